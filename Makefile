@@ -1,0 +1,48 @@
+# Ilk: `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := cpu,offline,neo4j,baselines,demo,dev
+DEMO_ARGS ?=
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format bench neo4j neo4j-stop clean
+
+help: ## list the targets
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed ## create .venv and install Ilk into it (about 3 minutes, 6 GB: torch is the CUDA build)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || { echo "creating $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "installing Ilk and its packages into $(VENV) (the first time takes some minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: install ## from a shop's files to similar items, served: the main job, end to end
+	@OMP_NUM_THREADS=$$(nproc 2>/dev/null || echo 2) $(BIN)/ilk demo $(DEMO_ARGS)
+
+test: install ## the default tests (under 15 minutes)
+	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: install ## the long tests: crash tests, reference figures, whole runs on real data
+	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+lint: install ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install ## let ruff format and mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: install ## every benchmark, each printing machine, commit, medians and ratios
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean: ## remove caches (never .venv, .ilk or .neo4j)
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

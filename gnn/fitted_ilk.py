@@ -1,0 +1,169 @@
+"""The fitted model: exact scores for evaluation and for serving, from the same signals."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from gnn.ilk_config import IlkConfig
+from gnn.mix import Mix
+from gnn.objective import Objective
+from gnn.served_model import MAX_CANDIDATES, Source
+from gnn.shop_arrays import FloatArray, IntArray
+from gnn.signal_arrays import signals_from_arrays, signals_to_arrays
+from gnn.signals import ItemSignals
+from gnn.similar_features import COSINE_SCALE, ITEM_PATHS, TREND_NAMES, SimilarFeatures
+from gnn.sparse_rows import Csr
+from gnn.user_features import USER_PATHS, UserFeatures, UserRows
+from gnn.user_rows import rows_of_history
+
+_TRENDING = 30
+"""Most trending items that every list considers."""
+
+
+class FittedIlk:
+    """Implements `gnn.served_model.ServedModel`; holds no user, so an erased user leaves nothing here."""
+
+    def __init__(
+        self, signals: ItemSignals, mixes: Mapping[Objective, Mix], user_mix: Mix, config: IlkConfig
+    ) -> None:
+        self.signals = signals
+        self.mixes = {objective: dict(mixes[objective]) for objective in Objective}
+        self.user_mix = dict(user_mix)
+        self.config = config
+        self._similar = SimilarFeatures(signals)
+        self._users = UserFeatures(signals)
+        self._trending = _best(signals.trend.sum(axis=0), _TRENDING)
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return self.signals.n_items
+
+    def score_similar(self, query: IntArray, objective: Objective) -> FloatArray:
+        """Query items (q,) -> scores over the whole catalogue, (q, n_items)."""
+        return self._similar.score(query, self.mixes[objective])
+
+    def score_user_rows(self, users: UserRows) -> FloatArray:
+        """Users by history -> scores over the whole catalogue, (u, n_items)."""
+        return self._users.score(users, self.user_mix)
+
+    def item_vectors(self) -> FloatArray:
+        """Text, trained embedding, hub correction and trend of each item, side by side."""
+        s = self.signals
+        blocks = [s.trend.T]
+        if s.text is not None and s.hub is not None:
+            blocks += [s.text, -s.hub[:, None]]
+        if s.embedding is not None:
+            blocks.append(s.embedding * ~s.cold[:, None])
+        return np.concatenate(blocks, axis=1).astype(np.float32)
+
+    def query_vectors(self, query: IntArray, objective: Objective) -> FloatArray:
+        """What is to be multiplied with `item_vectors`: the dense part of the score.
+
+        The extra weight of rare targets' texts depends on both sides; half of it stands for all."""
+        s, mix = self.signals, self.mixes[objective]
+        gate = s.evidence[query][:, None]
+        blocks = [gate * np.array([[mix[name] for name in TREND_NAMES]], np.float32)]
+        if s.text is not None:
+            text = COSINE_SCALE * (mix["text"] + 0.5 * mix["text_rare"] * gate)
+            blocks += [text * s.text[query], text]
+        if s.embedding is not None:
+            blocks.append(COSINE_SCALE * mix["embedding"] * gate * s.embedding[query])
+        return np.concatenate(blocks, axis=1).astype(np.float32)
+
+    def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
+        """See `ServedModel.candidates`."""
+        row = sparse.csr_array(([np.float32(1.0)], ([0], [query])), shape=(1, self.n_items))
+        paths = {name: row for name in ITEM_PATHS}
+        lists = self._path_lists(paths, {name: name for name in ITEM_PATHS}, self.mixes[objective])
+        return self._join([near, lists, self._trending], np.array([query]))
+
+    def _path_lists(self, rows: Mapping[str, Csr], path_of: Mapping[str, str], mix: Mix) -> IntArray:
+        """Targets of the sparse paths, best first by the paths' part of the score."""
+        total = np.zeros(self.n_items, np.float32)
+        for name, row in rows.items():
+            weight = mix[name]
+            if weight > 0 and row.nnz:
+                message = (row @ self.signals.paths.matrices[path_of[name]]).tocsr()
+                total[message.indices] += np.float32(weight) * message.data
+        found = np.flatnonzero(total)
+        return found[np.argsort(-total[found], kind="stable")]
+
+    def _join(self, lists: list[IntArray], left_out: IntArray) -> IntArray:
+        """Shares of `MAX_CANDIDATES` for each list, what one leaves goes to the next; unique."""
+        near, paths, trending = lists
+        near = near[near >= 0]
+        room = MAX_CANDIDATES - len(trending) - len(left_out)
+        paths = paths[: max(room // 2, room - len(near))]
+        joined = np.concatenate([paths, near[: room - len(paths)], trending]).astype(np.int64)
+        unique = np.unique(joined[~np.isin(joined, left_out)])
+        return unique[:MAX_CANDIDATES]
+
+    def score_candidates(self, query: int, candidates: IntArray, objective: Objective) -> FloatArray:
+        """See `ServedModel.score_candidates`."""
+        parts = self.contributions(query, candidates, objective)
+        return np.sum(list(parts.values()), axis=0, initial=0.0).astype(np.float32) + np.zeros(
+            len(candidates), np.float32
+        )
+
+    def contributions(self, query: int, candidates: IntArray, objective: Objective) -> dict[str, FloatArray]:
+        """What each feature adds to the candidates' scores; the parts sum to `score_candidates`."""
+        return self._similar.parts(query, candidates, self.mixes[objective])
+
+    def sources(self, query: int, candidates: IntArray, objective: Objective) -> list[Source]:
+        """See `ServedModel.sources`: the largest of graph, text and trend parts decides."""
+        parts = self.contributions(query, candidates, objective)
+        none = np.zeros(len(candidates), np.float32)
+        text = sum((part for name, part in parts.items() if name.startswith("text") and name not in ITEM_PATHS), none)
+        graph = sum((part for name, part in parts.items() if name in (*ITEM_PATHS, "embedding")), none)
+        known = np.maximum(text, graph) > 0
+        return [
+            "fallback" if not ok else "graph" if g >= t else "text"
+            for ok, g, t in zip(known, graph, text, strict=True)
+        ]
+
+    def user_query_vector(self, history: IntArray) -> FloatArray:
+        """See `ServedModel.user_query_vector`."""
+        return self._users.search_vector(rows_of_history(history, self.n_items, self.config.users), self.user_mix)
+
+    def user_candidates(self, history: IntArray, near: IntArray) -> IntArray:
+        """See `ServedModel.user_candidates`."""
+        rows = rows_of_history(history, self.n_items, self.config.users)
+        by_name = {name: rows.recent if name.endswith("_recent") else rows.even for name in USER_PATHS}
+        lists = self._path_lists(by_name, USER_PATHS, self.user_mix)
+        lists = lists[~np.isin(lists, history)]
+        return self._join([near, lists, self._trending], np.unique(history))
+
+    def score_user_candidates(self, history: IntArray, candidates: IntArray) -> FloatArray:
+        """See `ServedModel.score_user_candidates`."""
+        rows = rows_of_history(history, self.n_items, self.config.users)
+        return self._users.columns(rows, candidates, self.user_mix)
+
+    def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """See `ServedModel.to_arrays`."""
+        arrays, scales = signals_to_arrays(self.signals)
+        config = {
+            "scales": scales,
+            "mixes": {objective.value: mix for objective, mix in self.mixes.items()},
+            "user_mix": self.user_mix,
+            "config": self.config.to_json(),
+        }
+        return arrays, config
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray[Any, Any]], config: Mapping[str, Any]) -> Self:
+        """See `ServedModel.from_arrays`."""
+        return cls(
+            signals_from_arrays(arrays, config["scales"]),
+            {Objective(name): mix for name, mix in config["mixes"].items()},
+            config["user_mix"],
+            IlkConfig.from_json(config["config"]),
+        )
+
+
+def _best(scores: FloatArray, k: int) -> IntArray:
+    """Places of the `k` largest scores, best first; ties by ascending place."""
+    return np.argsort(-scores, kind="stable")[:k].astype(np.int64)

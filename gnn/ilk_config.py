@@ -1,0 +1,88 @@
+"""Every setting of Ilk's own model, with the reason for its default."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from gnn.co_engagement import CoEngagementConfig
+from gnn.embedding_model import EmbeddingConfig
+from gnn.mix import Mix, MixConfig
+from gnn.objective import Objective
+from gnn.similar_features import SIMILAR_FEATURES
+from gnn.text_space import TextSpaceConfig
+from gnn.training import TrainingConfig
+from gnn.typed_paths import PathConfig
+from gnn.user_features import USER_FEATURES, UserConfig
+
+DEFAULT_NEXT: Mix = dict(
+    zip(SIMILAR_FEATURES, [0.4, 0.2, 0.7, 0.4, 0.1, 0.1, 0.05, 0.4, 0.3, 0.1], strict=True)
+)
+DEFAULT_TOGETHER: Mix = dict(DEFAULT_NEXT)
+DEFAULT_RELATED: Mix = dict(
+    zip(SIMILAR_FEATURES, [0.4, 0.0, 0.2, 0.2, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0], strict=True)
+)
+DEFAULT_USERS: Mix = dict(
+    zip(USER_FEATURES, [0.5, 0.2, 0.1, 0.3, 0.3, 0.1, 0.1, 0.1, 0.3, 0.4, 0.1], strict=True)
+)
+
+
+def _default_mixes() -> dict[Objective, Mix]:
+    return {
+        Objective.RELATED: dict(DEFAULT_RELATED),
+        Objective.TOGETHER: dict(DEFAULT_TOGETHER),
+        Objective.NEXT: dict(DEFAULT_NEXT),
+    }
+
+
+@dataclass(frozen=True)
+class IlkConfig:
+    """Settings of `IlkModel`; one set of defaults for every shop."""
+
+    text: TextSpaceConfig = field(default_factory=TextSpaceConfig)
+    """The text channel."""
+    co_engagement: CoEngagementConfig = field(default_factory=CoEngagementConfig)
+    """The co-engagement relation."""
+    paths: PathConfig = field(default_factory=PathConfig)
+    """Products of relations."""
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    """The trained graph network."""
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    """How it is trained."""
+    users: UserConfig = field(default_factory=UserConfig)
+    """How a history becomes a user."""
+    mix: MixConfig = field(default_factory=MixConfig)
+    """How the mix is learned."""
+    mixes: dict[Objective, Mix] = field(default_factory=_default_mixes)
+    """Shipped weights per objective: where learning starts, and what small shops keep."""
+    user_mix: Mix = field(default_factory=lambda: dict(DEFAULT_USERS))
+    """The same for users."""
+    evidence_kappa: float = 3.0
+    """Events at which an item counts as half known."""
+    use_embedding: bool = True
+    """Off: no network is trained, its features are 0 (for ablations)."""
+    use_paths: bool = True
+    """Off: no typed paths (for ablations)."""
+    use_trend: bool = True
+    """Off: no trend features (for ablations)."""
+    learn_mix: bool = True
+    """Off: the shipped weights stay."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        sections = {
+            "text": TextSpaceConfig,
+            "co_engagement": CoEngagementConfig,
+            "paths": PathConfig,
+            "embedding": EmbeddingConfig,
+            "training": TrainingConfig,
+            "users": UserConfig,
+            "mix": MixConfig,
+        }
+        fields = {name: sections[name](**value) if name in sections else value for name, value in values.items()}
+        fields["mixes"] = {Objective(name): dict(mix) for name, mix in values["mixes"].items()}
+        return cls(**fields)

@@ -1,0 +1,98 @@
+"""The learned mix: how much each feature counts, per objective, learned on the newest block only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from gnn.shop_arrays import FloatArray, IntArray
+
+Mix = dict[str, float]
+"""Weight of each feature."""
+
+
+@dataclass(frozen=True)
+class MixConfig:
+    """How far the weights may leave the shipped defaults."""
+
+    pairs: int = 1000
+    """Validation pairs to learn from at most."""
+    min_pairs: int = 30
+    """With fewer pairs the defaults stay."""
+    prior: float = 1.0
+    """Strength of the Gaussian prior: prior x (100 / pairs)^2 x squared distance from the defaults is added to
+    the mean cross-entropy, so small shops hardly move."""
+    iterations: int = 80
+    """Of L-BFGS."""
+    max_cells: int = 120_000_000
+    """Pairs x items x features at most (4 bytes each): bounds memory; larger catalogues take fewer pairs."""
+
+    def budget(self, n_items: int, n_features: int) -> int:
+        """Pairs to learn from in a catalogue of that size."""
+        return min(self.pairs, max(self.max_cells // max(n_items * n_features, 1), 1))
+
+
+@dataclass(frozen=True)
+class MixExamples:
+    """Validation pairs seen through the features."""
+
+    features: FloatArray
+    """(p, n_items, features)."""
+    target: IntArray
+    """Column of the true item, (p,)."""
+    banned: npt.NDArray[np.bool_]
+    """Columns out of competition (the query itself, a user's history), (p, n_items)."""
+    weight: FloatArray
+    """Of each pair, (p,)."""
+
+
+def mean_ndcg(scores: FloatArray, examples: MixExamples) -> float:
+    """Weighted mean NDCG@10 of the targets; ties count half."""
+    scores = np.where(examples.banned, -np.inf, scores)
+    own = scores[np.arange(len(scores)), examples.target][:, None]
+    rank = (scores > own).sum(axis=1) + 0.5 * ((scores == own).sum(axis=1) - 1)
+    gain = np.where(rank < 10, 1.0 / np.log2(rank + 2.0), 0.0)
+    return float((gain * examples.weight).sum() / examples.weight.sum())
+
+
+def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> FloatArray:
+    """Weights that maximise the softmax likelihood of the targets over the whole catalogue, MAP."""
+    features = torch.from_numpy(examples.features)  # (p, n, f)
+    target = torch.from_numpy(examples.target)
+    offset = torch.from_numpy(np.where(examples.banned, np.float32(-1e4), np.float32(0.0)))
+    weight = torch.from_numpy(examples.weight / examples.weight.sum())
+    origin = torch.from_numpy(start)
+    strength = config.prior * (100.0 / len(target)) ** 2
+    shift = torch.zeros_like(origin, requires_grad=True)
+    optimiser = torch.optim.LBFGS(
+        [shift], max_iter=config.iterations, history_size=20, line_search_fn="strong_wolfe"
+    )
+
+    def objective() -> torch.Tensor:
+        optimiser.zero_grad()
+        logits = features @ (origin + shift) + offset
+        loss = (weight * functional.cross_entropy(logits, target, reduction="none")).sum()
+        loss = loss + strength * shift.square().sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(objective)
+    return (origin + shift).detach().numpy()
+
+
+def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Mix:
+    """Learned weights, or the defaults where there are too few pairs or learning ranks no better.
+
+    `examples.features` has its last axis in the order of `defaults`.
+    """
+    if len(examples.target) < config.min_pairs:
+        return dict(defaults)
+    start = np.array(list(defaults.values()), np.float32)
+    learned = fit_weights(examples, start, config)
+    if not np.isfinite(learned).all():
+        return dict(defaults)
+    better = mean_ndcg(examples.features @ learned, examples) >= mean_ndcg(examples.features @ start, examples)
+    return {name: float(value) for name, value in zip(defaults, learned if better else start, strict=True)}

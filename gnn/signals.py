@@ -1,0 +1,35 @@
+"""Everything a fitted model knows about the items, ready to be weighed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.shop_arrays import FloatArray
+from gnn.typed_paths import TypedPaths
+
+
+@dataclass(frozen=True)
+class ItemSignals:
+    """Inputs of the features; immutable, row-parallel to the catalogue."""
+
+    paths: TypedPaths
+    trend: FloatArray
+    """See `gnn.trend`, shape (3, n_items)."""
+    evidence: FloatArray
+    """Events / (events + kappa): 0 = never engaged, towards 1 = well known; shape (n_items,)."""
+    cold: npt.NDArray[np.bool_]
+    """No event; shape (n_items,)."""
+    text: FloatArray | None = None
+    """Text vectors (`gnn.text_space`), shape (n_items, d)."""
+    hub: FloatArray | None = None
+    """Hub correction of `text`, shape (n_items,)."""
+    embedding: FloatArray | None = None
+    """Trained embeddings of unit length, shape (n_items, d)."""
+    user_side: FloatArray | None = None
+    """What an item adds to the vector of a user who engaged with it, shape (n_items, d)."""
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return len(self.evidence)

@@ -1,0 +1,145 @@
+"""Row-wise operations on sparse matrices: what a typed path needs, for all rows or for some."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from gnn.shop_arrays import FloatArray, IntArray
+
+Csr: TypeAlias = "sparse.csr_array[np.float32]"
+"""float32, 2-d; rows are sources."""
+
+_PRODUCTS_PER_BLOCK = 4_000_000
+
+
+def empty_csr(n_rows: int, n_columns: int) -> Csr:
+    """Matrix without entries."""
+    return sparse.csr_array((n_rows, n_columns), dtype=np.float32)
+
+
+def to_csr(values: FloatArray, rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> Csr:
+    """Entries -> canonical CSR (columns ascending in each row); repeated places are added up."""
+    matrix = sparse.csr_array((values.astype(np.float32), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    return matrix
+
+
+def row_numbers(matrix: Csr) -> IntArray:
+    """Row of every stored entry, shape (nnz,)."""
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+
+
+def row_sums(matrix: Csr) -> FloatArray:
+    """Sum of each row, shape (rows,)."""
+    return np.asarray(matrix.sum(axis=1), dtype=np.float32).ravel()
+
+
+def keep_entries(matrix: Csr, mask: npt.NDArray[np.bool_]) -> Csr:
+    """The same matrix with only the stored entries where `mask` (nnz,) holds."""
+    kept = np.concatenate([[0], np.cumsum(mask)])
+    indptr = kept[matrix.indptr].astype(matrix.indptr.dtype)
+    return sparse.csr_array((matrix.data[mask], matrix.indices[mask], indptr), shape=matrix.shape)
+
+
+def without_diagonal(matrix: Csr, first_row: int = 0) -> Csr:
+    """Drop what a node says about itself; row 0 of `matrix` is node `first_row`."""
+    return keep_entries(matrix, row_numbers(matrix) + first_row != matrix.indices)
+
+
+def top_per_row(matrix: Csr, keep: int) -> Csr:
+    """The `keep` largest entries of each row (values >= 0); ties by ascending column.
+
+    One integer sort finds every row's threshold, so there is no loop over rows.
+    """
+    counts = np.diff(matrix.indptr)
+    if not (counts > keep).any():
+        return matrix
+    rows = row_numbers(matrix)
+    values = np.ascontiguousarray(matrix.data, dtype=np.float32)
+    # the bits of floats >= 0 sort like the floats: one int64 key sorts by (row, value descending)
+    bits = values.view(np.int32).astype(np.int64)
+    keys = np.sort((rows << 32) | (0x7FFFFFFF - bits))
+    last = matrix.indptr[:-1] + np.minimum(counts, keep) - 1
+    threshold = np.zeros(len(counts), np.int64)
+    filled = counts > 0
+    threshold[filled] = 0x7FFFFFFF - (keys[last[filled]] & 0xFFFFFFFF)
+    above = bits > threshold[rows]
+    tied = bits == threshold[rows]
+    room = np.minimum(counts, keep) - np.add.reduceat(np.append(above, 0), matrix.indptr[:-1]) * filled
+    ties_before = np.cumsum(tied) - tied
+    first_tie = ties_before[np.minimum(matrix.indptr[:-1], max(len(tied) - 1, 0))]
+    return keep_entries(matrix, above | (tied & (ties_before - first_tie[rows] < room[rows])))
+
+
+def _blocks(left: Csr, right: Csr) -> Iterator[slice]:
+    """Row ranges of `left` whose products with `right` fit in bounded memory."""
+    work = np.append(0, np.cumsum(np.diff(right.indptr)[left.indices], dtype=np.int64))[left.indptr]
+    start = 0
+    while start < left.shape[0]:
+        stop = int(np.searchsorted(work, work[start] + _PRODUCTS_PER_BLOCK, side="right")) - 1
+        stop = min(max(stop, start + 1), left.shape[0])
+        yield slice(start, stop)
+        start = stop
+
+
+def product_top(left: Csr, right: Csr, keep: int, *, drop_diagonal: bool = True) -> Csr:
+    """Two-hop paths: `left @ right`, the `keep` best of each row, in memory bounded by the result.
+
+    `drop_diagonal` needs all rows of a square result; for some rows take `product_top_rows`.
+    """
+    parts = []
+    for block in _blocks(left, right):
+        product = (left[block] @ right).tocsr()
+        if drop_diagonal:
+            product = without_diagonal(product, first_row=block.start)
+        parts.append(top_per_row(_sorted(product), keep))
+    if not parts:
+        return empty_csr(left.shape[0], right.shape[1])
+    return _sorted(sparse.vstack(parts, format="csr"))
+
+
+def product_top_rows(left: Csr, right: Csr, rows: IntArray, keep: int) -> Csr:
+    """Selected rows of `product_top(left, right, keep)`, shape (len(rows), columns)."""
+    product = _sorted((left[rows] @ right).tocsr())
+    own = np.repeat(rows, np.diff(product.indptr)) == product.indices
+    return top_per_row(keep_entries(product, ~own), keep)
+
+
+def _sorted(matrix: Csr) -> Csr:
+    matrix.sort_indices()
+    return matrix
+
+
+def mean_entry(matrix: Csr) -> float:
+    """Mean of the stored entries; 1 where there are none."""
+    return float(matrix.data.mean()) if matrix.nnz else 1.0
+
+
+def log_scaled(matrix: Csr, scale: float) -> Csr:
+    """log(1 + entry / scale): heavy tails of counts become comparable with similarities."""
+    data = np.log1p(matrix.data / np.float32(max(scale, 1e-9))).astype(np.float32)
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def scaled(matrix: Csr, rows: FloatArray | None = None, columns: FloatArray | None = None) -> Csr:
+    """Each entry times its row's and its column's factor."""
+    data = matrix.data.copy()
+    if rows is not None:
+        data *= np.repeat(rows.astype(np.float32), np.diff(matrix.indptr))
+    if columns is not None:
+        data *= columns.astype(np.float32)[matrix.indices]
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def row_values(matrix: Csr, row: int, columns: IntArray) -> FloatArray:
+    """Entries of one row at some columns (0 where not stored), shape (len(columns),)."""
+    start, stop = int(matrix.indptr[row]), int(matrix.indptr[row + 1])
+    stored = matrix.indices[start:stop]
+    if not len(stored):
+        return np.zeros(len(columns), np.float32)
+    place = np.minimum(np.searchsorted(stored, columns), len(stored) - 1)
+    values = matrix.data[start:stop][place]
+    return np.where(stored[place] == columns, values, np.float32(0.0)).astype(np.float32)

@@ -1,0 +1,99 @@
+"""Typed paths: messages along typed relations, one to three hops, kept sparse.
+
+Relations between items: K co-engaged (`co_engagement`), N text neighbour (`text_space`), C same category,
+B same brand, U random walk over a shared user. A path NK says "a text neighbour of it is co-engaged with
+the target"; products of relations are the messages of a graph network without weights, and each entry
+can be shown as evidence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gnn.co_engagement import CoEngagementConfig, co_engagement
+from gnn.histories import Histories, interaction_matrix
+from gnn.shop_arrays import FloatArray, ShopArrays
+from gnn.sparse_rows import (
+    Csr,
+    empty_csr,
+    log_scaled,
+    mean_entry,
+    product_top,
+    row_sums,
+    scaled,
+    top_per_row,
+    without_diagonal,
+)
+from gnn.text_space import TextSpace
+
+PATH_NAMES = ("co_engaged", "text_co_engaged", "co_engaged_text", "text_co_engaged_text", "shared_user")
+"""K, NK, KN, NKN and U."""
+
+
+@dataclass(frozen=True)
+class PathConfig:
+    """How far and how wide messages travel."""
+
+    keep: int = 200
+    """Best targets kept for each item and product path."""
+    hop_keep: int = 50
+    """Best co-engaged items of each item that take part in products."""
+    walk_keep: int = 1000
+    """Best targets of the walk over shared users; bounds its memory."""
+
+
+@dataclass(frozen=True)
+class TypedPaths:
+    """Log-scaled path matrices, each (n_items, n_items), rows = queries."""
+
+    matrices: dict[str, Csr]
+    """By `PATH_NAMES`."""
+    scales: dict[str, float]
+    """Mean entry by which each was divided before the logarithm."""
+
+
+def shared_user_walk(interactions: Csr, keep: int) -> Csr:
+    """Two-step walk item -> user -> item (RP3 without its beta: Cooper et al. 2014), diagonal dropped."""
+    by_user = scaled(interactions, rows=_inverse(row_sums(interactions)))
+    item_user = interactions.T.tocsr()
+    by_item = scaled(item_user, rows=_inverse(row_sums(item_user)))
+    return product_top(by_item, by_user, keep)
+
+
+def _inverse(sums: FloatArray) -> FloatArray:
+    return (1.0 / np.where(sums > 0, sums, 1.0)).astype(np.float32)
+
+
+def text_products(co: Csr, text: Csr, config: PathConfig) -> dict[str, Csr]:
+    """NK, KN and NKN before the logarithm."""
+    strongest = top_per_row(co, config.hop_keep)
+    to_text = text.T.tocsr()
+    text_co = product_top(text, strongest, config.keep)
+    return {
+        "text_co_engaged": text_co,
+        "co_engaged_text": product_top(strongest, to_text, config.keep),
+        "text_co_engaged_text": product_top(
+            product_top(text, strongest, config.hop_keep, drop_diagonal=False), to_text, config.keep
+        ),
+    }
+
+
+def build_paths(
+    shop: ShopArrays,
+    histories: Histories,
+    text: TextSpace | None,
+    config: PathConfig,
+    co_config: CoEngagementConfig,
+) -> TypedPaths:
+    """All paths of a shop."""
+    co = co_engagement(histories, co_config)
+    raw = {"co_engaged": co, "shared_user": shared_user_walk(interaction_matrix(shop), config.walk_keep)}
+    if text is not None:
+        raw |= text_products(co, text.neighbours, config)
+    none = empty_csr(shop.n_items, shop.n_items)
+    matrices, scales = {}, {}
+    for name in PATH_NAMES:
+        matrix = without_diagonal(raw.get(name, none))
+        scales[name] = mean_entry(matrix)
+        matrices[name] = log_scaled(matrix, scales[name])
+    return TypedPaths(matrices, scales)

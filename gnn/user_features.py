@@ -1,0 +1,143 @@
+"""Features of (user, target item) pairs. A user is nothing but the items of their history."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gnn.shop_arrays import FloatArray, IntArray
+from gnn.signals import ItemSignals
+from gnn.similar_features import COSINE_SCALE, TREND_NAMES
+from gnn.sparse_rows import Csr, row_values
+from gnn.text_space import unit_rows
+
+USER_FEATURES = (
+    "embedding_user",
+    "embedding_recent",
+    "embedding_all",
+    "text_recent",
+    "co_engaged_recent",
+    "co_engaged_all",
+    "text_co_engaged_text_recent",
+    "shared_user",
+    *TREND_NAMES,
+)
+EMBEDDING_FEATURES = ("embedding_user", "embedding_recent", "embedding_all")
+USER_PATHS = {
+    "co_engaged_recent": "co_engaged",
+    "co_engaged_all": "co_engaged",
+    "text_co_engaged_text_recent": "text_co_engaged_text",
+    "shared_user": "shared_user",
+}
+"""Path relation behind each feature that follows one."""
+_PATH_SCALE = 5.0
+
+
+@dataclass(frozen=True)
+class UserConfig:
+    """How a history becomes a user."""
+
+    history: int = 50
+    """Newest events that count."""
+    decay: float = 0.85
+    """Weight of an event relative to the next newer one, in the `*_recent` features."""
+
+
+@dataclass(frozen=True)
+class UserRows:
+    """Users by history, twice; each (u, n_items), rows sum to 1 or are empty."""
+
+    recent: Csr
+    """Newer events weigh more."""
+    even: Csr
+    """All alike."""
+
+
+class UserFeatures:
+    """Features over `ItemSignals`; 0 where a signal is missing."""
+
+    def __init__(self, signals: ItemSignals) -> None:
+        self._signals = signals
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return self._signals.n_items
+
+    def dense(self, name: str, users: UserRows) -> FloatArray:
+        """One feature against the whole catalogue, shape (u, n_items)."""
+        s = self._signals
+        rows = users.recent if name.endswith("_recent") else users.even
+        if name in USER_PATHS:
+            messages = (rows @ s.paths.matrices[USER_PATHS[name]]).toarray()
+            return np.log1p(_PATH_SCALE * messages)
+        if name in TREND_NAMES:
+            return np.broadcast_to(s.trend[TREND_NAMES.index(name)], (rows.shape[0], s.n_items))
+        source, targets = self._vectors(name)
+        if source is None or targets is None:
+            return np.zeros((rows.shape[0], s.n_items), np.float32)
+        return COSINE_SCALE * (unit_rows(rows @ source) @ targets.T)
+
+    def _vectors(
+        self, name: str, columns: IntArray | None = None
+    ) -> tuple[FloatArray | None, FloatArray | None]:
+        """(what history items add to the user, what targets are compared with), `None` where missing."""
+        s = self._signals
+        keep = slice(None) if columns is None else columns
+        if name == "text_recent":
+            return s.text, None if s.text is None else s.text[keep]
+        if s.embedding is None:
+            return None, None
+        targets = s.embedding[keep] * ~s.cold[keep][:, None]
+        return (s.user_side if name == "embedding_user" else s.embedding), targets
+
+    def columns(self, users: UserRows, columns: IntArray, weights: Mapping[str, float]) -> FloatArray:
+        """Weighted sum of one user at some targets, shape (c,)."""
+        total = np.zeros(len(columns), np.float32)
+        s = self._signals
+        for name, weight in weights.items():
+            rows = users.recent if name.endswith("_recent") else users.even
+            if not weight:
+                continue
+            if name in USER_PATHS:
+                message = (rows @ s.paths.matrices[USER_PATHS[name]]).tocsr()
+                message.sort_indices()
+                part = np.log1p(_PATH_SCALE * row_values(message, 0, columns))
+            elif name in TREND_NAMES:
+                part = s.trend[TREND_NAMES.index(name)][columns]
+            else:
+                source, targets = self._vectors(name, columns)
+                if source is None or targets is None:
+                    continue
+                part = COSINE_SCALE * (targets @ unit_rows(rows @ source)[0])
+            total += np.float32(weight) * part
+        return total
+
+    def search_vector(self, users: UserRows, weights: Mapping[str, float]) -> FloatArray:
+        """The dense part of one user's score, laid out like the items' search vectors; shape (d,)."""
+        s = self._signals
+        blocks = [np.array([weights[name] for name in TREND_NAMES], np.float32)]
+        if s.text is not None:
+            text = unit_rows(users.recent @ s.text)[0]
+            blocks += [COSINE_SCALE * weights["text_recent"] * text, np.zeros(1, np.float32)]
+        if s.embedding is not None:
+            vector = np.zeros(s.embedding.shape[1], np.float32)
+            for name in EMBEDDING_FEATURES:
+                source, _ = self._vectors(name)
+                if source is not None:
+                    rows = users.recent if name.endswith("_recent") else users.even
+                    vector += weights[name] * unit_rows(rows @ source)[0]
+            blocks.append(COSINE_SCALE * vector)
+        return np.concatenate(blocks).astype(np.float32)
+
+    def stack(self, users: UserRows) -> FloatArray:
+        """All features, shape (u, n_items, features)."""
+        return np.stack([self.dense(name, users) for name in USER_FEATURES], axis=-1)
+
+    def score(self, users: UserRows, weights: Mapping[str, float]) -> FloatArray:
+        """Weighted sum over the whole catalogue, shape (u, n_items)."""
+        total = np.zeros((users.recent.shape[0], self.n_items), np.float32)
+        for name, weight in weights.items():
+            if weight:
+                total += np.float32(weight) * self.dense(name, users)
+        return total

@@ -1,0 +1,1 @@
+"""Composition root: command line, HTTP API, loading, refresh, releases, settings."""

@@ -1,0 +1,29 @@
+"""Bring the graph up to the event log: the one way in which events enter the graph."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.log import EventLog
+from graph.store import GraphStore
+
+CATCH_UP_ROWS = 50_000
+
+
+def catch_up(
+    log: EventLog, store: GraphStore, progress: Callable[[int, int], None] | None = None
+) -> npt.NDArray[np.int64]:
+    """Apply every logged event that the graph lacks, batch by batch; safe to interrupt and to repeat.
+
+    progress: called with (applied sequence number, newest sequence number).
+    Returns the indices of the items whose edges changed, ascending, unique.
+    """
+    touched = [np.empty(0, np.int64)]
+    target = log.last_seq()
+    for batch in log.batches(store.applied_seq(), CATCH_UP_ROWS):
+        upto = int(batch["seq"][-1])
+        touched.append(store.apply(batch, upto).touched)
+        if progress:
+            progress(upto, max(target, upto))
+    return np.unique(np.concatenate(touched))

@@ -1,0 +1,165 @@
+"""The command tree. Each command imports what it needs when it runs, so that `--help` is instant."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.context import CliContext
+from service.cli.options import DataFormat, JsonOption, KOption, ModelList, ObjectiveName, Protocol, Tuning
+
+app = typer.Typer(
+    name="ilk",
+    help="Similar items for shops: load a catalogue and events, learn, serve.\n\n"
+    "A first round: `ilk load PATH`, `ilk refresh`, `ilk similar ITEM_ID`, `ilk serve`. "
+    "Or `ilk demo`, which does all of it on a sample.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def ilk(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the shop (log, graph, releases). Default: $ILK_HOME, else ./.ilk"),
+    ] = None,
+) -> None:
+    """Similar items for shops."""
+    context.obj = CliContext(home)
+
+
+@app.command()
+def load(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A shop's folder or file.")],
+    data_format: Annotated[
+        DataFormat, typer.Option("--format", help="How to read it; `auto` recognises it by content.")
+    ] = DataFormat.AUTO,
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file that maps columns to fields (format `table`).")
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Read a shop's files into the home; may be repeated, adds only what is new."""
+    from service.cli.load import run_load
+
+    run_load(context.obj, path, data_format.value, mapping, json_file)
+
+
+@app.command()
+def refresh(context: typer.Context, json_file: JsonOption = None) -> None:
+    """Learn everything anew and publish a release if it passes the gate; resumable."""
+    from service.cli.refresh import run_refresh
+
+    run_refresh(context.obj, json_file)
+
+
+@app.command()
+def similar(
+    context: typer.Context,
+    item_id: Annotated[str, typer.Argument(help="The item whose neighbours are wanted.")],
+    k: KOption = 10,
+    objective: Annotated[
+        ObjectiveName, typer.Option(help="What similar is to mean.")
+    ] = ObjectiveName.RELATED,
+    json_file: JsonOption = None,
+) -> None:
+    """Neighbours of an item, from the current release."""
+    from service.cli.answers import run_similar
+
+    run_similar(context.obj, item_id, k, objective.value, json_file)
+
+
+@app.command()
+def recommend(
+    context: typer.Context,
+    user_id: Annotated[str, typer.Argument(help="The user to recommend for.")],
+    k: KOption = 10,
+    json_file: JsonOption = None,
+) -> None:
+    """Items for a user, from the current release; seen ones are left out."""
+    from service.cli.answers import run_recommend
+
+    run_recommend(context.obj, user_id, k, json_file)
+
+
+@app.command()
+def evaluate(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A shop's folder or file; it is not loaded into the home.")],
+    data_format: Annotated[DataFormat, typer.Option("--format", help="As in `ilk load`.")] = DataFormat.AUTO,
+    mapping: Annotated[Path | None, typer.Option(help="As in `ilk load`.")] = None,
+    protocol: Annotated[Protocol, typer.Option(help="How the data are cut.")] = Protocol.TEMPORAL,
+    models: Annotated[
+        ModelList, typer.Option(help="Comma-separated names; `all` for every one.")
+    ] = "ilk,popularity,recent-popularity,item-knn,rp3beta,ease,text",
+    seeds: Annotated[str, typer.Option(help="Comma-separated seeds; figures are means over them.")] = "0",
+    windows: Annotated[int, typer.Option(min=1, max=3, help="Test windows (the last ends at 100 %).")] = 1,
+    tune: Annotated[Tuning, typer.Option(help="Baselines: fixed settings, or tuned on valid.")] = Tuning.NONE,
+    json_file: JsonOption = None,
+) -> None:
+    """Measure quality on held-out events, Ilk and baselines in one run."""
+    from service.cli.evaluate import EvaluateRequest, run_evaluate
+
+    request = EvaluateRequest(
+        path, data_format.value, mapping, protocol.value, models, seeds, windows, tune.value
+    )
+    run_evaluate(context.obj, request, json_file)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to bind. Default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default 8080; 0: any free.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="API processes. Default 1.")] = None,
+) -> None:
+    """Serve the HTTP API; events are logged durably and applied to the graph as they come."""
+    from service.cli.serve import run_serve
+
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
+    run_serve(context.obj, {name: value for name, value in given.items() if value is not None})
+
+
+@app.command()
+def status(context: typer.Context, json_file: JsonOption = None) -> None:
+    """Counts, sequence numbers, lag, release, store, health."""
+    from service.cli.status import run_status
+
+    run_status(context.obj, json_file)
+
+
+@app.command()
+def config(context: typer.Context, json_file: JsonOption = None) -> None:
+    """Effective settings and where each comes from; secrets are masked."""
+    from service.cli.config import run_config
+
+    run_config(context.obj, json_file)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="ILK_DEMO_DATA", help="A shop's folder; default: a small real shop, or a sample."
+        ),
+    ] = None,
+    data_format: Annotated[DataFormat, typer.Option("--format", help="As in `ilk load`.")] = DataFormat.AUTO,
+    mapping: Annotated[Path | None, typer.Option(help="As in `ilk load`.")] = None,
+    serve_after: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve at the end, until Ctrl-C.")
+    ] = True,
+    store: Annotated[
+        str | None, typer.Option(help="`sqlite` or `neo4j` (address from the settings).")
+    ] = None,
+) -> None:
+    """The main job, end to end: load, refresh, evaluate, show neighbours, serve."""
+    from service.cli.demo import run_demo
+
+    run_demo(context.obj, data, data_format.value, mapping, serve_after, store)

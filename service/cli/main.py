@@ -1,0 +1,61 @@
+"""Entry point: runs the command, turns every foreseeable error into one line and an exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import structlog
+from typer.main import get_command
+
+from graph.errors import GraphError, InvalidEvent, InvalidItem, NotFound, UnreadableInput
+from service.cli.app import app
+from service.errors import ServiceError
+
+CALLERS_MISTAKES = (UnreadableInput, InvalidEvent, InvalidItem, NotFound)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run `ilk`. Exit code 0: fine; 1: it failed; 2: the caller's mistake; 130: Ctrl-C."""
+    _configure_logging()
+    sys.exit(run(argv))
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """As `main`, but returns the exit code."""
+    try:
+        outcome = get_command(app).main(
+            args=list(argv) if argv is not None else None, prog_name="ilk", standalone_mode=False
+        )
+    except click.ClickException as error:
+        return _complain(error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted; what was finished is kept, run the same command again to go on", 130)
+    except CALLERS_MISTAKES as error:
+        return _complain(str(error), 2)
+    except ServiceError as error:
+        return _complain(str(error), error.exit_code)
+    except GraphError as error:
+        return _complain(str(error), 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    sys.stderr.write(f"ilk: {' '.join(message.split())}\n")
+    return code
+
+
+def _configure_logging() -> None:
+    level = os.environ.get("ILK_LOG_LEVEL", "WARNING").upper()
+    logging.basicConfig(
+        level=level if level in logging.getLevelNamesMapping() else "WARNING",
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    structlog.configure(
+        logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger
+    )

@@ -1,0 +1,51 @@
+"""Options that several commands share, and their closed sets."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+MAX_K = 1000
+
+
+class DataFormat(StrEnum):
+    """Formats that `--format` knows."""
+
+    AUTO = "auto"
+    ILK = "ilk"
+    AMAZON = "amazon"
+    RECBOLE = "recbole"
+    LIGHTGCN = "lightgcn"
+    TABLE = "table"
+
+
+class ObjectiveName(StrEnum):
+    """What similar is to mean."""
+
+    RELATED = "related"
+    TOGETHER = "together"
+    NEXT = "next"
+
+
+class Protocol(StrEnum):
+    """How evaluation cuts the data."""
+
+    TEMPORAL = "temporal"
+    GIVEN_SPLIT = "given-split"
+
+
+class Tuning(StrEnum):
+    """How baselines get their settings."""
+
+    NONE = "none"
+    VALID = "valid"
+
+
+ModelList = str
+JsonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result as JSON to FILE; `-`: standard output, alone."
+    ),
+]
+KOption = Annotated[int, typer.Option("-k", "--k", min=1, max=MAX_K, help="How many.")]

@@ -1,0 +1,21 @@
+"""`ilk status`."""
+
+from rich.table import Table
+
+from service.cli.context import CliContext
+from service.status import read_status
+
+
+def run_status(context: CliContext, json_file: str | None) -> None:
+    """Show counts, sequence numbers, release and store."""
+    context.home.require()
+    result = read_status(context.settings, context.home)
+    context.write_json(result, json_file)
+    if json_file == "-":
+        return
+    table = Table(box=None, show_header=False)
+    for name, value in result.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {inner}" for key, inner in value.items() if inner not in (None, ""))
+        table.add_row(f"[bold]{name}[/bold]", str(value))
+    context.console(json_file).print(table)

@@ -1,0 +1,79 @@
+"""The folder of one shop and who may write to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from service.errors import CallerMistake, HomeBusy
+
+
+@dataclass(frozen=True)
+class Home:
+    """Names of everything in a home. Nothing is created before it is written to."""
+
+    root: Path
+
+    @property
+    def event_log(self) -> Path:
+        """Every accepted event, durable."""
+        return self.root / "events.db"
+
+    @property
+    def graph(self) -> Path:
+        """The embedded graph store."""
+        return self.root / "graph.db"
+
+    @property
+    def text_cache(self) -> Path:
+        """Embeddings of texts already encoded."""
+        return self.root / "cache" / "text.db"
+
+    @property
+    def releases(self) -> Path:
+        """One folder per release, and which one is current."""
+        return self.root / "releases"
+
+    @property
+    def quarantine(self) -> Path:
+        """One file per load: every rejected or repaired row."""
+        return self.root / "quarantine"
+
+    @property
+    def work(self) -> Path:
+        """Checkpoints of a refresh under way."""
+        return self.root / "work"
+
+    def create(self) -> None:
+        """Make the folder. Raises `CallerMistake` where that cannot be."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            (self.root / "cache").mkdir(exist_ok=True)
+        except OSError as error:
+            raise CallerMistake(f"home {self.root}: {error.strerror}; choose another with --home") from None
+
+    def require(self) -> None:
+        """Raise `CallerMistake` unless something was loaded here."""
+        if not self.event_log.exists() and not self.graph.exists():
+            raise CallerMistake(
+                f"no shop in {self.root}; run `ilk load PATH` first, or name its folder with --home"
+            )
+
+    @contextmanager
+    def writing(self, what: str, name: str = "write") -> Iterator[None]:
+        """Hold one of the home's locks (`write`: loading; `refresh`), released by the operating system even
+        after kill -9. Raises `HomeBusy` when another process has it."""
+        self.create()
+        lock = FileLock(self.root / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise HomeBusy(
+                f"another process is writing to {self.root}; wait for it, then {what} again"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,45 @@
+"""The file that lists every row a load rejected or repaired."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from graph.formats import Problem
+
+
+class Quarantine:
+    """Appends one JSON object per touched row: file, line, reason, outcome, excerpt.
+
+    The file appears with its first row: a clean load leaves none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        self._path = folder / f"{stamp}-{time.time_ns() % 10**9:09d}.jsonl"
+
+    @property
+    def path(self) -> Path | None:
+        """Where the rows are; None while there is none."""
+        return self._path if self._path.exists() else None
+
+    def write(self, problems: Sequence[Problem]) -> None:
+        """Append the rows of one batch."""
+        if not problems:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as out:
+            out.writelines(
+                json.dumps(
+                    {
+                        "file": str(problem.file),
+                        "line": problem.line,
+                        "reason": problem.reason,
+                        "outcome": problem.outcome,
+                        "excerpt": problem.excerpt,
+                    },
+                    ensure_ascii=False,
+                )
+                + "\n"
+                for problem in problems
+            )

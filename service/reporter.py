@@ -1,0 +1,98 @@
+"""How long work tells people where it stands: named stages, each with a progress bar and its seconds."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+ProgressFn = Callable[[int, int], None]
+
+
+@dataclass
+class Stage:
+    """One named part of a long job."""
+
+    name: str
+    seconds: float = 0.0
+    skipped: bool = False
+    note: str = ""
+    """What a reader should know of the outcome, such as "9,671 texts, 0 new"."""
+    progress: ProgressFn = field(default=lambda done, total: None)
+    """Call with (done, total)."""
+    count: Callable[[int, str], None] = field(default=lambda done, what: None)
+    """Call with (done, of what) where the total is not known."""
+
+
+class Reporter:
+    """Collects stages; shows them on a console where one is given."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console
+        self.stages: list[Stage] = []
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        if self.console:
+            self.console.print(text)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Time a stage; its bar disappears at the end and leaves one line."""
+        stage = Stage(name)
+        self.stages.append(stage)
+        started = time.perf_counter()
+        try:
+            if self.console and self.console.is_terminal:
+                with _bar(self.console) as bar:
+                    task = bar.add_task(name, total=None)
+                    stage.progress, stage.count = _moving(bar, task), _counting(bar, task, name)
+                    yield stage
+            else:
+                yield stage
+        finally:
+            stage.seconds = time.perf_counter() - started
+        outcome = "skipped" if stage.skipped else f"{stage.seconds:6.1f} s"
+        self.say(f"  [bold]{name:<10}[/bold] {outcome:>9}  [dim]{stage.note}[/dim]")
+
+    def to_json(self) -> list[dict[str, object]]:
+        """As in `--json`."""
+        return [{"name": s.name, "seconds": round(s.seconds, 3), "skipped": s.skipped} for s in self.stages]
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _moving(bar: Progress, task: TaskID) -> ProgressFn:
+    def progress(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+
+    return progress
+
+
+def _counting(bar: Progress, task: TaskID, name: str) -> Callable[[int, str], None]:
+    def count(done: int, what: str) -> None:
+        bar.update(task, completed=done, description=f"{name}: {what}")
+
+    return count

@@ -1,0 +1,206 @@
+"""Every setting of Ilk, from `ilk.toml` < `ILK_*` environment < flags.
+
+Nested names are joined by `__` in the environment: `ILK_GRAPH__URL`, `ILK_SERVE__PORT`.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from graph.event_type import EventType
+from graph.store import DEFAULT_WEIGHTS
+from service.errors import BadSettings
+
+DEFAULT_HOME = Path(".ilk")
+TOML_NAME = "ilk.toml"
+
+
+class Section(BaseModel):
+    """A table of `ilk.toml`; unknown names are refused so that a typo is never silent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GraphSettings(Section):
+    """Where the graph lives."""
+
+    url: str = Field("sqlite", pattern=r"^(sqlite|(neo4j|bolt)(\+s|\+ssc)?://.+)$")
+    """`sqlite` (a file in the home) or the address of a Neo4j server."""
+    user: str = "neo4j"
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+    """File whose first line is the password; wins over `password`."""
+    database: str = "neo4j"
+
+
+class EncoderSettings(Section):
+    """How texts become vectors."""
+
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    """Hugging Face id, local folder, or `hashing` (no weights; for trials only)."""
+    revision: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class ModelSettings(Section):
+    """How the graph model learns."""
+
+    seed: int = Field(0, ge=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    options: dict[str, Any] = {}
+    """Fields of the model's own configuration (`gnn.IlkConfig`), by name."""
+
+
+class IndexSettings(Section):
+    """Which index serves."""
+
+    kind: Literal["auto", "exact", "flat", "hnsw"] = "auto"
+    """`auto`: flat up to 100,000 items, then HNSW."""
+
+
+class GateSettings(Section):
+    """What a new release must show before it is served."""
+
+    min_coverage: float = Field(0.95, ge=0, le=1)
+    """Share of the catalogue's items that must get neighbours."""
+    max_drop: float = Field(0.10, ge=0, le=1)
+    """Relative drop of validation NDCG@10, against the serving model refitted on the same events, that is
+    still let through."""
+
+
+class ServeSettings(Section):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    """0: any free port."""
+    workers: int = Field(1, ge=1, le=64)
+    api_keys: tuple[SecretStr, ...] = ()
+    """Accepted in `X-API-Key`; none: only loopback may be bound."""
+
+
+class LoadSettings(Section):
+    """How files are read."""
+
+    batch_rows: int = Field(50_000, ge=100, le=1_000_000)
+    """Rows per transaction of log and store."""
+
+
+class Settings(BaseSettings):
+    """All settings; see each section."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ILK_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    home: Path = DEFAULT_HOME
+    """Folder of one shop: log, graph, cache, releases."""
+    graph: GraphSettings = GraphSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    model: ModelSettings = ModelSettings()
+    index: IndexSettings = IndexSettings()
+    gate: GateSettings = GateSettings()
+    serve: ServeSettings = ServeSettings()
+    load: LoadSettings = LoadSettings()
+    weights: dict[EventType, float] = dict(DEFAULT_WEIGHTS)
+    """Weight of one event of each type: what counts more, clicks or purchases, is the shop's choice."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before environment before `ilk.toml`."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("weights")
+    @classmethod
+    def _complete(cls, given: dict[EventType, float]) -> dict[EventType, float]:
+        """Types that are not named keep their default weight."""
+        if any(weight < 0 for weight in given.values()):
+            raise ValueError("weights must not be negative")
+        return DEFAULT_WEIGHTS | given
+
+
+def load_settings(home: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
+    """Merge `ilk.toml` (in the home, else in the current folder), environment and flags.
+
+    Raises `BadSettings` naming the setting, in one line.
+    """
+    where = home or Path(os.environ.get("ILK_HOME") or DEFAULT_HOME)
+    path = toml_path(where)
+    try:
+        return _bound_to(path)(**{**(flags or {}), "home": where})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        hint = f" (see {path})" if path else ""
+        raise BadSettings(
+            f"setting '{name}': {first['msg']}; `ilk config` lists all settings{hint}"
+        ) from None
+    except (tomllib.TOMLDecodeError, SettingsError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path or 'environment'}: {error}") from None
+
+
+def settings_with_origin(
+    home: Path | None = None, flags: dict[str, Any] | None = None
+) -> list[tuple[str, Any, str]]:
+    """(dotted name, effective value, origin) of every setting; secrets are masked."""
+    settings = load_settings(home, flags)
+    path = toml_path(settings.home)
+    origins: dict[str, str] = {}
+    if path:
+        origins |= dict.fromkeys(_names(tomllib.loads(path.read_text("utf-8"))), str(path))
+    origins |= dict.fromkeys(_names(EnvSettingsSource(Settings)()), "environment")
+    origins |= dict.fromkeys(_names(flags or {}), "flag")
+    if home is not None:
+        origins["home"] = "flag"
+    elif os.environ.get("ILK_HOME"):
+        origins["home"] = "environment"
+    dump = _flatten(settings.model_dump(mode="json"))
+    return [(name, value, origins.get(name, "default")) for name, value in dump]
+
+
+def toml_path(home: Path) -> Path | None:
+    """The `ilk.toml` that counts for a home; None where there is none."""
+    return next((p for p in (home / TOML_NAME, Path(TOML_NAME)) if p.is_file()), None)
+
+
+def _bound_to(path: Path | None) -> type[Settings]:
+    class BoundSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    return BoundSettings
+
+
+def _names(tree: dict[str, Any]) -> list[str]:
+    return [name for name, _ in _flatten(tree)]
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            rows += _flatten(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", value))
+    return rows

@@ -1,0 +1,138 @@
+"""The graph at one moment, as arrays: what a refresh learns from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from graph.store import EdgeBlock, GraphStore, NodeKeys
+
+
+@dataclass(frozen=True)
+class ShopSnapshot:
+    """Items, users and edges of a store up to one sequence number.
+
+    Item rows follow the store's item indices: row i is item i, dead ones included (`alive`).
+    Edges are ascending by (time, user id, item id), refunded ones left out: the same graph gives the same
+    bytes, whatever the order in which it was loaded.
+    """
+
+    items: pl.DataFrame
+    """`ITEM_SCHEMA` plus `index` and `alive`, one row per item index."""
+    user_ids: list[str]
+    edges: EdgeBlock
+    item_category: IntArray
+    category_parent: IntArray
+    events_through: int
+
+    @property
+    def alive(self) -> npt.NDArray[np.bool_]:
+        """Items that may be served, shape (n_items,)."""
+        return self.items["alive"].to_numpy()
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with anything a model could learn from."""
+        state = blake2b(digest_size=16)
+        state.update(self.items.write_ndjson().encode())
+        for column in (
+            self.edges.user,
+            self.edges.item,
+            self.edges.at,
+            self.edges.weight,
+            self.edges.relation,
+        ):
+            state.update(np.ascontiguousarray(column).tobytes())
+        state.update(self.item_category.tobytes())
+        return state.hexdigest()
+
+    def arrays(self, text: FloatArray | None) -> ShopArrays:
+        """What a model sees. text: float32 (n_items, d), rows of dead items zero."""
+        edges = self.edges
+        return ShopArrays(
+            n_users=len(self.user_ids),
+            n_items=self.items.height,
+            user=edges.user,
+            item=edges.item,
+            at=edges.at,
+            weight=edges.weight,
+            relation=edges.relation,
+            text=text,
+            item_category=self.item_category,
+            category_parent=self.category_parent,
+            brand=brand_indices(self.items["brand"]),
+        )
+
+
+def take_snapshot(store: GraphStore) -> ShopSnapshot:
+    """Read everything a model learns from. Memory: 45 bytes per edge, the items' fields once."""
+    through = store.applied_seq()
+    item_keys, user_keys = store.node_keys("item"), store.node_keys("user")
+    items = _aligned(store.items(), item_keys)
+    pairs = store.item_categories()
+    return ShopSnapshot(
+        items=items,
+        user_ids=user_keys.ids,
+        edges=_ordered(list(store.export()), item_keys, user_keys),
+        item_category=np.stack(pairs, axis=1) if len(pairs[0]) else np.empty((0, 2), np.int64),
+        category_parent=store.category_parents(),
+        events_through=through,
+    )
+
+
+def brand_indices(brands: pl.Series) -> IntArray:
+    """Brand names -> dense numbers in the order of the case-folded names, -1 where empty; shape (n,)."""
+    folded = brands.fill_null("").str.strip_chars().str.to_lowercase()
+    names = folded.unique().sort()
+    names = names.filter(names != "")
+    codes = pl.DataFrame({"brand": names, "code": np.arange(len(names), dtype=np.int64)})
+    joined = pl.DataFrame({"brand": folded}).join(codes, on="brand", how="left", maintain_order="left")
+    return joined["code"].fill_null(-1).to_numpy()
+
+
+def _aligned(items: pl.DataFrame, keys: NodeKeys) -> pl.DataFrame:
+    """One row per item index; items that died keep their row, emptied."""
+    slots = pl.DataFrame(
+        {"index": np.arange(len(keys.ids), dtype=np.int64), "item_id": keys.ids, "alive": keys.alive},
+        schema_overrides={"item_id": pl.String},
+    )
+    joined = slots.join(items.drop("item_id"), on="index", how="left", maintain_order="left")
+    texts = ("title", "description", "brand", "currency", "availability", "image_url")
+    return joined.with_columns(
+        *(pl.col(name).fill_null("") for name in texts),
+        pl.col("categories").fill_null(pl.lit([], dtype=pl.List(pl.String))),
+        pl.col("attributes").fill_null("{}"),
+    )
+
+
+def _ordered(blocks: list[EdgeBlock], items: NodeKeys, users: NodeKeys) -> EdgeBlock:
+    seq, user, item, relation, at, weight, rating = (
+        np.concatenate([getattr(block, name) for block in blocks]) if blocks else np.empty(0, dtype)
+        for name, dtype in _COLUMNS
+    )
+    keep = weight > 0
+    order = np.lexsort((_rank(items.ids)[item[keep]], _rank(users.ids)[user[keep]], at[keep]))
+    return EdgeBlock(*(column[keep][order] for column in (seq, user, item, relation, at, weight, rating)))
+
+
+_COLUMNS: tuple[tuple[str, type], ...] = (
+    ("seq", np.int64),
+    ("user", np.int64),
+    ("item", np.int64),
+    ("relation", np.int8),
+    ("at", np.int64),
+    ("weight", np.float32),
+    ("rating", np.float32),
+)
+
+
+def _rank(ids: list[str]) -> IntArray:
+    """Position of each id among all, compared byte by byte."""
+    order = pl.Series(ids, dtype=pl.String).arg_sort().to_numpy()
+    rank = np.empty(len(ids), np.int64)
+    rank[order] = np.arange(len(ids))
+    return rank

@@ -1,0 +1,82 @@
+"""Open what the settings name: the graph store, the event log, the text encoder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from graph.sqlite_log import SqliteLog
+from graph.sqlite_store import SqliteGraphStore
+
+from encoders import CachedEncoder, EmbeddingCache, HashingEncoder, TextEncoder, load_encoder
+from graph.log import EventLog
+from graph.store import GraphStore
+from service.errors import CallerMistake
+from service.home import Home
+from service.settings import GraphSettings, Settings
+
+HASHING_DIM = 256
+
+
+class Closable(Protocol):
+    """Anything with a `close` method."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+@contextmanager
+def closing_both(*things: Closable) -> Iterator[None]:
+    """Close all things at the end, also after an error."""
+    try:
+        yield
+    finally:
+        for thing in things:
+            thing.close()
+
+
+def open_store(settings: Settings, home: Home) -> GraphStore:
+    """The graph store, with its schema ensured."""
+    store = _store(settings, home)
+    store.ensure_schema()
+    return store
+
+
+def open_log(home: Home) -> EventLog:
+    """The event log of a home."""
+    return SqliteLog(home.event_log)
+
+
+def open_encoder(settings: Settings, home: Home) -> CachedEncoder:
+    """The text encoder with the home's cache in front: only changed text is encoded again."""
+    wanted = settings.encoder
+    encoder: TextEncoder
+    if wanted.model == "hashing":
+        encoder = HashingEncoder(dim=HASHING_DIM)
+    else:
+        encoder = load_encoder(wanted.model, revision=wanted.revision, device=wanted.device)
+    return CachedEncoder(encoder, EmbeddingCache(home.text_cache))
+
+
+def graph_password(graph: GraphSettings) -> str:
+    """The password, from its file where one is named."""
+    if graph.password_file is None:
+        return graph.password.get_secret_value()
+    try:
+        return graph.password_file.read_text("utf-8").partition("\n")[0]
+    except OSError as error:
+        raise CallerMistake(f"graph.password_file {graph.password_file}: {error.strerror}") from None
+
+
+def _store(settings: Settings, home: Home) -> GraphStore:
+    graph = settings.graph
+    if graph.url == "sqlite":
+        return SqliteGraphStore(home.graph, weights=settings.weights)
+    try:
+        from graph.neo4j_store import Neo4jGraphStore
+    except ImportError:
+        raise CallerMistake(
+            "graph.url names a Neo4j server but its driver is missing: pip install 'ilk[neo4j]'"
+        ) from None
+    return Neo4jGraphStore(
+        graph.url, graph.user, graph_password(graph), database=graph.database, weights=settings.weights
+    )
