@@ -42,7 +42,9 @@ def pair_counts(histories: Histories, config: CoEngagementConfig) -> Csr:
     return both
 
 
-def degree_normalised(counts: Csr, strength: FloatArray, exponent: float, rows: IntArray | None = None) -> Csr:
+def degree_normalised(
+    counts: Csr, strength: FloatArray, exponent: float, rows: IntArray | None = None
+) -> Csr:
     """counts / ((s_row s_column)^exponent + 1).
 
     strength: row sums of the whole count matrix, (n_items,). rows: which rows `counts` holds (`None`: all).

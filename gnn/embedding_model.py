@@ -122,7 +122,11 @@ class EmbeddingModel(nn.Module):
         return self._free(relation.matrix.shape[1], self.config.side_scale, generator)
 
     def _tower(self, width: int, generator: torch.Generator) -> nn.Sequential:
-        layers = [nn.Linear(width, 2 * self.config.dim), nn.GELU(), nn.Linear(2 * self.config.dim, self.config.dim)]
+        layers = [
+            nn.Linear(width, 2 * self.config.dim),
+            nn.GELU(),
+            nn.Linear(2 * self.config.dim, self.config.dim),
+        ]
         for layer in layers:
             if isinstance(layer, nn.Linear):
                 bound = layer.in_features**-0.5

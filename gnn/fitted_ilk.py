@@ -57,7 +57,7 @@ class FittedIlk:
         if s.text is not None and s.hub is not None:
             blocks += [s.text, -s.hub[:, None]]
         if s.embedding is not None:
-            blocks.append(s.embedding * ~s.cold[:, None])
+            blocks.append(s.embedding)
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
     def query_vectors(self, query: IntArray, objective: Objective) -> FloatArray:
@@ -77,7 +77,7 @@ class FittedIlk:
     def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
         """See `ServedModel.candidates`."""
         row = sparse.csr_array(([np.float32(1.0)], ([0], [query])), shape=(1, self.n_items))
-        paths = {name: row for name in ITEM_PATHS}
+        paths = dict.fromkeys(ITEM_PATHS, row)
         lists = self._path_lists(paths, {name: name for name in ITEM_PATHS}, self.mixes[objective])
         return self._join([near, lists, self._trending], np.array([query]))
 
@@ -90,7 +90,7 @@ class FittedIlk:
                 message = (row @ self.signals.paths.matrices[path_of[name]]).tocsr()
                 total[message.indices] += np.float32(weight) * message.data
         found = np.flatnonzero(total)
-        return found[np.argsort(-total[found], kind="stable")]
+        return found[np.argsort(-total[found], kind="stable")].astype(np.int64)
 
     def _join(self, lists: list[IntArray], left_out: IntArray) -> IntArray:
         """Shares of `MAX_CANDIDATES` for each list, what one leaves goes to the next; unique."""
@@ -104,10 +104,8 @@ class FittedIlk:
 
     def score_candidates(self, query: int, candidates: IntArray, objective: Objective) -> FloatArray:
         """See `ServedModel.score_candidates`."""
-        parts = self.contributions(query, candidates, objective)
-        return np.sum(list(parts.values()), axis=0, initial=0.0).astype(np.float32) + np.zeros(
-            len(candidates), np.float32
-        )
+        scores: FloatArray = self._similar.score(np.array([query]), self.mixes[objective], candidates)[0]
+        return scores
 
     def contributions(self, query: int, candidates: IntArray, objective: Objective) -> dict[str, FloatArray]:
         """What each feature adds to the candidates' scores; the parts sum to `score_candidates`."""
@@ -117,7 +115,9 @@ class FittedIlk:
         """See `ServedModel.sources`: the largest of graph, text and trend parts decides."""
         parts = self.contributions(query, candidates, objective)
         none = np.zeros(len(candidates), np.float32)
-        text = sum((part for name, part in parts.items() if name.startswith("text") and name not in ITEM_PATHS), none)
+        text = sum(
+            (part for name, part in parts.items() if name.startswith("text") and name not in ITEM_PATHS), none
+        )
         graph = sum((part for name, part in parts.items() if name in (*ITEM_PATHS, "embedding")), none)
         known = np.maximum(text, graph) > 0
         return [
@@ -127,7 +127,9 @@ class FittedIlk:
 
     def user_query_vector(self, history: IntArray) -> FloatArray:
         """See `ServedModel.user_query_vector`."""
-        return self._users.search_vector(rows_of_history(history, self.n_items, self.config.users), self.user_mix)
+        return self._users.search_vector(
+            rows_of_history(history, self.n_items, self.config.users), self.user_mix
+        )
 
     def user_candidates(self, history: IntArray, near: IntArray) -> IntArray:
         """See `ServedModel.user_candidates`."""
@@ -140,7 +142,8 @@ class FittedIlk:
     def score_user_candidates(self, history: IntArray, candidates: IntArray) -> FloatArray:
         """See `ServedModel.score_user_candidates`."""
         rows = rows_of_history(history, self.n_items, self.config.users)
-        return self._users.columns(rows, candidates, self.user_mix)
+        scores: FloatArray = self._users.score(rows, self.user_mix, candidates)[0]
+        return scores
 
     def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """See `ServedModel.to_arrays`."""

@@ -100,7 +100,9 @@ def _in_time_order(
     )
 
 
-def history_weights(rows: IntArray, items: IntArray, back: IntArray, decay: float, shape: tuple[int, int]) -> Csr:
+def history_weights(
+    rows: IntArray, items: IntArray, back: IntArray, decay: float, shape: tuple[int, int]
+) -> Csr:
     """Users' item weights: `decay ** back` (1: all alike), summing to 1 for each user; shape (u, n_items)."""
     weight = np.power(decay, back, dtype=np.float64)
     total = np.bincount(rows, weights=weight, minlength=shape[0])

@@ -83,6 +83,8 @@ class IlkConfig:
             "users": UserConfig,
             "mix": MixConfig,
         }
-        fields = {name: sections[name](**value) if name in sections else value for name, value in values.items()}
+        fields = {
+            name: sections[name](**value) if name in sections else value for name, value in values.items()
+        }
         fields["mixes"] = {Objective(name): dict(mix) for name, mix in values["mixes"].items()}
         return cls(**fields)

@@ -23,12 +23,12 @@ class MixConfig:
     min_pairs: int = 30
     """With fewer pairs the defaults stay."""
     prior: float = 1.0
-    """Strength of the Gaussian prior: prior x (100 / pairs)^2 x squared distance from the defaults is added to
-    the mean cross-entropy, so small shops hardly move."""
+    """Strength of the Gaussian prior: prior x (100 / pairs)^2 x squared distance from the defaults is added
+    to the mean cross-entropy, so small shops hardly move."""
     iterations: int = 80
     """Of L-BFGS."""
     max_cells: int = 120_000_000
-    """Pairs x items x features at most (4 bytes each): bounds memory; larger catalogues take fewer pairs."""
+    """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
 
     def budget(self, n_items: int, n_features: int) -> int:
         """Pairs to learn from in a catalogue of that size."""
@@ -94,5 +94,7 @@ def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixC
     learned = fit_weights(examples, start, config)
     if not np.isfinite(learned).all():
         return dict(defaults)
-    better = mean_ndcg(examples.features @ learned, examples) >= mean_ndcg(examples.features @ start, examples)
+    better = mean_ndcg(examples.features @ learned, examples) >= mean_ndcg(
+        examples.features @ start, examples
+    )
     return {name: float(value) for name, value in zip(defaults, learned if better else start, strict=True)}

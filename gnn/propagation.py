@@ -1,5 +1,6 @@
 """Message passing as products with CSR matrices: the one layer of the trained model."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,7 +33,14 @@ class Adjacency:
 
 
 def _csr(edge_index: Tensor, weight: Tensor, shape: tuple[int, int]) -> Tensor:
-    return torch.sparse_coo_tensor(edge_index, weight, shape).coalesce().to_sparse_csr()
+    with warnings.catch_warnings():
+        # torch calls its CSR layout beta at every first use; the products used here are covered by tests
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
+        return (
+            torch.sparse_coo_tensor(edge_index, weight, shape, check_invariants=True)
+            .coalesce()
+            .to_sparse_csr()
+        )
 
 
 def symmetric_normalised(edge_index: Tensor, weight: Tensor, shape: tuple[int, int]) -> Tensor:

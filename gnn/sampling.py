@@ -23,21 +23,28 @@ class Batch:
     after: Tensor
     """(c,) ... and the next item of the same user."""
     negatives: Tensor
-    """(n,) items drawn uniformly from the catalogue."""
+    """(n,) items drawn by (events + 1)^exponent from the catalogue."""
 
 
 class PairSampler:
-    """Shuffles a shop's positive pairs into batches, anew in every epoch. Randomness comes from `generator`."""
+    """Shuffles a shop's positive pairs into batches, anew in every epoch."""
 
     def __init__(
-        self, shop: ShopArrays, histories: Histories, batch_size: int, negatives: int, generator: torch.Generator
+        self,
+        shop: ShopArrays,
+        histories: Histories,
+        batch_size: int,
+        negatives: int,
+        generator: torch.Generator,
+        popularity_exponent: float = 0.0,
     ) -> None:
         self._user = torch.from_numpy(shop.user)
         self._item = torch.from_numpy(shop.item)
         follows = (histories.user[1:] == histories.user[:-1]) & (histories.item[1:] != histories.item[:-1])
         self._before = torch.from_numpy(histories.item[:-1][follows])
         self._after = torch.from_numpy(histories.item[1:][follows])
-        self._n_items = shop.n_items
+        counts = torch.bincount(self._item, minlength=shop.n_items).double()
+        self._rate = (counts + 1.0) ** popularity_exponent  # unseen items are negatives too
         self._batch_size = batch_size
         self._negatives = negatives
         self._generator = generator
@@ -59,5 +66,7 @@ class PairSampler:
                 item=self._item[event_part],
                 before=self._before[follow_part],
                 after=self._after[follow_part],
-                negatives=torch.randint(0, self._n_items, (self._negatives,), generator=self._generator),
+                negatives=torch.multinomial(
+                    self._rate, self._negatives, replacement=True, generator=self._generator
+                ),
             )

@@ -25,7 +25,7 @@ class ItemSignals:
     hub: FloatArray | None = None
     """Hub correction of `text`, shape (n_items,)."""
     embedding: FloatArray | None = None
-    """Trained embeddings of unit length, shape (n_items, d)."""
+    """Trained embeddings of unit length, zeros for items without an event, shape (n_items, d)."""
     user_side: FloatArray | None = None
     """What an item adds to the vector of a user who engaged with it, shape (n_items, d)."""
 

@@ -17,7 +17,8 @@ _PRODUCTS_PER_BLOCK = 4_000_000
 
 def empty_csr(n_rows: int, n_columns: int) -> Csr:
     """Matrix without entries."""
-    return sparse.csr_array((n_rows, n_columns), dtype=np.float32)
+    nothing = np.zeros(0, np.int64)
+    return to_csr(np.zeros(0, np.float32), nothing, nothing, (n_rows, n_columns))
 
 
 def to_csr(values: FloatArray, rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> Csr:
@@ -74,24 +75,31 @@ def top_per_row(matrix: Csr, keep: int) -> Csr:
     return keep_entries(matrix, above | (tied & (ties_before - first_tie[rows] < room[rows])))
 
 
-def _blocks(left: Csr, right: Csr) -> Iterator[slice]:
+def _blocks(left: Csr, right: Csr, products_per_block: int) -> Iterator[slice]:
     """Row ranges of `left` whose products with `right` fit in bounded memory."""
     work = np.append(0, np.cumsum(np.diff(right.indptr)[left.indices], dtype=np.int64))[left.indptr]
     start = 0
     while start < left.shape[0]:
-        stop = int(np.searchsorted(work, work[start] + _PRODUCTS_PER_BLOCK, side="right")) - 1
+        stop = int(np.searchsorted(work, work[start] + products_per_block, side="right")) - 1
         stop = min(max(stop, start + 1), left.shape[0])
         yield slice(start, stop)
         start = stop
 
 
-def product_top(left: Csr, right: Csr, keep: int, *, drop_diagonal: bool = True) -> Csr:
+def product_top(
+    left: Csr,
+    right: Csr,
+    keep: int,
+    *,
+    drop_diagonal: bool = True,
+    products_per_block: int = _PRODUCTS_PER_BLOCK,
+) -> Csr:
     """Two-hop paths: `left @ right`, the `keep` best of each row, in memory bounded by the result.
 
     `drop_diagonal` needs all rows of a square result; for some rows take `product_top_rows`.
     """
     parts = []
-    for block in _blocks(left, right):
+    for block in _blocks(left, right, products_per_block):
         product = (left[block] @ right).tocsr()
         if drop_diagonal:
             product = without_diagonal(product, first_row=block.start)
@@ -143,3 +151,11 @@ def row_values(matrix: Csr, row: int, columns: IntArray) -> FloatArray:
     place = np.minimum(np.searchsorted(stored, columns), len(stored) - 1)
     values = matrix.data[start:stop][place]
     return np.where(stored[place] == columns, values, np.float32(0.0)).astype(np.float32)
+
+
+def rows_at(matrix: Csr, rows: IntArray, columns: IntArray | None) -> FloatArray:
+    """Some rows as a dense block: at some columns, or (`None`) all; shape (len(rows), c)."""
+    if columns is None:
+        dense: FloatArray = matrix[rows].toarray()
+        return dense
+    return np.stack([row_values(matrix, int(row), columns) for row in rows])

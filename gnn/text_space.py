@@ -43,7 +43,8 @@ class TextSpace:
 def unit_rows(matrix: FloatArray) -> FloatArray:
     """Rows of unit length; rows of zeros stay."""
     length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return (matrix / np.maximum(length, 1e-9)).astype(np.float32)
+    unit: FloatArray = (matrix / np.maximum(length, 1e-9)).astype(np.float32)
+    return unit
 
 
 def half_whitened(text: FloatArray, whitening: float) -> FloatArray:
@@ -74,7 +75,8 @@ def neighbour_weights(cosines: FloatArray, config: TextSpaceConfig) -> FloatArra
     best = cosines.max(axis=1, keepdims=True)
     weight = np.exp((cosines - best) / config.temperature)
     weight /= weight.sum(axis=1, keepdims=True)
-    return (weight * (best > config.min_similarity)).astype(np.float32)
+    kept: FloatArray = (weight * (best > config.min_similarity)).astype(np.float32)
+    return kept
 
 
 def build_text_space(text: FloatArray | None, n_items: int, config: TextSpaceConfig) -> TextSpace | None:

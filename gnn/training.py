@@ -34,6 +34,8 @@ class TrainingConfig:
     """Lower end of the batch size."""
     negatives: int = 1024
     """Items that all pairs of a step share as negatives."""
+    popularity_exponent: float = 0.0
+    """Negatives are drawn by (events + 1)^exponent."""
     work: float = 1.2e6
     """Epochs = work / events, within `min_epochs` and `max_epochs`: large shops see each event less often."""
     min_epochs: int = 10
@@ -117,7 +119,12 @@ class Trainer:
         self._graph = graph.to(self._device)
         self.model = EmbeddingModel(graph, model_config, self._generator).to(self._device)
         self._sampler = PairSampler(
-            shop, histories, config.batch(shop.n_events), config.negatives, self._generator
+            shop,
+            histories,
+            config.batch(shop.n_events),
+            config.negatives,
+            self._generator,
+            config.popularity_exponent,
         )
         self._optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -151,7 +158,9 @@ class Trainer:
             user_side = self.model.user_side(self._graph)
         return unit.cpu().numpy(), user_side.cpu().numpy()
 
-    def run(self, epochs: int, validation: ValidationPairs | None = None, progress: EpochFn | None = None) -> Trained:
+    def run(
+        self, epochs: int, validation: ValidationPairs | None = None, progress: EpochFn | None = None
+    ) -> Trained:
         """Train for `epochs`; with validation pairs, tell after how many they were ranked best."""
         best_score, best_epoch = -1.0, epochs
         interval = max(1, epochs // self._config.checks)

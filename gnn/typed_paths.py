@@ -52,6 +52,12 @@ class TypedPaths:
     """Mean entry by which each was divided before the logarithm."""
 
 
+def no_paths(n_items: int) -> TypedPaths:
+    """Paths of a shop without edges."""
+    none = empty_csr(n_items, n_items)
+    return TypedPaths(dict.fromkeys(PATH_NAMES, none), dict.fromkeys(PATH_NAMES, 1.0))
+
+
 def shared_user_walk(interactions: Csr, keep: int) -> Csr:
     """Two-step walk item -> user -> item (RP3 without its beta: Cooper et al. 2014), diagonal dropped."""
     by_user = scaled(interactions, rows=_inverse(row_sums(interactions)))

@@ -8,7 +8,7 @@ import numpy as np
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import COSINE_SCALE, TREND_NAMES
-from gnn.sparse_rows import Csr, row_values
+from gnn.sparse_rows import Csr, rows_at
 from gnn.text_space import unit_rows
 
 USER_FEATURES = (
@@ -64,54 +64,29 @@ class UserFeatures:
         """Size of the catalogue."""
         return self._signals.n_items
 
-    def dense(self, name: str, users: UserRows) -> FloatArray:
-        """One feature against the whole catalogue, shape (u, n_items)."""
+    def block(self, name: str, users: UserRows, columns: IntArray | None = None) -> FloatArray:
+        """One feature, shape (u, c): at some targets, or (`None`) the whole catalogue."""
         s = self._signals
         rows = users.recent if name.endswith("_recent") else users.even
+        at: slice | IntArray = slice(None) if columns is None else columns
+        shape = (rows.shape[0], s.n_items if columns is None else len(columns))
         if name in USER_PATHS:
-            messages = (rows @ s.paths.matrices[USER_PATHS[name]]).toarray()
-            return np.log1p(_PATH_SCALE * messages)
+            message = (rows @ s.paths.matrices[USER_PATHS[name]]).tocsr()
+            message.sort_indices()
+            return _float(np.log1p(_PATH_SCALE * rows_at(message, np.arange(shape[0]), columns)))
         if name in TREND_NAMES:
-            return np.broadcast_to(s.trend[TREND_NAMES.index(name)], (rows.shape[0], s.n_items))
+            return np.broadcast_to(s.trend[TREND_NAMES.index(name)][at], shape)
         source, targets = self._vectors(name)
         if source is None or targets is None:
-            return np.zeros((rows.shape[0], s.n_items), np.float32)
-        return COSINE_SCALE * (unit_rows(rows @ source) @ targets.T)
+            return np.zeros(shape, np.float32)
+        return _float(COSINE_SCALE * (unit_rows(rows @ source) @ targets[at].T))
 
-    def _vectors(
-        self, name: str, columns: IntArray | None = None
-    ) -> tuple[FloatArray | None, FloatArray | None]:
+    def _vectors(self, name: str) -> tuple[FloatArray | None, FloatArray | None]:
         """(what history items add to the user, what targets are compared with), `None` where missing."""
         s = self._signals
-        keep = slice(None) if columns is None else columns
         if name == "text_recent":
-            return s.text, None if s.text is None else s.text[keep]
-        if s.embedding is None:
-            return None, None
-        targets = s.embedding[keep] * ~s.cold[keep][:, None]
-        return (s.user_side if name == "embedding_user" else s.embedding), targets
-
-    def columns(self, users: UserRows, columns: IntArray, weights: Mapping[str, float]) -> FloatArray:
-        """Weighted sum of one user at some targets, shape (c,)."""
-        total = np.zeros(len(columns), np.float32)
-        s = self._signals
-        for name, weight in weights.items():
-            rows = users.recent if name.endswith("_recent") else users.even
-            if not weight:
-                continue
-            if name in USER_PATHS:
-                message = (rows @ s.paths.matrices[USER_PATHS[name]]).tocsr()
-                message.sort_indices()
-                part = np.log1p(_PATH_SCALE * row_values(message, 0, columns))
-            elif name in TREND_NAMES:
-                part = s.trend[TREND_NAMES.index(name)][columns]
-            else:
-                source, targets = self._vectors(name, columns)
-                if source is None or targets is None:
-                    continue
-                part = COSINE_SCALE * (targets @ unit_rows(rows @ source)[0])
-            total += np.float32(weight) * part
-        return total
+            return s.text, s.text
+        return (s.user_side if name == "embedding_user" else s.embedding), s.embedding
 
     def search_vector(self, users: UserRows, weights: Mapping[str, float]) -> FloatArray:
         """The dense part of one user's score, laid out like the items' search vectors; shape (d,)."""
@@ -132,12 +107,19 @@ class UserFeatures:
 
     def stack(self, users: UserRows) -> FloatArray:
         """All features, shape (u, n_items, features)."""
-        return np.stack([self.dense(name, users) for name in USER_FEATURES], axis=-1)
+        return np.stack([self.block(name, users) for name in USER_FEATURES], axis=-1)
 
-    def score(self, users: UserRows, weights: Mapping[str, float]) -> FloatArray:
-        """Weighted sum over the whole catalogue, shape (u, n_items)."""
-        total = np.zeros((users.recent.shape[0], self.n_items), np.float32)
+    def score(
+        self, users: UserRows, weights: Mapping[str, float], columns: IntArray | None = None
+    ) -> FloatArray:
+        """Weighted sum of the features, shape (u, c)."""
+        width = self.n_items if columns is None else len(columns)
+        total = np.zeros((users.recent.shape[0], width), np.float32)
         for name, weight in weights.items():
             if weight:
-                total += np.float32(weight) * self.dense(name, users)
+                total += np.float32(weight) * self.block(name, users, columns)
         return total
+
+
+def _float(values: FloatArray) -> FloatArray:
+    return values.astype(np.float32, copy=False)

@@ -45,7 +45,9 @@ def rows_of_history(history: IntArray, n_items: int, config: UserConfig) -> User
     return _rows(zeros, item, np.arange(len(item)), (1, n_items), config)
 
 
-def _rows(row: IntArray, item: IntArray, back: IntArray, shape: tuple[int, int], config: UserConfig) -> UserRows:
+def _rows(
+    row: IntArray, item: IntArray, back: IntArray, shape: tuple[int, int], config: UserConfig
+) -> UserRows:
     return UserRows(
         recent=history_weights(row, item, back, config.decay, shape),
         even=history_weights(row, item, back, 1.0, shape),

@@ -35,6 +35,18 @@ ITEM_SCHEMA: dict[str, pl.DataType] = {
     "attributes": pl.String(),  # a JSON object of every other column, keys sorted; "{}" where none
 }
 
+INDEXED_ITEM_SCHEMA: dict[str, pl.DataType] = {**ITEM_SCHEMA, "index": pl.Int64()}
+"""Items as a store hands them out (`GraphStore.items`)."""
+
+REVIEW_TEXT_SCHEMA: dict[str, pl.DataType] = {
+    "seq": pl.Int64(),
+    "item": pl.Int64(),  # index
+    "rating": pl.Float32(),
+    "at": pl.Int64(),
+    "review_text": pl.String(),
+}
+"""Reviews with text as a store hands them out (`GraphStore.review_texts`)."""
+
 LINK_SCHEMA: dict[str, pl.DataType] = {
     "item_id": pl.String(),
     "linked_item_id": pl.String(),

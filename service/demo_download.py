@@ -1,4 +1,4 @@
-"""A small real shop for the demo: a year of invoices of a British gift shop (UCI Online Retail, CC BY 4.0)."""
+"""A small real shop for the demo: a year of invoices of a gift shop (UCI Online Retail, CC BY 4.0)."""
 
 import hashlib
 import http.client

@@ -1,17 +1,14 @@
 """Put a shop's files into the home: read, clean, log, apply."""
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from graph.formats import Batch, ShopReader, open_shop
-
-from graph.errors import UnreadableInput
 from graph.log import EventLog
 from graph.store import GraphStore
 from service.catch_up import catch_up
 from service.home import Home
-from service.load_report import LoadReport, RowCounts
+from service.load_report import LoadReport
 from service.quarantine import Quarantine
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
@@ -31,7 +28,7 @@ def load(
     """Load a file or folder into the home; may be repeated, adds only what is new.
 
     Each batch is durable in the event log before it enters the graph, so an interrupted load is finished by
-    running it again. Raises `UnreadableInput` (nothing was loaded), `HomeBusy`, `BadSettings`.
+    running it again. Raises `UnreadableInput` (nothing was loaded), `HomeBusy`.
     """
     reader = open_shop(path, format_name, mapping)
     home = Home(settings.home)
@@ -52,41 +49,40 @@ class _Loader:
         self._store = store
         self._quarantine = quarantine
         self._on_rows = on_rows
-        self._report = LoadReport()
+        self._report = LoadReport(format=reader.format)
 
     def run(self) -> LoadReport:
         catch_up(self._log, self._store)
-        try:
-            for batch in self._reader.items():
-                self._add_items(batch)
-            for batch in self._reader.events():
-                self._add_events(batch)
-        except UnreadableInput as error:  # a file that ends early: what came before it counts
-            if not (self._report.items.read or self._report.events.read):
-                raise
-            self._report.incomplete = str(error)
+        for batch in self._reader.items():
+            self._add_items(batch)
+        for batch in self._reader.events():
+            self._add_events(batch)
         self._report.quarantine = self._quarantine.path
+        self._report.notes = list(self._reader.notes)
         return self._report
 
     def _add_items(self, batch: Batch) -> None:
-        counts = self._report.items
-        self._count(counts, batch)
         changed = self._store.upsert_items(batch.frame)
-        counts.accepted += changed
-        counts.duplicates += batch.frame.height - changed
+        same = batch.frame.height - changed
+        counts = self._report.items
+        counts.add(
+            read=batch.read,
+            accepted=changed,
+            duplicates=batch.duplicates + same,
+            problems=batch.problems,
+        )
+        self._quarantine.write(batch.problems)
         self._on_rows("items", counts.read)
 
     def _add_events(self, batch: Batch) -> None:
-        counts = self._report.events
-        self._count(counts, batch)
         accepted = int(self._log.append(batch.frame).accepted.sum())
-        counts.accepted += accepted
-        counts.duplicates += batch.frame.height - accepted
         catch_up(self._log, self._store)
-        self._on_rows("events", counts.read)
-
-    def _count(self, counts: RowCounts, batch: Batch) -> None:
-        counts.read += batch.read
-        for outcome, counter in (("rejected", counts.rejected), ("repaired", counts.repaired)):
-            counter.update(Counter(p.reason for p in batch.problems if p.outcome == outcome))
+        counts = self._report.events
+        counts.add(
+            read=batch.read,
+            accepted=accepted,
+            duplicates=batch.duplicates + batch.frame.height - accepted,
+            problems=batch.problems,
+        )
         self._quarantine.write(batch.problems)
+        self._on_rows("events", counts.read)

@@ -9,7 +9,7 @@ from graph.formats import Problem
 
 
 class Quarantine:
-    """Appends one JSON object per touched row: file, line, reason, outcome, excerpt.
+    """Appends one JSON object per touched row or run of rows: file, lines, reason, outcome, excerpt.
 
     The file appears with its first row: a clean load leaves none.
     """
@@ -32,8 +32,10 @@ class Quarantine:
             out.writelines(
                 json.dumps(
                     {
-                        "file": str(problem.file),
+                        "file": problem.file,
                         "line": problem.line,
+                        "last_line": problem.last_line or problem.line,
+                        "rows": problem.rows,
                         "reason": problem.reason,
                         "outcome": problem.outcome,
                         "excerpt": problem.excerpt,

@@ -31,6 +31,8 @@ class Stage:
     """What a reader should know of the outcome, such as "9,671 texts, 0 new"."""
     progress: ProgressFn = field(default=lambda done, total: None)
     """Call with (done, total)."""
+    step: Callable[[str, int, int], None] = field(default=lambda what, done, total: None)
+    """Call with (what is being done, done, total) where a stage has parts."""
     count: Callable[[int, str], None] = field(default=lambda done, what: None)
     """Call with (done, of what) where the total is not known."""
 
@@ -58,6 +60,7 @@ class Reporter:
                 with _bar(self.console) as bar:
                     task = bar.add_task(name, total=None)
                     stage.progress, stage.count = _moving(bar, task), _counting(bar, task, name)
+                    stage.step = _stepping(bar, task)
                     yield stage
             else:
                 yield stage
@@ -96,3 +99,10 @@ def _counting(bar: Progress, task: TaskID, name: str) -> Callable[[int, str], No
         bar.update(task, completed=done, description=f"{name}: {what}")
 
     return count
+
+
+def _stepping(bar: Progress, task: TaskID) -> Callable[[str, int, int], None]:
+    def step(what: str, done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total, description=what)
+
+    return step

@@ -69,7 +69,7 @@ TASTES: dict[str, tuple[tuple[str, str, float], ...]] = {
         ("Organic Potting Soil 20 l", "Garden > Soil", 13.0),
         ("Heirloom Tomato Seeds", "Garden > Seeds", 4.0),
         ("Galvanised Watering Can", "Garden > Watering", 32.0),
-        ("Folding Bistro Chair", "Garden > Furniture", 59.0),
+        ("Folding Bistro Chair", "Home > Chairs", 59.0),
     ),
     "watercolour": (
         ("Watercolour Paint Set", "Arts > Paint", 48.0),

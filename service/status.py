@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+from graph.log import EventLog
+from graph.store import GraphStore
 from service.home import Home
 from service.release_store import ReleaseStore
 from service.settings import Settings
@@ -10,21 +12,25 @@ from service.stores import closing_both, open_log, open_store
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
-    """As in `ilk status --json`: lag shows as `sequence` (accepted) above `applied_sequence` (in the graph)
-    above `visible_sequence` (in the served answers)."""
+    """Open the home and look; see `status_of`."""
     log, store = open_log(home), open_store(settings, home)
     with closing_both(log, store):
-        stats, health = store.stats(), store.health()
-        sequence = log.last_seq()
-    release = ReleaseStore(home.releases).current_summary()
+        return status_of(log, store, ReleaseStore(home.releases))
+
+
+def status_of(log: EventLog, store: GraphStore, releases: ReleaseStore) -> dict[str, Any]:
+    """As in `ilk status --json`: lag shows as `sequence` (accepted) above `applied_sequence` (in the graph)
+    above `visible_sequence` (in the served answers)."""
+    stats = store.stats()
+    release = releases.current_summary()
     return {
         "items": stats.items,
         "users": stats.users,
         "events": stats.events,
         "categories": stats.categories,
-        "sequence": sequence,
+        "sequence": log.last_seq(),
         "applied_sequence": stats.applied_seq,
-        "visible_sequence": release.get("events_through", 0) if release else 0,
+        "visible_sequence": (release or {}).get("events_through") or 0,
         "release": release,
-        "store": asdict(health),
+        "store": asdict(store.health()),
     }

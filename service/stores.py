@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from encoders import CachedEncoder, Device, EmbeddingCache, load_encoder
+from encoders import EncoderSettings as BertSettings
+from graph.log import EventLog
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
-
-from encoders import CachedEncoder, EmbeddingCache, HashingEncoder, TextEncoder, load_encoder
-from graph.log import EventLog
 from graph.store import GraphStore
 from service.errors import CallerMistake
 from service.home import Home
 from service.settings import GraphSettings, Settings
-
-HASHING_DIM = 256
 
 
 class Closable(Protocol):
@@ -49,11 +47,7 @@ def open_log(home: Home) -> EventLog:
 def open_encoder(settings: Settings, home: Home) -> CachedEncoder:
     """The text encoder with the home's cache in front: only changed text is encoded again."""
     wanted = settings.encoder
-    encoder: TextEncoder
-    if wanted.model == "hashing":
-        encoder = HashingEncoder(dim=HASHING_DIM)
-    else:
-        encoder = load_encoder(wanted.model, revision=wanted.revision, device=wanted.device)
+    encoder = load_encoder(wanted.model, wanted.revision, BertSettings(device=Device(wanted.device)))
     return CachedEncoder(encoder, EmbeddingCache(home.text_cache))
 
 

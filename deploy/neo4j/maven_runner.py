@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def _choose(version: str) -> tuple[str, tuple[int, int]]:
 def _profiles() -> dict[str, tuple[str, tuple[int, int]]]:
     names = {"m": "http://maven.apache.org/POM/4.0.0"}
     profiles = {}
-    for profile in ElementTree.parse(POM).getroot().findall("m:profiles/m:profile", names):  # noqa: S314 - our file
+    for profile in ET.parse(POM).getroot().findall("m:profiles/m:profile", names):  # noqa: S314 - our file
         version = profile.findtext("m:properties/m:neo4j.version", "", names)
         oldest, newest = profile.findtext("m:properties/m:ilk.jdk", "", names).split("-")
         profiles[profile.findtext("m:id", "", names)] = (version, (int(oldest), int(newest)))
@@ -187,7 +187,9 @@ def _fetch(version: str, jdk: Path, target: Path) -> None:
     """Copy the server's jars next to each other; the folder appears only when it is complete."""
     maven = shutil.which("mvn")
     if maven is None:
-        raise ServerFailure("Maven is missing: install it (Debian: apt-get install maven), or a Docker engine")
+        raise ServerFailure(
+            "Maven is missing: install it (Debian: apt-get install maven), or a Docker engine"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as part:
         command = [maven, "-q", "-B", "-f", str(POM), f"-Dneo4j.version={version}"]

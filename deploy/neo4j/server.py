@@ -7,8 +7,8 @@
     python3 deploy/neo4j/server.py stop
 
 Docker runs it where a Docker engine answers, else the jars of `pom.xml` (Maven and a JDK). Everything lies in
-`.neo4j/` at the project's root: `env` (to be sourced), `pid` or `container`, `password`, `server.log`, the jars,
-and one data folder per version, kept between starts. Needs nothing but the standard library.
+`.neo4j/` at the project's root: `env` (to be sourced), `pid` or `container`, `password`, `server.log`, the
+jars, and one data folder per version, kept between starts. Needs nothing but the standard library.
 """
 
 import argparse
@@ -54,7 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     folder: Path = options.folder.resolve()
     try:
         if options.command == "start":
-            start(folder, options.jars or folder / "jars", options.version, options.heap, options.runner, options.fresh)
+            start(
+                folder,
+                options.jars or folder / "jars",
+                options.version,
+                options.heap,
+                options.runner,
+                options.fresh,
+            )
         else:
             stop(folder)
     except ServerFailure as failure:
@@ -69,7 +76,7 @@ def start(folder: Path, jars: Path, version: str, heap: str, runner: str, fresh:
     if fresh:
         stop(folder)
     elif _running(folder) and _answers(_ports(folder), _password(folder)):
-        _say(f"already running; `. {folder / 'env'}` (`make neo4j-stop` ends it)")
+        _say(f"already running; `. {_short(folder / 'env')}` (`make neo4j-stop` ends it)")
         return
     run = docker_runner if _use_docker(runner) else maven_runner
     plan = run.plan(version, jars)
@@ -82,7 +89,8 @@ def start(folder: Path, jars: Path, version: str, heap: str, runner: str, fresh:
     run.launch(plan, folder, home, ports.bolt, ports.http, _password(folder), heap)
     _wait(folder, ports)
     _write_env(folder, ports)
-    _say(f"ready; Browser: http://127.0.0.1:{ports.http}/browser/ (user neo4j, password in {folder / 'password'})")
+    browser = f"http://127.0.0.1:{ports.http}/browser/"
+    _say(f"ready; Browser: {browser} (user neo4j, password in {_short(folder / 'password')})")
     _say(f"now: . {_short(folder / 'env')}")
 
 
@@ -96,7 +104,9 @@ def stop(folder: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="A real Neo4j Community server on free loopback ports.")
     parser.add_argument("command", choices=["start", "stop"])
-    parser.add_argument("--version", default="auto", help="lts, calendar, or an exact version (default: what the JDK runs)")
+    parser.add_argument(
+        "--version", default="auto", help="lts, calendar, or an exact version (default: what the JDK runs)"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget the data of earlier starts")
     parser.add_argument("--heap", default="512m", help="largest Java heap (default 512m)")
     parser.add_argument("--runner", choices=["auto", "docker", "maven"], default="auto")
@@ -119,7 +129,9 @@ def _wait(folder: Path, ports: Ports) -> None:
         if _answers(ports, _password(folder)):
             return
         if not _running(folder):
-            raise ServerFailure(f"the server ended while starting: {_last_line(folder)} (see {folder / 'server.log'})")
+            raise ServerFailure(
+                f"the server ended while starting: {_last_line(folder)} (see {folder / 'server.log'})"
+            )
         time.sleep(0.3)
     stop(folder)
     raise ServerFailure(f"no answer within {START_TIMEOUT:.0f} s; see {folder / 'server.log'}")
@@ -128,7 +140,7 @@ def _wait(folder: Path, ports: Ports) -> None:
 def _answers(ports: Ports, password: str) -> bool:
     """Whether a query over HTTP succeeds with our password."""
     login = b64encode(f"neo4j:{password}".encode()).decode()
-    request = urllib.request.Request(  # noqa: S310 - the address is our own loopback port
+    request = urllib.request.Request(
         f"http://127.0.0.1:{ports.http}/db/neo4j/query/v2",
         data=json.dumps({"statement": "RETURN 1"}).encode(),
         headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},
@@ -136,7 +148,7 @@ def _answers(ports: Ports, password: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=10) as answer:
-            return 200 <= answer.status < 300
+            return bool(200 <= answer.status < 300)
     except (OSError, urllib.error.URLError):
         return False
 
@@ -184,7 +196,9 @@ def _write_env(folder: Path, ports: Ports) -> None:
 
 
 def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
 
 

@@ -18,8 +18,6 @@ def privacy_settings() -> dict[str, str]:
     return {
         "dbms.usage_report.enabled": "false",
         "client.allow_telemetry": "false",
-        "browser.allow_outgoing_connections": "false",
-        "browser.credential_timeout": "8h",
     }
 
 
@@ -38,7 +36,7 @@ def settings_text(home: Path, bolt_port: int, http_port: int) -> str:
         "server.http.advertised_address": f"127.0.0.1:{http_port}",
         "server.https.enabled": "false",
         "dbms.security.auth_enabled": "true",
-        "server.http_enabled_modules": "TRANSACTIONAL_ENDPOINTS,UNMANAGED_EXTENSIONS,BROWSER,QUERY_API_ENDPOINTS",
+        "server.http_enabled_modules": "TRANSACTIONAL_ENDPOINTS,BROWSER,QUERY_API_ENDPOINTS",
         **memory_settings(),
         **privacy_settings(),
     }

@@ -103,10 +103,18 @@ def evaluate(
     json_file: JsonOption = None,
 ) -> None:
     """Measure quality on held-out events, Ilk and baselines in one run."""
-    from service.cli.evaluate import EvaluateRequest, run_evaluate
+    from service.cli.evaluate import parse_seeds, run_evaluate
+    from service.evaluation import EvaluateRequest, model_names
 
     request = EvaluateRequest(
-        path, data_format.value, mapping, protocol.value, models, seeds, windows, tune.value
+        path,
+        data_format.value,
+        mapping,
+        protocol.value,
+        model_names(models),
+        parse_seeds(seeds),
+        windows,
+        tune.value,
     )
     run_evaluate(context.obj, request, json_file)
 

@@ -4,23 +4,27 @@ from pathlib import Path
 
 from rich.console import Console
 
+from graph.formats import Counts
 from service.cli.context import CliContext
 from service.errors import IncompleteInput
 from service.load import load
-from service.load_report import LoadReport, RowCounts
+from service.load_report import LoadReport
 from service.reporter import Reporter
 
 
 def run_load(
     context: CliContext, path: Path, format_name: str, mapping: Path | None, json_file: str | None
 ) -> None:
-    """Load, print the report. Raises `IncompleteInput` after reporting when the input ended early."""
+    """Load, print the report. Raises `IncompleteInput` after it when a file could not be read to its end."""
     console = context.console(json_file)
     report = load_with_progress(context, path, format_name, mapping, console)
     context.write_json(report.to_json(), json_file)
     print_report(report, console)
     if report.incomplete:
-        raise IncompleteInput(f"{report.incomplete} (what could be read was loaded)")
+        raise IncompleteInput(
+            f"{path}: {report.incomplete} file(s) end early or are damaged; what could be read was loaded, "
+            f"see {report.quarantine}"
+        )
 
 
 def load_with_progress(
@@ -36,7 +40,7 @@ def load_with_progress(
             mapping=mapping,
             on_rows=lambda kind, rows: stage.count(rows, kind),
         )
-        stage.note = f"{report.items.read:,} items, {report.events.read:,} events read"
+        stage.note = f"{report.format}: {report.items.read:,} items, {report.events.read:,} events read"
     return report
 
 
@@ -44,11 +48,13 @@ def print_report(report: LoadReport, console: Console) -> None:
     """The counts in words."""
     for name, counts in (("items", report.items), ("events", report.events)):
         console.print(f"  {name:<10} {_in_words(counts)}")
+    for note in report.notes:
+        console.print(f"  note       {note}")
     if report.quarantine:
         console.print(f"  rejected and repaired rows, with file and line: {report.quarantine}")
 
 
-def _in_words(counts: RowCounts) -> str:
+def _in_words(counts: Counts) -> str:
     parts = [f"{counts.read:,} read", f"{counts.accepted:,} new", f"{counts.duplicates:,} already there"]
     parts += [f"{n:,} rejected ({reason})" for reason, n in sorted(counts.rejected.items())]
     parts += [f"{n:,} repaired ({reason})" for reason, n in sorted(counts.repaired.items())]

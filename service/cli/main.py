@@ -3,7 +3,13 @@
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+
+# Before any library that brings an OpenMP runtime is imported: threads that spin while they wait cost a busy
+# machine far more than they gain an idle one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 import click
 import structlog
@@ -18,6 +24,9 @@ CALLERS_MISTAKES = (UnreadableInput, InvalidEvent, InvalidItem, NotFound)
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run `ilk`. Exit code 0: fine; 1: it failed; 2: the caller's mistake; 130: Ctrl-C."""
+    # libraries announce to their developers what users cannot change
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     _configure_logging()
     sys.exit(run(argv))
 

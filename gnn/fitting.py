@@ -1,0 +1,242 @@
+"""How Ilk's model is fitted: build signals on the older events, learn on the newest, build again on all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.embedding_model import model_graph
+from gnn.fitted_ilk import FittedIlk
+from gnn.hetero_graph import build_hetero_graph
+from gnn.histories import (
+    Histories,
+    basket_pairs,
+    group_by_user,
+    interaction_matrix,
+    next_pairs,
+    without_weightless,
+)
+from gnn.holdout import holdout_figures
+from gnn.ilk_config import IlkConfig
+from gnn.mix import Mix, MixExamples, learn_mix
+from gnn.objective import Objective
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.signals import ItemSignals
+from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
+from gnn.text_space import TextSpace, build_text_space
+from gnn.training import Trained, Trainer, ValidationPairs
+from gnn.trend import HALF_LIVES, trend_features
+from gnn.typed_paths import build_paths, no_paths
+from gnn.user_features import USER_FEATURES, UserFeatures
+from gnn.user_rows import latest_of_each, user_rows
+
+FitProgress = Callable[[str, int, int], None]
+"""Called with (stage, steps done, steps in all); stages in `STAGES`."""
+
+STAGES = ("text", "paths", "embeddings", "mix", "final paths", "final embeddings")
+_VALID_SHARE = 9
+"""The newest ninth of the events is the validation block (a tenth of all where a tenth is held out)."""
+_CHECK_PAIRS = 2000
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Outcome of a fit."""
+
+    model: FittedIlk
+    histories: Histories
+    """Of the users seen, for `score_users`: each item once."""
+    epochs: int
+    """Training epochs that were best on validation."""
+    holdout: dict[str, float]
+    """See `gnn.holdout.holdout_figures`."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The validation block: pairs whose target lies in it."""
+
+    start: int
+    pairs: dict[Objective, tuple[IntArray, IntArray]]
+    """(query, target) of `next` and `together`."""
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    return None
+
+
+def fit_with(config: IlkConfig, shop: ShopArrays, seed: int, progress: FitProgress = _silent) -> Fit:
+    """Fit on all events of `shop`; the newest ninth chooses epochs and mix first."""
+    shop = without_weightless(shop)
+    progress("text", 0, 1)
+    text = build_text_space(shop.text, shop.n_items, config.text)
+    progress("text", 1, 1)
+    block = _validation_block(shop)
+    older = shop.events(0, block.start)
+    histories = group_by_user(older)
+    signals, trained = _signals(config, older, histories, text, seed, _Run(progress, "", block, None))
+    mixes, user_mix = _learn(config, shop, signals, histories, block, seed, progress)
+    epochs = None if trained is None else trained.epochs
+    holdout = holdout_figures(
+        FittedIlk(signals, mixes, user_mix, config), older, *block.pairs[Objective.NEXT]
+    )
+    histories = group_by_user(shop)
+    signals, _ = _signals(config, shop, histories, text, seed, _Run(progress, "final ", None, epochs))
+    return Fit(FittedIlk(signals, mixes, user_mix, config), latest_of_each(histories), epochs or 0, holdout)
+
+
+def _validation_block(shop: ShopArrays) -> _Block:
+    start = shop.n_events - shop.n_events // _VALID_SHARE
+    histories = group_by_user(shop)
+    pairs = {}
+    for objective, found in (
+        (Objective.NEXT, next_pairs(histories)),
+        (Objective.TOGETHER, basket_pairs(histories)),
+    ):
+        query, target, position = found
+        late = position >= start
+        pairs[objective] = (query[late], target[late])
+    return _Block(start, pairs)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One of the two passes: with a validation block, or with the number of epochs it chose."""
+
+    progress: FitProgress
+    prefix: str
+    block: _Block | None
+    epochs: int | None
+
+
+def _signals(
+    config: IlkConfig,
+    shop: ShopArrays,
+    histories: Histories,
+    text: TextSpace | None,
+    seed: int,
+    run: _Run,
+) -> tuple[ItemSignals, Trained | None]:
+    """Everything the features need, from the events of `shop` alone."""
+    run.progress(run.prefix + "paths", 0, 1)
+    paths = (
+        build_paths(shop, histories, text, config.paths, config.co_engagement)
+        if config.use_paths
+        else no_paths(shop.n_items)
+    )
+    run.progress(run.prefix + "paths", 1, 1)
+    counts = np.bincount(shop.item, weights=shop.weight, minlength=shop.n_items)
+    cold = counts == 0
+    trained = _train(config, shop, histories, text, seed, run)
+    signals = ItemSignals(
+        paths=paths,
+        trend=trend_features(shop)
+        if config.use_trend
+        else np.zeros((len(HALF_LIVES), shop.n_items), np.float32),
+        evidence=(counts / (counts + config.evidence_kappa)).astype(np.float32),
+        cold=cold,
+        text=None if text is None else text.vectors,
+        hub=None if text is None else text.hub,
+        embedding=None if trained is None else trained.items * ~cold[:, None],
+        user_side=None if trained is None else trained.user_side,
+    )
+    return signals, trained
+
+
+def _train(
+    config: IlkConfig,
+    shop: ShopArrays,
+    histories: Histories,
+    text: TextSpace | None,
+    seed: int,
+    run: _Run,
+) -> Trained | None:
+    """Trained embeddings; `None` where there is nothing to learn from."""
+    if not config.use_embedding or shop.n_events == 0 or shop.n_items < 2:
+        return None
+    graph = model_graph(build_hetero_graph(shop, text), config.embedding.text_dims)
+    trainer = Trainer(shop, histories, graph, config.embedding, config.training, seed)
+    epochs = run.epochs or config.training.epochs(shop.n_events)
+    validation = None
+    if run.block is not None and len(run.block.pairs[Objective.NEXT][0]):
+        query, target = run.block.pairs[Objective.NEXT]
+        some = np.random.default_rng(0).permutation(len(query))[:_CHECK_PAIRS]
+        validation = ValidationPairs(query[some], target[some])
+    stage = run.prefix + "embeddings"
+    return trainer.run(epochs, validation, lambda done, total: run.progress(stage, done, total))
+
+
+def _learn(
+    config: IlkConfig,
+    shop: ShopArrays,
+    signals: ItemSignals,
+    histories: Histories,
+    block: _Block,
+    seed: int,
+    progress: FitProgress,
+) -> tuple[dict[Objective, Mix], Mix]:
+    """Learned mixes; `related` keeps the shipped one: no event says what is alike."""
+    mixes = {objective: dict(config.mixes[objective]) for objective in Objective}
+    if not config.learn_mix:
+        return mixes, dict(config.user_mix)
+    features = SimilarFeatures(signals)
+    for done, objective in enumerate((Objective.NEXT, Objective.TOGETHER)):
+        progress("mix", done, 3)
+        query, target = block.pairs[objective]
+        warm = ~signals.cold[target]
+        some = _some(config, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
+        query, target = query[warm][some], target[warm][some]
+        if len(query) >= config.mix.min_pairs:
+            examples = _similar_examples(features, query, target)
+            mixes[objective] = learn_mix(examples, config.mixes[objective], config.mix)
+    progress("mix", 2, 3)
+    user_mix = _learn_users(config, shop, signals, histories, block.start, seed)
+    progress("mix", 3, 3)
+    return mixes, user_mix
+
+
+def _some(config: IlkConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> IntArray:
+    """Random choice of pairs within the budget."""
+    order = np.random.default_rng(seed).permutation(n_pairs)
+    return order[: config.mix.budget(n_items, n_features)]
+
+
+def _similar_examples(features: SimilarFeatures, query: IntArray, target: IntArray) -> MixExamples:
+    banned = np.zeros((len(query), features.n_items), np.bool_)
+    banned[np.arange(len(query)), query] = True
+    return MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32))
+
+
+def _learn_users(
+    config: IlkConfig, shop: ShopArrays, signals: ItemSignals, histories: Histories, start: int, seed: int
+) -> Mix:
+    """The users' mix, from items that users with a history turned to for the first time."""
+    known = latest_of_each(histories)
+    user, target = _first_times(shop, known, start)
+    share = 1.0 / np.bincount(user, minlength=1)[user] if len(user) else np.zeros(0)
+    some = _some(config, shop.n_items, len(user), len(USER_FEATURES), seed)
+    if len(some) < config.mix.min_pairs:
+        return dict(config.user_mix)
+    user, target, share = user[some], target[some], share[some]
+    rows = user_rows(known, user, config.users)
+    banned = _seen(shop.events(0, start), user)
+    examples = MixExamples(UserFeatures(signals).stack(rows), target, banned, share.astype(np.float32))
+    return learn_mix(examples, config.user_mix, config.mix)
+
+
+def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
+    """What each user engaged with, bool (u, n_items)."""
+    seen: FloatArray = interaction_matrix(shop)[user].toarray()
+    return seen > 0
+
+
+def _first_times(shop: ShopArrays, known: Histories, start: int) -> tuple[IntArray, IntArray]:
+    """Unique (user, item) from event `start` on, of users with a history that lacks the item."""
+    late = shop.user[start:] * shop.n_items + shop.item[start:]
+    early = known.user * shop.n_items + known.item
+    keys = np.unique(late)
+    keys = keys[~np.isin(keys, early)]
+    user, item = keys // max(shop.n_items, 1), keys % max(shop.n_items, 1)
+    has_history = np.diff(known.indptr)[user] > 0
+    return user[has_history], item[has_history]

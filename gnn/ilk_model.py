@@ -1,0 +1,48 @@
+"""Ilk's own model: typed paths, trained embeddings, texts and trend, weighed per objective."""
+
+from gnn.fitted_ilk import FittedIlk
+from gnn.fitting import Fit, FitProgress, fit_with
+from gnn.ilk_config import IlkConfig
+from gnn.objective import Objective
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.user_rows import user_rows
+
+
+class IlkModel:
+    """Implements `gnn.recommender.Recommender`; `fitted` is what is served."""
+
+    def __init__(self, config: IlkConfig | None = None) -> None:
+        self._config = config or IlkConfig()
+        self._fit: Fit | None = None
+
+    @property
+    def name(self) -> str:
+        """As in `ilk evaluate --models`."""
+        return "ilk"
+
+    @property
+    def fitted(self) -> FittedIlk:
+        """The fitted model. Raises `RuntimeError` before `fit`."""
+        return self._fitted().model
+
+    def fit(self, shop: ShopArrays, seed: int, progress: FitProgress | None = None) -> None:
+        """Learn from all events of the shop; the newest ninth chooses epochs and mix first."""
+        self._fit = (
+            fit_with(self._config, shop, seed)
+            if progress is None
+            else fit_with(self._config, shop, seed, progress)
+        )
+
+    def score_similar(self, query: IntArray, objective: Objective) -> FloatArray:
+        """See `Recommender.score_similar`."""
+        return self.fitted.score_similar(query, objective)
+
+    def score_users(self, users: IntArray) -> FloatArray:
+        """See `Recommender.score_users`; a user without history gets what trends."""
+        fit = self._fitted()
+        return fit.model.score_user_rows(user_rows(fit.histories, users, self._config.users))
+
+    def _fitted(self) -> Fit:
+        if self._fit is None:
+            raise RuntimeError("fit the model first")
+        return self._fit

@@ -1,0 +1,3 @@
+UNWIND $index AS index
+MATCH (c:Category {index: index})
+RETURN index, c.path AS key

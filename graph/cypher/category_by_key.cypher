@@ -1,0 +1,3 @@
+MATCH (c:Category {path: $key})
+WHERE c.index IS NOT NULL
+RETURN c.index AS index

@@ -1,0 +1,2 @@
+MATCH (d:DeletedItem) WHERE d.itemId IN $keys
+DELETE d

@@ -1,0 +1,3 @@
+MATCH (i:Item {itemId: $key})
+WHERE i.index IS NOT NULL
+RETURN i.index AS index

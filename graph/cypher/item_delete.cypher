@@ -1,0 +1,3 @@
+MATCH (i:Item {itemId: $key})
+DETACH DELETE i
+MERGE (d:DeletedItem {itemId: $key})

@@ -1,0 +1,3 @@
+MATCH (r:Refund {item: $index})
+DELETE r
+RETURN count(*) AS refunds

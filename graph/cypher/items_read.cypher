@@ -1,0 +1,4 @@
+MATCH (i:Item)
+WHERE i.index IS NOT NULL
+RETURN i.index AS index, properties(i) AS item
+ORDER BY index

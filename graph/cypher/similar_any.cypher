@@ -1,0 +1,2 @@
+MATCH ()-[r:SIMILAR_TO]->()
+RETURN count(r) AS edges

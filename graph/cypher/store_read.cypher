@@ -1,0 +1,2 @@
+MATCH (s:IlkStore {name: 'store'})
+RETURN properties(s) AS store

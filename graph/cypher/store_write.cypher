@@ -1,0 +1,2 @@
+MATCH (s:IlkStore {name: 'store'})
+SET s += $changes

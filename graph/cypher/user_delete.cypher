@@ -1,0 +1,2 @@
+MATCH (u:User {userId: $key})
+DETACH DELETE u

@@ -1,0 +1,3 @@
+MATCH (r:Refund {user: $index})
+DELETE r
+RETURN count(*) AS refunds

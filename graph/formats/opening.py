@@ -1,0 +1,85 @@
+"""From a path to a reader: recognise what a shop's files are."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from graph.errors import BadMapping, UnknownFormat, UnreadableInput
+from graph.formats import amazon, ilk_folder, lightgcn, recbole
+from graph.formats.mapped import matching_mapping, read_mapped, shipped_mappings
+from graph.formats.mapping import Mapping, read_mapping
+from graph.formats.probe import Probe, data_files, probe
+from graph.formats.shop_reader import ShopReader
+
+FORMATS = ("auto", "ilk", "amazon", "recbole", "lightgcn", "table")
+
+_RECOGNISERS: tuple[
+    tuple[Callable[[Sequence[Probe]], bool], Callable[[Sequence[Probe]], ShopReader]], ...
+] = (
+    (recbole.recognises, recbole.read_recbole),
+    (amazon.recognises, amazon.read_amazon),
+    (lightgcn.recognises, lightgcn.read_lightgcn),
+    (ilk_folder.recognises, ilk_folder.read_ilk),
+)
+
+
+def open_shop(path: Path | str, format: str = "auto", mapping: Path | str | None = None) -> ShopReader:  # noqa: A002 - the option's name
+    """Recognise a folder or file and give a reader of it. Nothing is read yet beyond files' beginnings.
+
+    format: one of `FORMATS`. mapping: for `table`, a TOML file or the name of a mapping that Ilk brings.
+    Raises `UnreadableInput` (path, empty or damaged file), `UnknownFormat` or `BadMapping`, each in one
+    line that says what to do.
+    """
+    if format not in FORMATS:
+        raise UnknownFormat(f"no format {format!r}; known: {', '.join(FORMATS)}")
+    if format == "table" and mapping is None:
+        raise BadMapping("the table format needs a mapping: --mapping FILE")
+    if mapping is not None and format not in ("auto", "table"):
+        raise BadMapping(f"a mapping goes with the table format, not with {format}")
+    rules = None if mapping is None else _mapping(mapping)
+    folder = Path(path)
+    probes = _probes(folder)
+    if rules is not None:
+        return read_mapped(rules, probes)
+    if format == "auto":
+        return _recognised(folder, probes)
+    readers: dict[str, Callable[[Sequence[Probe]], ShopReader]] = {
+        "ilk": ilk_folder.read_ilk,
+        "amazon": amazon.read_amazon,
+        "recbole": recbole.read_recbole,
+        "lightgcn": lightgcn.read_lightgcn,
+    }
+    return readers[format](probes)
+
+
+def _probes(folder: Path) -> list[Probe]:
+    """Every file's first look; a file that cannot be read is an error, not a gap in the data."""
+    return [probe(path, name) for path, name in data_files(folder)]
+
+
+def _recognised(folder: Path, probes: Sequence[Probe]) -> ShopReader:
+    for recognises, read in _RECOGNISERS:
+        if recognises(probes):
+            return read(probes)
+    found = matching_mapping(probes)
+    if found is not None:
+        return read_mapped(found, probes)
+    if ilk_folder.recognises_items(probes):
+        return ilk_folder.read_ilk(probes)
+    seen = "; ".join(f"{p.name} has {', '.join(p.columns[:12]) or 'no header'}" for p in probes[:4])
+    raise UnknownFormat(
+        f"{folder}: no known format ({seen:.400}); describe the columns: --format table --mapping FILE"
+    )
+
+
+def _mapping(mapping: Path | str) -> Mapping:
+    path = Path(mapping)
+    if path.is_file():
+        return read_mapping(path)
+    shipped = {known.name: known for known in shipped_mappings()}
+    if str(mapping) in shipped:
+        return shipped[str(mapping)]
+    if path.suffix == ".toml" or path.exists():
+        raise UnreadableInput(f"{mapping}: no such mapping file")
+    raise BadMapping(
+        f"no mapping file {mapping} and none of that name; shipped: {', '.join(sorted(shipped))}"
+    )

@@ -1,0 +1,199 @@
+"""One Neo4j database: driver, managed transactions, retries, errors in our words."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from graph.errors import GraphError, StoreConflict, StoreUnavailable
+
+if TYPE_CHECKING:
+    from neo4j import Driver, ManagedTransaction, Session
+
+ResultT = TypeVar("ResultT")
+
+OLDEST_VERSION = (5, 26)
+"""The oldest supported server: dynamic relationship types in `CREATE` came with it."""
+
+READ_RETRY_SECONDS = 5.0
+"""How long a read goes on trying: long enough for a deadlock or a lost connection, not for a restart."""
+
+CONFLICT_CODES = (
+    "DeadlockDetected",
+    "LockClientStopped",
+    "LockAcquisitionTimeout",
+    "ConstraintValidationFailed",
+)
+
+
+class UnusableServer(GraphError):
+    """The server, database or login is the wrong one; trying again will not help."""
+
+
+@dataclass(frozen=True)
+class Neo4jAddress:
+    """Where the graph lives."""
+
+    url: str
+    """`bolt://host:7687`, `neo4j://host:7687`, or one of their encrypted kin (`+s`, `+ssc`)."""
+    user: str = "neo4j"
+    password: str = ""
+    database: str = "neo4j"
+
+    def __repr__(self) -> str:
+        """Without the password: representations end up in logs."""
+        return f"Neo4jAddress({self.url!r}, user={self.user!r}, database={self.database!r})"
+
+
+class Neo4jConnection:
+    """Managed transactions on one database; connects at first use; usable from several threads."""
+
+    def __init__(self, address: Neo4jAddress, write_retry_seconds: float = 120.0) -> None:
+        """write_retry_seconds: how long a write goes on trying while the server is away. A server that has
+        not answered once is not waited for."""
+        self.address = address
+        self._write_retry_seconds = write_retry_seconds
+        self._lock = threading.Lock()
+        self._driver: Driver | None = None
+        self.version = ""
+
+    def read(self, work: "Callable[[ManagedTransaction], ResultT]") -> ResultT:
+        """Run `work` in a read transaction; tried again on lost connections, so it must have no effects."""
+        driver = self._open()
+        with translated(self.address), self._session(driver) as session:
+            return session.execute_read(work)
+
+    def write(self, work: "Callable[[ManagedTransaction], ResultT]") -> ResultT:
+        """Run `work` in a write transaction, again after deadlocks and while the server restarts.
+
+        An attempt whose commit was not confirmed may have been committed: `work` must bear that.
+        """
+        driver = self._open()
+
+        def attempt() -> ResultT:
+            with translated(self.address), self._session(driver) as session:
+                return session.execute_write(work)
+
+        return self._patiently(attempt)
+
+    def auto_commit(self, query: Any, **parameters: Any) -> None:
+        """Run a statement with transactions of its own (`CALL ... IN TRANSACTIONS`) or on the schema."""
+        driver = self._open()
+
+        def attempt() -> None:
+            with translated(self.address), self._session(driver) as session:
+                session.run(query, parameters).consume()
+
+        self._patiently(attempt)
+
+    def close(self) -> None:
+        """Close the connections; idempotent. The next use opens them again."""
+        with self._lock:
+            if self._driver is not None:
+                self._driver.close()
+            self._driver = None
+
+    def _patiently(self, attempt: Callable[[], ResultT]) -> ResultT:
+        retrying = Retrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            stop=stop_after_delay(self._write_retry_seconds),
+            wait=wait_exponential(multiplier=0.2, max=5.0),
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _session(self, driver: "Driver") -> "Session":
+        return driver.session(database=self.address.database, fetch_size=1000)
+
+    def _ask_once(self, driver: "Driver") -> None:
+        """Without retries: a wrong database or a dead server is to be known at once."""
+        with self._session(driver) as session, session.begin_transaction() as tx:
+            tx.run("RETURN 1").consume()
+
+    def _open(self) -> "Driver":
+        with self._lock:
+            if self._driver is None:
+                driver = _make_driver(self.address)
+                try:
+                    with translated(self.address):
+                        self.version = check_version(driver.get_server_info().agent)
+                        self._ask_once(driver)
+                except BaseException:
+                    driver.close()
+                    raise
+                self._driver = driver
+            return self._driver
+
+
+def check_version(agent: str) -> str:
+    """Version in a server's agent text ("Neo4j/5.26.12"). Raises `UnusableServer` where it is too old."""
+    match = re.fullmatch(r"Neo4j/((\d+)\.(\d+)\S*)", agent)
+    if match is None:
+        raise UnusableServer(f"the server calls itself {agent!r}, not Neo4j")
+    if (int(match[2]), int(match[3])) < OLDEST_VERSION:
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        raise UnusableServer(f"Neo4j {match[1]} is too old: {oldest} LTS or a newer server is needed")
+    return match[1]
+
+
+def _make_driver(address: Neo4jAddress) -> "Driver":
+    try:
+        import neo4j
+    except ImportError:
+        raise UnusableServer("the Neo4j driver is missing: pip install 'ilk[neo4j]'") from None
+    try:
+        return neo4j.GraphDatabase.driver(
+            address.url,
+            auth=(address.user, address.password),
+            max_transaction_retry_time=READ_RETRY_SECONDS,
+            connection_timeout=10.0,
+            connection_acquisition_timeout=30.0,
+            notifications_min_severity="OFF",
+            user_agent="ilk",
+            telemetry_disabled=True,
+        )
+    except (neo4j.exceptions.ConfigurationError, ValueError) as error:
+        raise UnusableServer(f"graph.url {address.url!r}: {_one_line(error)}") from None
+
+
+@contextmanager
+def translated(address: Neo4jAddress) -> Iterator[None]:
+    """Driver errors become ours, in one line that says what to do."""
+    from neo4j import exceptions as failures
+
+    try:
+        yield
+    except failures.AuthError as error:
+        raise UnusableServer(
+            f"{address.url} refused user {address.user!r}: {_one_line(error)} "
+            "(set graph.user and graph.password, or ILK_GRAPH__PASSWORD)"
+        ) from None
+    except failures.Neo4jError as error:
+        raise _server_error(address, error) from error
+    except failures.DriverError as error:
+        text = _one_line(error)
+        if "handshake" in text.lower() or "HTTP" in text or "server does not support" in text.lower():
+            raise UnusableServer(f"{address.url} speaks no Bolt: is it Neo4j's Bolt port? ({text})") from None
+        raise StoreUnavailable(f"{address.url} does not answer: {text}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"{address.url} does not answer: {_one_line(error)}") from error
+
+
+def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
+    code = str(error.code or "")
+    text = f"{code.rpartition('.')[2]}: {_one_line(error.message or error)}"
+    if "DatabaseNotFound" in code:
+        return UnusableServer(f"{address.url} has no database {address.database!r} (set graph.database)")
+    if any(name in code for name in CONFLICT_CODES):
+        return StoreConflict(text)
+    if error.is_retryable() or "TransientError" in code or "DatabaseUnavailable" in code:
+        return StoreUnavailable(f"{address.url}: {text}")
+    return GraphError(f"{address.url}: {text}")
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,18 @@
+"""The Cypher of the Neo4j store: one statement per file of the folder `cypher`, values only as parameters."""
+
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString
+
+FOLDER = "cypher"
+
+
+@cache
+def cypher(name: str) -> LiteralString:
+    """The statement in `cypher/<name>.cypher`. Raises `FileNotFoundError` for an unknown name."""
+    return files("graph").joinpath(FOLDER, f"{name}.cypher").read_text("utf-8")
+
+
+def statements(name: str) -> list[LiteralString]:
+    """The statements of a file that holds several, each ended by a semicolon at the end of a line."""
+    return [part for part in cypher(name).split(";\n") if part.strip()]

@@ -1,0 +1,55 @@
+"""From a matrix or a snapshot file to an index."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import SnapshotError
+from index.exact_index import ExactIndex
+from index.faiss_index import FaissFlatIndex, FaissHnswIndex
+from index.query import checked_matrix
+from index.snapshot import IndexKind, checked_seal
+from index.vector_index import VectorIndex
+
+FLAT_ROWS = 100_000
+"""Up to this many rows `IndexKind.AUTO` is exact: a search takes milliseconds and misses nothing."""
+
+
+def build_index(
+    kind: IndexKind | str, matrix: npt.NDArray[np.float32], ef_search: int = FaissHnswIndex.EF_SEARCH
+) -> VectorIndex:
+    """Index a float32 matrix (n, d) by inner product.
+
+    ef_search: see `FaissHnswIndex`. Raises `InvalidMatrix`, `MissingFaiss`, `ConflictingFaiss`, and
+    `ValueError` for an unknown kind.
+    """
+    wanted = IndexKind(kind)
+    rows = checked_matrix(matrix)
+    if wanted is IndexKind.AUTO:
+        wanted = IndexKind.FLAT if len(rows) <= FLAT_ROWS else IndexKind.HNSW
+    if wanted is IndexKind.EXACT:
+        return ExactIndex(rows)
+    if wanted is IndexKind.FLAT:
+        return FaissFlatIndex.build(rows)
+    return FaissHnswIndex.build(rows, ef_search)
+
+
+def load_index(path: Path, ef_search: int = FaissHnswIndex.EF_SEARCH) -> VectorIndex:
+    """Load a snapshot written by `save`. Raises `SnapshotError` for anything torn, damaged or foreign."""
+    stamp = checked_seal(path)
+    index: ExactIndex | FaissFlatIndex | FaissHnswIndex
+    if stamp.kind == IndexKind.EXACT:
+        index = ExactIndex.read(path)
+    elif stamp.kind == IndexKind.FLAT:
+        index = FaissFlatIndex.read(path)
+    elif stamp.kind == IndexKind.HNSW:
+        index = FaissHnswIndex.read(path)
+        index.ef_search = ef_search
+    else:
+        raise SnapshotError(f"{path} holds an index of unknown kind {stamp.kind!r}")
+    if (index.size, index.dim) != (stamp.size, stamp.dim):
+        raise SnapshotError(
+            f"{path} holds {index.size} x {index.dim}, its seal says {stamp.size} x {stamp.dim}"
+        )
+    return index

@@ -1,0 +1,22 @@
+"""The HTTP API: application, its dependencies, and how to run it."""
+
+from service.api.app import create_app
+from service.api.deps import ApiDeps, ApiLimits, EventAppender
+from service.api.keys import ApiKeys, check_binding
+from service.api.logs import configure_json_logs
+from service.api.server import PortInUse, ServerOptions, address_of, bind, run_server
+
+__all__ = [
+    "ApiDeps",
+    "ApiKeys",
+    "ApiLimits",
+    "EventAppender",
+    "PortInUse",
+    "ServerOptions",
+    "address_of",
+    "bind",
+    "check_binding",
+    "configure_json_logs",
+    "create_app",
+    "run_server",
+]

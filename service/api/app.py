@@ -1,0 +1,80 @@
+"""The HTTP application: routes, middleware, errors, OpenAPI."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI, Security
+from fastapi.openapi.utils import get_openapi
+from fastapi.security import APIKeyHeader
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+
+from service.api import answer_routes, event_routes, operation_routes
+from service.api.body_limit import BodyLimit
+from service.api.deps import ApiDeps
+from service.api.keys import KEY_HEADER, OPEN_PATHS, KeyGuard
+from service.api.problems import install_problem_handlers
+from service.api.request_record import RequestRecord
+from service.api.schemas import ProblemShape
+
+_KEY = Security(
+    APIKeyHeader(name=KEY_HEADER, auto_error=False, description="Needed where keys are configured.")
+)
+
+
+def create_app(deps: ApiDeps) -> FastAPI:
+    """Make the application. It opens the current release when it starts, follows later ones while it runs,
+    and closes `deps` when it ends."""
+    app = FastAPI(
+        title="Ilk",
+        description="Similar items for shops. Every answer with items says how fresh it is.",
+        version=_version(),
+        docs_url=None,  # both pages would load scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        middleware=[
+            Middleware(RequestRecord, metrics=deps.metrics),
+            Middleware(KeyGuard, keys=deps.keys),
+            Middleware(BodyLimit, max_bytes=deps.limits.body_bytes, seconds=deps.limits.body_seconds),
+        ],
+    )
+    app.state.deps = deps
+    for routes in (answer_routes, event_routes, operation_routes):
+        app.include_router(routes.router, dependencies=[_KEY])
+    install_problem_handlers(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    deps: ApiDeps = app.state.deps
+    await run_in_threadpool(deps.holder.start)
+    try:
+        yield
+    finally:
+        await run_in_threadpool(deps.holder.stop)
+        await run_in_threadpool(deps.close)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schema["components"]["schemas"]["Problem"] = ProblemShape.model_json_schema()
+        for path in OPEN_PATHS:
+            for operation in schema["paths"].get(path, {}).values():
+                operation.pop("security", None)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _version() -> str:
+    try:
+        return version("ilk")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,61 @@
+"""What the HTTP application is given; it makes nothing itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import polars as pl
+from fastapi import Request
+
+from graph.log import AppendResult
+from service.api.keys import ApiKeys
+from service.api.metrics import Metrics
+from service.release_holder import ReleaseHolder
+from service.release_store import ReleaseStore
+from service.similar_items import SimilarItemsService
+
+
+class EventAppender(Protocol):
+    """Where accepted events go: an `EventLog`, or a writer that groups commits in front of one."""
+
+    def append(self, events: pl.DataFrame) -> AppendResult:
+        """See `EventLog.append`: durable before it returns."""
+
+
+@dataclass(frozen=True)
+class ApiLimits:
+    """How much one request may ask for."""
+
+    body_bytes: int = 8 * 1024 * 1024
+    body_seconds: float = 30.0
+    """Time in which a body must have arrived."""
+    events: int = 5000
+    """Rows of one `POST /v1/events`."""
+    wait_ms: int = 30_000
+    """Longest wait for `min_sequence`."""
+
+
+@dataclass(frozen=True)
+class ApiDeps:
+    """Everything that routes use."""
+
+    releases: ReleaseStore
+    holder: ReleaseHolder
+    """Started and stopped with the application."""
+    answers: SimilarItemsService
+    events: EventAppender
+    last_sequence: Callable[[], int]
+    """Sequence number of the log's newest event."""
+    status: Callable[[], dict[str, Any]]
+    """As in `ilk status --json`."""
+    keys: ApiKeys = field(default_factory=ApiKeys)
+    limits: ApiLimits = ApiLimits()
+    metrics: Metrics = field(default_factory=Metrics)
+    close: Callable[[], None] = lambda: None
+    """Called once when the application ends: closes log and store."""
+
+
+def deps_of(request: Request) -> ApiDeps:
+    """The dependencies of the application that answers a request."""
+    deps: ApiDeps = request.app.state.deps
+    return deps

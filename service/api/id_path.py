@@ -1,0 +1,51 @@
+"""Ids in paths and queries: any text of 1 to 512 bytes, slashes and line breaks included."""
+
+from urllib.parse import unquote_to_bytes
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+
+from graph.ids import MAX_ID_BYTES, id_problem
+from service.api.problems import Problem
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class IdConvertor(Convertor[str]):
+    """Path parameter `{name:id}`: everything up to the rest of the route's pattern, percent-decoded."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """The id as it stands."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The id as it stands."""
+        return value
+
+
+def register_id_convertor() -> None:
+    """Let routes use `{name:id}`."""
+    register_url_convertor("id", IdConvertor())
+
+
+def checked_id(request: Request, value: str, name: str) -> str:
+    """The id unchanged. Raises `Problem` 422 with the reason: `empty_id`, `id_too_long`, `id_not_utf8`."""
+    reason = id_problem(value)
+    if reason is None and _REPLACEMENT in value and not _is_utf8(request):
+        reason = "id_not_utf8"
+    if reason is not None:
+        detail = f"{name}: {reason} (ids are UTF-8 strings of 1 to {MAX_ID_BYTES} bytes)"
+        raise Problem(422, "invalid-id", detail, reason=reason)
+    return value
+
+
+def _is_utf8(request: Request) -> bool:
+    """Whether the address was UTF-8 before decoding put replacement characters into it."""
+    raw = request.scope.get("raw_path", b"") + b"?" + request.scope.get("query_string", b"")
+    try:
+        unquote_to_bytes(raw.decode("latin-1")).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""Health, metrics, status, releases."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.concurrency import run_in_threadpool
+
+from service.api.deps import ApiDeps, deps_of
+from service.api.documented import problems
+from service.api.schemas import HealthShape, ReleasesShape, StatusShape
+from service.release_errors import NoRelease
+from service.release_holder import Serving
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/health/live", summary="Does the process run?", response_model=HealthShape)
+async def live() -> JSONResponse:
+    """200 as long as the process answers. Needs no key."""
+    return JSONResponse({"status": "live"})
+
+
+@router.get(
+    "/health/ready",
+    summary="Can it answer?",
+    response_model=HealthShape,
+    responses={503: problems(503)[503]},
+)
+async def ready(request: Request) -> JSONResponse:
+    """200 once a release is served, 503 before. Needs no key."""
+    serving = deps_of(request).holder.serving()
+    return JSONResponse(
+        {
+            "status": "ready",
+            "model_version": serving.release.version,
+            "release_fallback": serving.fallback_reason,
+        }
+    )
+
+
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
+)
+async def metrics(request: Request) -> Response:
+    """Text format; of all workers together."""
+    deps = deps_of(request)
+    deps.metrics.show_serving(_serving(deps))
+    body = await run_in_threadpool(deps.metrics.render)
+    return Response(body, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@router.get(
+    "/v1/status", summary="Where the shop stands", response_model=StatusShape, responses=problems(503)
+)
+async def status(request: Request) -> JSONResponse:
+    """Counts, sequence numbers, lag, release, store.
+
+    What is accepted (`sequence`) comes into the graph (`applied_sequence`) and from there into the answers
+    (`visible_sequence`).
+    """
+    deps = deps_of(request)
+    standing = await run_in_threadpool(deps.status)
+    serving = _serving(deps)
+    visible = serving.release.manifest.events_through if serving else 0
+    return JSONResponse({**standing, "visible_sequence": visible, "serving": _shown(serving)})
+
+
+@router.get("/v1/releases", summary="Releases on disk", response_model=ReleasesShape, responses=problems())
+async def releases(request: Request) -> JSONResponse:
+    """All releases, newest first: which serves, which were let through, what was measured."""
+    found = await run_in_threadpool(deps_of(request).releases.list)
+    return JSONResponse({"releases": [asdict(summary) for summary in found]})
+
+
+def _serving(deps: ApiDeps) -> Serving | None:
+    try:
+        return deps.holder.serving()
+    except NoRelease:
+        return None
+
+
+def _shown(serving: Serving | None) -> dict[str, Any] | None:
+    if serving is None:
+        return None
+    return {
+        "version": serving.release.version,
+        "since": serving.since,
+        "items": serving.release.items.alive_count,
+        "events_through": serving.release.manifest.events_through,
+        "release_fallback": serving.fallback_reason,
+    }

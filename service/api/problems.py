@@ -1,0 +1,131 @@
+"""Errors as RFC 9457 problem documents: nothing internal, always with the request's id."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from graph.errors import InvalidEvent, RetryableStoreError
+from service.errors import CallerMistake
+from service.release_errors import NoRelease
+from service.similar_items import UnknownItem, UnknownUser
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_SECONDS = "5"
+
+_TITLES = {
+    400: "The request cannot be read",
+    401: "A valid API key is needed",
+    404: "There is nothing here",
+    405: "The method is not allowed here",
+    408: "The request took too long to arrive",
+    413: "The request is too large",
+    422: "The request breaks a rule",
+    500: "Something went wrong inside",
+    503: "Not ready",
+}
+
+
+class Problem(Exception):
+    """An error with everything that its problem document shows."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        """kind: last part of the problem's `type` (`urn:ilk:problem:<kind>`). extra: further members."""
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def response(self, scope: Scope) -> JSONResponse:
+        """The problem document as an answer to the request of this scope."""
+        body = {
+            "type": f"urn:ilk:problem:{self.kind}",
+            "title": _TITLES.get(self.status, "The request failed"),
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": scope.get("state", {}).get("request_id"),
+            **self.extra,
+        }
+        return JSONResponse(body, self.status, headers=self.headers, media_type=PROBLEM_JSON)
+
+
+def internal_problem() -> Problem:
+    """What the caller sees of an error that nobody foresaw."""
+    return Problem(500, "internal", "the error was logged under this request's id")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every error that a route raises with a problem document."""
+    for kind in (Problem, HTTPException, RequestValidationError, CallerMistake, NoRelease, *_GRAPH_ERRORS):
+        app.add_exception_handler(kind, _handle)
+
+
+_GRAPH_ERRORS: tuple[type[Exception], ...] = (InvalidEvent, RetryableStoreError)
+
+
+async def _handle(request: Request, error: Exception) -> JSONResponse:
+    return problem_of(error).response(request.scope)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem document that an error becomes."""
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return _invalid(error)
+        case HTTPException():
+            return _http(error)
+        case UnknownItem():
+            return Problem(404, "unknown-item", str(error))
+        case UnknownUser():
+            return Problem(404, "unknown-user", str(error))
+        case CallerMistake() | InvalidEvent():
+            return Problem(422, "invalid-request", str(error))
+        case NoRelease():
+            # the full reason names paths of the server; it is in the log
+            return Problem(
+                503, "no-release", "no release is served yet", headers={"Retry-After": RETRY_SECONDS}
+            )
+        case RetryableStoreError():
+            detail = "the store does not answer at present; try again"
+            return Problem(503, "store-unavailable", detail, headers={"Retry-After": RETRY_SECONDS})
+    return internal_problem()
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    """What is wrong with which parameter; the values themselves are not repeated."""
+    errors = [
+        {"where": [str(part) for part in found["loc"]], "reason": found["type"], "detail": found["msg"]}
+        for found in error.errors()
+    ]
+    if any(found["reason"] == "json_invalid" for found in errors):
+        return Problem(400, "malformed-json", "the body is not valid JSON")
+    first = errors[0]
+    detail = f"{'.'.join(first['where'])}: {first['detail']}"
+    return Problem(422, "invalid-request", detail, errors=errors)
+
+
+def _http(error: HTTPException) -> Problem:
+    kinds = {404: "not-found", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}
+    details = {
+        404: "no such path; GET /openapi.json lists all",
+        405: "this path knows other methods; see the Allow header",
+    }
+    status = error.status_code
+    detail = details.get(status, str(error.detail))
+    return Problem(status, kinds.get(status, "bad-request"), detail, headers=error.headers)

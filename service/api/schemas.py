@@ -1,0 +1,191 @@
+"""Shapes of answers and queries, as OpenAPI shows them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gnn.objective import Objective
+from service.similar_items import MAX_K, Fallback
+
+
+class Shape(BaseModel):
+    """An answer's shape; tests hold every answer against it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemShape(BaseModel):
+    """RFC 9457 problem document; kinds of errors may add members."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(description="What kind of error it is.", examples=["urn:ilk:problem:unknown-item"])
+    title: str
+    status: int
+    detail: str = Field(description="What was wrong and, where there is something to do, what.")
+    request_id: str | None = Field(description="Also in the header `X-Request-ID` and in the server's log.")
+
+
+class ResultShape(Shape):
+    """One returned item."""
+
+    item_id: str
+    score: float = Field(description="Higher is better; comparable within one answer only.")
+    source: Literal["graph", "text", "fallback"] = Field(
+        description="What the score mainly rests on: graph, texts, or nothing about the query (trend)."
+    )
+    title: str
+    brand: str
+    categories: list[str] = Field(description='Paths such as "Audio > Headphones", the most specific first.')
+    price: float | None
+    currency: str
+    availability: str
+    image_url: str
+
+
+class Freshness(Shape):
+    """What every answer with items says of itself."""
+
+    model_version: str = Field(examples=["r000007-3fa9c1"])
+    index_version: str = Field(examples=["r000007-3fa9c1"])
+    events_through: int = Field(
+        description="Sequence number of the newest event that counts in this answer. Events accepted later "
+        "(see `POST /v1/events`) are stored but not in it yet."
+    )
+    fallback: Fallback | None = Field(
+        description="Why the answer does not rest on the query itself; null where it does."
+    )
+    release_fallback: str | None = Field(
+        description="Why an older release answers than the one that should; null where the right one does."
+    )
+
+
+class SimilarShape(Freshness):
+    """Items like one item, best first."""
+
+    item_id: str
+    results: list[ResultShape]
+
+
+class RecommendationsShape(Freshness):
+    """Items for one user, best first; those of the user's history are left out."""
+
+    user_id: str
+    results: list[ResultShape]
+
+
+class EventResultShape(Shape):
+    """What became of one row."""
+
+    event_id: str | None = Field(
+        description="The row's own, or the hash that it was given; null if rejected."
+    )
+    status: Literal["accepted", "duplicate", "rejected"]
+    sequence: int | None = Field(None, description="Not of rejected rows.")
+    reason: str | None = Field(None, description="Why the row was rejected.", examples=["id_too_long"])
+    detail: str | None = Field(None, description="Which field, and what it should be.")
+
+
+class EventsShape(Shape):
+    """What became of the rows, in their order."""
+
+    sequence: int = Field(
+        description="Largest sequence number of these rows (none taken: the log's); all are durable."
+    )
+    results: list[EventResultShape]
+    events_through: int = Field(
+        description="Sequence number up to which events count in answers now; the graph follows later."
+    )
+
+
+class ReleaseShape(Shape):
+    """One release on disk."""
+
+    version: str
+    current: bool
+    published: bool = Field(description="False: made, but not let through to serve.")
+    problem: str | None = Field(description="Why it cannot be opened, as far as its manifest tells.")
+    created_at: str | None
+    parent: str | None
+    items: int | None
+    events_through: int | None
+    bytes: int | None
+    encoder_fingerprint: str | None
+    metrics: dict[str, Any] | None
+
+
+class ReleasesShape(Shape):
+    """All releases, newest first."""
+
+    releases: list[ReleaseShape]
+
+
+class ServingShape(Shape):
+    """What the answering worker serves."""
+
+    version: str
+    since: float = Field(description="Unix time at which it was loaded.")
+    items: int = Field(description="Items that may be returned.")
+    events_through: int
+    release_fallback: str | None
+
+
+class StatusShape(BaseModel):
+    """Where the shop stands."""
+
+    model_config = ConfigDict(extra="allow")
+
+    items: int
+    users: int
+    events: int
+    sequence: int = Field(description="Newest accepted event.")
+    applied_sequence: int = Field(description="Newest event in the graph.")
+    visible_sequence: int = Field(description="Newest event that counts in this worker's answers.")
+    release: dict[str, Any] | None = Field(description="The current release on disk.")
+    store: dict[str, Any]
+    serving: ServingShape | None
+
+
+class HealthShape(Shape):
+    """The process runs, or serves a release."""
+
+    status: Literal["live", "ready"]
+    model_version: str | None = None
+    release_fallback: str | None = None
+
+
+class ReadQuery(BaseModel):
+    """Parameters of every route that returns items; unknown ones are refused, so that no typo is silent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    k: int = Field(10, ge=1, le=MAX_K, description="How many items, or as many as there are.")
+    min_sequence: int = Field(
+        0,
+        ge=0,
+        lt=2**63,
+        description="Answer only when events up to this sequence number count in the answer.",
+    )
+    timeout_ms: int = Field(1000, ge=0, le=30_000, description="How long to wait for `min_sequence`.")
+
+
+class SimilarQuery(ReadQuery):
+    """Parameters of similar items."""
+
+    objective: Objective = Field(
+        Objective.RELATED,
+        description="`related`: substitutes and close relatives; `together`: for the same basket; `next`: "
+        "what shoppers turn to afterwards.",
+    )
+
+
+class SimilarByIdQuery(SimilarQuery):
+    """Parameters of similar items, the item's id among them."""
+
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+
+
+class RecommendationsByIdQuery(ReadQuery):
+    """Parameters of recommendations, the user's id among them."""
+
+    user_id: str = Field(description="1 to 512 bytes of UTF-8.")

@@ -1,0 +1,78 @@
+"""`ilk evaluate`."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gnn.evaluation import EvaluationResult
+from service.cli.context import CliContext
+from service.errors import CallerMistake
+from service.evaluation import EvaluateRequest, run_evaluation
+from service.reporter import Reporter
+
+COLUMNS = (
+    ("next HR@10", ("next", "warm", "hr@10")),
+    ("next NDCG", ("next", "warm", "ndcg@10")),
+    ("cold NDCG", ("next", "cold", "ndcg@10")),
+    ("basket NDCG", ("basket", "warm", "ndcg@10")),
+    ("users R@20", ("user_next", "recall@20")),
+    ("users NDCG", ("user_next", "ndcg@20")),
+)
+
+
+def run_evaluate(context: CliContext, request: EvaluateRequest, json_file: str | None) -> None:
+    """Evaluate and show a table, best figure of each column in bold."""
+    console = context.console(json_file)
+    result = run_evaluation(request, context.settings, Reporter(console))
+    context.write_json(result.as_json(), json_file)
+    show_result(result, console)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Comma-separated seeds. Raises `CallerMistake`."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise CallerMistake(f"--seeds {text}: whole numbers, separated by commas") from None
+
+
+def show_result(result: EvaluationResult, console: Console) -> None:
+    """One row per model, one column per task; then what was skipped, and why."""
+    models: dict[str, Any] = dict(result.as_json()["models"])  # type: ignore[call-overload]  # JSON is untyped
+    columns = [*COLUMNS, *_link_columns(models)]
+    shown = [
+        (title, path) for title, path in columns if any(_figure(m, path) is not None for m in models.values())
+    ]
+    table = Table("model", *(title for title, _ in shown), "fit s", box=None, header_style="bold")
+    best = {title: max(_figure(m, path) or 0.0 for m in models.values()) for title, path in shown}
+    for name, figures in models.items():
+        cells = [_cell(_figure(figures, path), best[title]) for title, path in shown]
+        table.add_row(name, *cells, f"{figures['fit_seconds']:.1f}")
+    console.print(table)
+    for name, reason in result.skipped.items():
+        console.print(f"  {name} skipped: {reason}")
+
+
+def _link_columns(models: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    kinds = sorted({kind for figures in models.values() for kind in figures.get("links", {})})
+    return [
+        (f"{kind} {warmth} R@10", ("links", kind, warmth, "recall@10"))
+        for kind in kinds
+        for warmth in ("warm", "cold")
+    ]
+
+
+def _figure(figures: dict[str, Any], path: tuple[str, ...]) -> float | None:
+    value: Any = figures
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return None
+        value = value[name]
+    return float(value)
+
+
+def _cell(value: float | None, best: float) -> str:
+    if value is None:
+        return "-"
+    return f"[bold]{value:.4f}[/bold]" if value >= best else f"{value:.4f}"

@@ -1,0 +1,189 @@
+"""The full refresh: learn everything anew, publish if the gate lets it."""
+
+import json
+import resource
+import sys
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from encoders import CachedEncoder
+from gnn import Fit, IlkConfig, fit_with
+from index import VectorIndex, build_index
+from service.catch_up import catch_up
+from service.errors import NothingToLearn
+from service.gate import GateVerdict, judge
+from service.home import Home
+from service.model_config import model_config
+from service.release_manifest import ReleaseManifest, read_manifest
+from service.release_store import ReleaseStore
+from service.release_writer import ReleaseDraft
+from service.reporter import Reporter
+from service.settings import Settings
+from service.shop_snapshot import ShopSnapshot, take_snapshot
+from service.stores import closing_both, open_encoder, open_log, open_store
+from service.text_stage import encode_items
+
+RECIPE_VERSION = 1
+"""Raised whenever the same inputs would give another release."""
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """Outcome of one refresh."""
+
+    release: str | None
+    """The release that serves afterwards."""
+    published: bool
+    reason: str
+    stages: list[dict[str, object]]
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As in `--json`."""
+        return {
+            "release": self.release,
+            "published": self.published,
+            "reason": self.reason,
+            "stages": self.stages,
+            "peak_memory_bytes": peak_memory_bytes(),
+            "metrics": self.metrics,
+        }
+
+
+def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
+    """Export, encode, train, judge, index, write, publish. Skips all of it when nothing changed.
+
+    Safe to kill at any point: a rerun starts where the work is not yet kept (texts are cached, a written
+    release is published). Raises `NothingToLearn`, `HomeBusy`, `ModelUnavailable`.
+    """
+    home = Home(settings.home)
+    home.require()
+    with home.writing("refresh", "refresh"):
+        return _Refresh(settings, home, reporter).run()
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident set of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class _Refresh:
+    """One run; each stage is a method."""
+
+    def __init__(self, settings: Settings, home: Home, reporter: Reporter) -> None:
+        self._settings = settings
+        self._home = home
+        self._reporter = reporter
+        self._releases = ReleaseStore(home.releases)
+        self._config: IlkConfig = model_config(settings.model)
+
+    def run(self) -> RefreshResult:
+        snapshot = self._export()
+        encoder = open_encoder(self._settings, self._home)
+        inputs = self._inputs(snapshot, encoder)
+        current = self._releases.current_version()
+        made = self._made_before(inputs)
+        if made is not None and made.version == current:
+            self._reporter.say("  nothing new since the current release")
+            return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
+        if made is None:
+            made = self._make(snapshot, encoder, inputs)
+        return self._publish(made)
+
+    def _export(self) -> ShopSnapshot:
+        with self._reporter.stage("export") as stage:
+            log, store = open_log(self._home), open_store(self._settings, self._home)
+            with closing_both(log, store):
+                catch_up(log, store, stage.progress)
+                snapshot = take_snapshot(store)
+            if not snapshot.alive.any():
+                raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
+            stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
+        return snapshot
+
+    def _make(self, snapshot: ShopSnapshot, encoder: CachedEncoder, inputs: str) -> ReleaseManifest:
+        with self._reporter.stage("encode") as stage:
+            text = encode_items(snapshot, encoder, stage.progress)
+            stage.note = f"{encoder.encoded:,} texts encoded, the others were cached"
+        with self._reporter.stage("train") as stage:
+            shop = snapshot.arrays(text)
+            fit = fit_with(
+                self._config,
+                shop,
+                self._settings.model.seed,
+                lambda name, done, total: stage.step(f"train: {name}", done, total),
+            )
+            stage.note = f"{fit.epochs} epochs"
+        with self._reporter.stage("judge") as stage:
+            verdict = judge(fit.model, snapshot.alive, fit.holdout, self._settings.gate)
+            stage.note = verdict.reason
+        with self._reporter.stage("index") as stage:
+            vectors = build_index(self._settings.index.kind, fit.model.item_vectors())
+            stage.note = f"{vectors.size:,} x {vectors.dim}"
+        with self._reporter.stage("write") as stage:
+            version = self._releases.write(self._draft(snapshot, encoder, inputs, fit, verdict, vectors))
+            stage.note = version
+        return read_manifest(self._home.releases / version)
+
+    def _draft(
+        self,
+        snapshot: ShopSnapshot,
+        encoder: CachedEncoder,
+        inputs: str,
+        fit: Fit,
+        verdict: GateVerdict,
+        vectors: VectorIndex,
+    ) -> ReleaseDraft:
+        through = snapshot.events_through
+        return ReleaseDraft(
+            model=fit.model,
+            index=vectors,
+            items=snapshot.items,
+            encoder_fingerprint=encoder.fingerprint,
+            seed=self._settings.model.seed,
+            events_through=through,
+            sequence_ranges=((1, through),) if through else (),
+            config={"inputs": inputs, "recipe_version": RECIPE_VERSION},
+            metrics={"gate": verdict.to_json(), "epochs": fit.epochs},
+        )
+
+    def _publish(self, made: ReleaseManifest) -> RefreshResult:
+        gate = made.metrics["gate"]
+        if not gate["passed"]:
+            reason = f"rejected: {gate['reason']}"
+            self._reporter.say(f"  release {made.version} {reason}; the old one goes on serving")
+            current = self._releases.current_version()
+            return self._result(current, published=False, reason=reason, metrics=made.metrics)
+        with self._reporter.stage("publish") as stage:
+            self._releases.publish(made.version)
+            stage.note = made.version
+        return self._result(made.version, published=True, reason=str(gate["reason"]), metrics=made.metrics)
+
+    def _made_before(self, inputs: str) -> ReleaseManifest | None:
+        """The newest release that was made from the same inputs and is whole as far as its manifest tells."""
+        for summary in self._releases.list():
+            if summary.problem is None:
+                manifest = read_manifest(self._home.releases / summary.version)
+                if manifest.config.get("inputs") == inputs:
+                    return manifest
+        return None
+
+    def _inputs(self, snapshot: ShopSnapshot, encoder: CachedEncoder) -> str:
+        """Hash of everything that decides the release."""
+        decides = {
+            "recipe": RECIPE_VERSION,
+            "shop": snapshot.digest,
+            "encoder": encoder.fingerprint,
+            "model": self._config.to_json(),
+            "seed": self._settings.model.seed,
+            "index": self._settings.index.kind,
+            "gate": self._settings.gate.model_dump(),
+        }
+        return blake2b(json.dumps(decides, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+
+    def _result(
+        self, release: str | None, *, published: bool, reason: str, metrics: dict[str, Any]
+    ) -> RefreshResult:
+        return RefreshResult(release, published, reason, self._reporter.to_json(), metrics)

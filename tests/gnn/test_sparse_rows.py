@@ -1,0 +1,62 @@
+"""Row-wise sparse operations against their dense definitions."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gnn import sparse_rows
+from gnn.shop_arrays import FloatArray
+from gnn.sparse_rows import Csr, product_top, product_top_rows, row_values, rows_at, to_csr, top_per_row
+
+
+def random_csr(rows: int, columns: int, density: float, seed: int, levels: int = 4) -> Csr:
+    rng = np.random.default_rng(seed)
+    mask = rng.random((rows, columns)) < density
+    row, column = np.nonzero(mask)
+    return to_csr(rng.integers(1, levels + 1, len(row)).astype(np.float32), row, column, (rows, columns))
+
+
+def dense_top(dense: FloatArray, keep: int) -> FloatArray:
+    order = np.argsort(-dense, axis=1, kind="stable")[:, :keep]
+    result = np.zeros_like(dense)
+    np.put_along_axis(result, order, np.take_along_axis(dense, order, axis=1), axis=1)
+    return result
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(1, 6), st.integers(0, 999))
+def test_top_per_row_keeps_the_largest_and_breaks_ties_by_column(
+    rows: int, columns: int, density: float, keep: int, seed: int
+) -> None:
+    matrix = random_csr(rows, columns, density, seed)
+    assert np.array_equal(top_per_row(matrix, keep).toarray(), dense_top(matrix.toarray(), keep))
+
+
+@given(st.integers(2, 10), st.floats(0.1, 1), st.integers(1, 5), st.integers(0, 999))
+def test_product_top_equals_the_dense_product_and_its_selected_rows(
+    n: int, density: float, keep: int, seed: int
+) -> None:
+    left, right = random_csr(n, n, density, seed), random_csr(n, n, density, seed + 1)
+    dense = left.toarray() @ right.toarray()
+    np.fill_diagonal(dense, 0)
+    whole = product_top(left, right, keep)
+    assert np.array_equal(whole.toarray(), dense_top(dense, keep))
+    rows = np.array([n - 1, 0])
+    assert np.array_equal(product_top_rows(left, right, rows, keep).toarray(), whole.toarray()[rows])
+
+
+def test_product_in_small_blocks_is_the_same_product() -> None:
+    left, right = random_csr(40, 40, 0.3, 1), random_csr(40, 40, 0.3, 2)
+    whole = product_top(left, right, 7)
+    blocks = list(sparse_rows._blocks(left, right, 50))
+    assert len(blocks) > 10
+    assert [b.start for b in blocks[1:]] == [b.stop for b in blocks[:-1]]
+    assert blocks[-1].stop == 40
+    assert np.array_equal(whole.toarray(), product_top(left, right, 7, products_per_block=50).toarray())
+
+
+@given(st.floats(0, 1), st.integers(0, 999))
+def test_row_values_read_what_is_stored_and_zero_elsewhere(density: float, seed: int) -> None:
+    matrix = random_csr(3, 9, density, seed)
+    columns = np.array([8, 0, 3, 3])
+    assert np.array_equal(row_values(matrix, 1, columns), matrix.toarray()[1, columns])
+    assert np.array_equal(rows_at(matrix, np.array([2, 1]), columns), matrix.toarray()[[2, 1]][:, columns])

@@ -1,0 +1,68 @@
+"""Co-engagement and its products against plain loops."""
+
+import numpy as np
+
+from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts
+from gnn.histories import group_by_user
+from gnn.sparse_rows import to_csr
+from gnn.text_space import TextSpace
+from gnn.trend import decayed_counts
+from gnn.typed_paths import PathConfig, build_paths
+from tests.gnn.shops import shop_of
+
+
+def test_pair_counts_decay_with_the_gap_and_are_symmetric() -> None:
+    shop = shop_of(np.array([0, 1, 0, 0, 1]), np.array([0, 3, 1, 2, 0]), n_items=5)
+    counts = pair_counts(group_by_user(shop), CoEngagementConfig()).toarray()
+    expected = np.zeros((5, 5))
+    for a, b, gap in ((0, 1, 1), (1, 2, 1), (0, 2, 2), (3, 0, 1)):
+        expected[a, b] += gap**-0.5
+        expected[b, a] += gap**-0.5
+    assert np.allclose(counts, expected)
+
+
+def test_window_bounds_what_one_user_adds() -> None:
+    shop = shop_of(np.zeros(6, np.int64), np.arange(6))
+    counts = pair_counts(group_by_user(shop), CoEngagementConfig(window=2)).toarray()
+    assert counts[0, 2] > 0
+    assert counts[0, 3] == 0
+
+
+def test_event_weights_enter_co_engagement_and_trend() -> None:
+    user, item = np.zeros(3, np.int64), np.arange(3)
+    light = shop_of(user, item, weight=np.array([1, 0.25, 1], np.float32))
+    counts = pair_counts(group_by_user(light), CoEngagementConfig()).toarray()
+    assert np.isclose(counts[0, 1], 0.5)
+    assert np.isclose(counts[0, 2], 2**-0.5)
+    assert np.isclose(decayed_counts(light, 0.25)[1] / decayed_counts(shop_of(user, item), 0.25)[1], 0.25)
+
+
+def test_degree_normalisation_is_the_stated_formula() -> None:
+    shop = shop_of(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 2]))
+    histories = group_by_user(shop)
+    counts = pair_counts(histories, CoEngagementConfig()).toarray()
+    strength = counts.sum(axis=1)
+    expected = counts / (np.outer(strength, strength) ** 0.3 + 1)
+    assert np.allclose(co_engagement(histories, CoEngagementConfig()).toarray(), expected, atol=1e-6)
+
+
+def test_products_carry_evidence_over_text_neighbours() -> None:
+    """0 and 1 are bought together; 2 reads like 0, 3 reads like 1; 2 and 3 were never bought."""
+    shop = shop_of(np.array([0, 0]), np.array([0, 1]), n_items=4)
+    pairs = np.array([[0, 2], [2, 0], [1, 3], [3, 1]])
+    neighbours = to_csr(np.ones(4, np.float32), pairs[:, 0], pairs[:, 1], (4, 4))
+    space = TextSpace(np.eye(4, dtype=np.float32), np.zeros(4, np.float32), neighbours)
+    paths = build_paths(shop, group_by_user(shop), space, PathConfig(), CoEngagementConfig()).matrices
+    assert paths["co_engaged"].toarray()[0, 1] > 0
+    assert paths["text_co_engaged"].toarray()[2, 1] > 0
+    assert paths["co_engaged_text"].toarray()[0, 3] > 0
+    assert paths["text_co_engaged_text"].toarray()[2, 3] > 0
+    for name in ("co_engaged", "text_co_engaged", "co_engaged_text"):
+        assert paths[name].toarray()[2, 3] == 0
+
+
+def test_trend_halves_with_age() -> None:
+    shop = shop_of(np.zeros(5, np.int64), np.array([0, 1, 1, 1, 2]))
+    counts = decayed_counts(shop, 0.4)
+    assert np.isclose(counts[2], 1.0)
+    assert np.isclose(counts[0], 0.5 ** (0.8 / 0.4))

@@ -1,0 +1,105 @@
+"""A whole application over a toy release, a real event log and a real (in-memory) graph store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from graph.event_type import EventType
+from graph.interaction import Interaction
+from graph.item import Item
+from graph.memory_store import MemoryGraphStore
+from graph.sqlite_log import SqliteLog
+from service.api import ApiDeps, create_app
+from service.catch_up import catch_up
+from service.release_holder import ReleaseHolder
+from service.release_store import ReleaseStore
+from service.shop_lookup import StoreLookup
+from service.similar_items import SimilarItemsService
+from tests.service.release_toys import ToyShop, publish, toy_store
+
+SHOP = ToyShop(n=60, dead=(20,))
+
+
+@dataclass
+class Api:
+    """One application and what stands behind it."""
+
+    client: TestClient
+    deps: ApiDeps
+    log: SqliteLog
+    store: MemoryGraphStore
+    releases: ReleaseStore
+
+    def get(self, path: str, status: int = 200, **kwargs: Any) -> dict[str, Any]:
+        """The JSON of an answer that must have this status."""
+        answer = self.client.get(path, **kwargs)
+        assert answer.status_code == status, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+def seeded_store(log: SqliteLog) -> MemoryGraphStore:
+    """Anna bought items 30 and 31; the store knows one item that no release does."""
+    store = MemoryGraphStore()
+    store.upsert_items(Item.to_frame([Item(item_id="newcomer", categories=("A > Even",))]))
+    bought = [
+        Interaction(f"e{row}", "anna/b", f"item-{row}", EventType.PURCHASE, 1_700_000_000_000_000 + row)
+        for row in (30, 31)
+    ]
+    log.append(Interaction.to_frame(bought))
+    catch_up(log, store)
+    return store
+
+
+def status_of(log: SqliteLog, store: MemoryGraphStore, releases: ReleaseStore) -> dict[str, Any]:
+    stats = store.stats()
+    return {
+        "items": stats.items,
+        "users": stats.users,
+        "events": stats.events,
+        "sequence": log.last_seq(),
+        "applied_sequence": stats.applied_seq,
+        "visible_sequence": 0,
+        "release": releases.current_summary(),
+        "store": asdict(store.health()),
+    }
+
+
+@contextmanager
+def running_api(folder: Path, *, published: bool = True, **changes: Any) -> Iterator[Api]:
+    """changes: fields of `ApiDeps` to replace."""
+    releases = toy_store(folder / "releases")
+    if published:
+        publish(releases, SHOP, 2)
+    log = SqliteLog(folder / "events.db")
+    store = seeded_store(log)
+    holder = ReleaseHolder(releases, poll_seconds=0.02)
+    deps = ApiDeps(
+        releases=releases,
+        holder=holder,
+        answers=SimilarItemsService(holder.serving, StoreLookup(store)),
+        events=log,
+        last_sequence=log.last_seq,
+        status=lambda: status_of(log, store, releases),
+        close=log.close,
+    )
+    deps = replace(deps, **changes)
+    with TestClient(create_app(deps)) as client:
+        yield Api(client, deps, log, store, releases)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with running_api(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def make_api(tmp_path: Path) -> Callable[..., Any]:
+    """Make an application with other dependencies: `with make_api(keys=...) as api:`."""
+    return lambda **changes: running_api(tmp_path, **changes)

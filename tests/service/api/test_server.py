@@ -1,0 +1,163 @@
+"""The real server: processes, signals, ports, and ids on the wire."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import psutil
+import pytest
+
+from service.api import ApiKeys, PortInUse, address_of, bind
+from service.errors import CallerMistake
+from tests.conftest import ROOT
+from tests.service.api.conftest import SHOP
+from tests.service.release_toys import ODD_IDS, ToyShop, publish, toy_store
+
+SECONDS = 90.0
+
+
+@dataclass
+class Server:
+    """A running `toy_server`."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def get(self, target: str, method: str = "GET", body: object = None) -> tuple[int, Any]:
+        """One request with the target as it stands: no client tidies the path."""
+        parts = urlsplit(self.address)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, target, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            return answer.status, json.loads(text) if b"json" in answer.headers[
+                "content-type"
+            ].encode() else text
+        finally:
+            connection.close()
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if self.get("/health/ready")[0] == 200:
+                    return
+            except OSError:
+                assert self.process.poll() is None, "the server ended"
+            time.sleep(0.05)
+        pytest.fail("the server was not ready in time")
+
+
+@contextmanager
+def running(folder: Path, workers: int = 1, cwd: Path = ROOT) -> Iterator[Server]:
+    store = toy_store(folder / "releases")
+    if not store.versions():
+        publish(store, SHOP, 2)
+    script = ROOT / "tests" / "service" / "api" / "toy_server.py"
+    command = [sys.executable, str(script), str(folder), "0", str(workers)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=log)
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address.startswith("http://127.0.0.1:"), (folder / "server.log").read_text()
+            server = Server(process, address)
+            server.wait_ready()
+            yield server
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(SECONDS)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def test_one_process_serves_any_id_and_ends_gracefully(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        for item_id in ODD_IDS:
+            for target in (
+                f"/v1/items/{quote(item_id, safe='')}/similar",
+                f"/v1/items/{quote(item_id)}/similar",
+                f"/v1/similar?item_id={quote(item_id, safe='')}",
+            ):
+                status, answer = server.get(target)
+                assert (status, answer.get("item_id")) == (200, item_id), (target, answer)
+        assert server.get("/v1/items/..%2F..%2Fetc/similar")[0] == 404
+        assert server.get("/v1/items/%ff/similar")[1]["reason"] == "id_not_utf8"
+        assert server.get(f"/v1/items/{'x' * 513}/similar")[1]["reason"] == "id_too_long"
+        status, answer = server.get("/v1/events", "POST", {"events": [{"user_id": "u", "item_id": "i"}]})
+        assert (status, answer["results"][0]["status"]) == (200, "accepted")
+        answers: list[int] = []
+        waiting = threading.Thread(
+            target=lambda: answers.append(
+                server.get("/v1/items/plain/similar?min_sequence=99&timeout_ms=1500")[0]
+            )
+        )
+        waiting.start()
+        time.sleep(0.5)
+        server.process.send_signal(signal.SIGTERM)
+        waiting.join()
+        assert answers == [503]  # answered to its end, not cut off
+        assert server.process.wait(SECONDS) == 0
+    log = (tmp_path / "server.log").read_text()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    routes = [line["route"] for line in lines if line["event"] == "request"]
+    assert "/v1/items/{item_id}/similar" in routes
+    assert "with/slash" not in log
+
+
+def test_several_processes_share_port_metrics_and_releases(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"  # a folder with packages of our names: they must not be imported
+    for name in ("service", "index", "graph"):
+        (elsewhere / name).mkdir(parents=True)
+        (elsewhere / name / "__init__.py").write_text("raise ImportError('the wrong package')")
+    with running(tmp_path, workers=2, cwd=elsewhere) as server:
+        parent = psutil.Process(server.process.pid)
+        for _ in range(40):
+            assert server.get("/v1/items/plain/similar")[0] == 200
+        series = 'ilk_http_requests_total{method="GET",route="/v1/items/{item_id}/similar",status="200"}'
+        text = server.get("/metrics")[1].decode()
+        assert f"{series} 40.0" in text
+        version = publish(toy_store(tmp_path / "releases"), ToyShop(n=60, seed=9), 5)
+        for _ in range(20):
+            status, answer = server.get("/v1/items/plain/similar?min_sequence=5&timeout_ms=20000")
+            assert (status, answer["model_version"]) == (200, version)
+        workers = [
+            child for child in parent.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())
+        ]
+        assert len(workers) == 2
+        server.process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert not alive, "workers outlive the process that started them"
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with bind("127.0.0.1", 0, ApiKeys()) as listening:
+        port = listening.getsockname()[1]
+        assert address_of(listening) == f"http://127.0.0.1:{port}"
+        with pytest.raises(PortInUse, match=f"127.0.0.1:{port}.*--port"):
+            bind("127.0.0.1", port, ApiKeys())
+
+
+def test_addresses_that_cannot_be_bound_are_the_callers_mistake() -> None:
+    with pytest.raises(CallerMistake, match="no address"):
+        bind("no-such-host.invalid", 0, ApiKeys(["k"]))
+    with pytest.raises(CallerMistake, match="API keys"):
+        bind("0.0.0.0", 0, ApiKeys())
+    with bind("0.0.0.0", 0, ApiKeys(["k"])) as listening:
+        assert listening.family == socket.AF_INET

@@ -1,0 +1,61 @@
+"""A server over a folder of toy releases, as a program. Arguments: folder, port, workers."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from graph.sqlite_log import SqliteLog
+from service.api import (
+    ApiDeps,
+    ApiKeys,
+    ServerOptions,
+    address_of,
+    bind,
+    configure_json_logs,
+    create_app,
+    run_server,
+)
+from service.errors import ServiceError
+from service.release_holder import ReleaseHolder
+from service.shop_lookup import StoreLookup
+from service.similar_items import SimilarItemsService
+from tests.service.api.conftest import seeded_store, status_of
+from tests.service.release_toys import toy_store
+
+
+def make_app(folder: Path) -> FastAPI:
+    configure_json_logs("INFO")
+    releases = toy_store(folder / "releases")
+    log = SqliteLog(folder / "events.db")
+    store = seeded_store(log)
+    holder = ReleaseHolder(releases, poll_seconds=0.05)
+    return create_app(
+        ApiDeps(
+            releases=releases,
+            holder=holder,
+            answers=SimilarItemsService(holder.serving, StoreLookup(store)),
+            events=log,
+            last_sequence=log.last_seq,
+            status=lambda: status_of(log, store, releases),
+            close=log.close,
+        )
+    )
+
+
+def main(folder: Path, port: int, workers: int) -> int:
+    try:
+        listening = bind("127.0.0.1", port, ApiKeys())
+        sys.stdout.write(address_of(listening) + "\n")
+        sys.stdout.flush()
+        run_server(partial(make_app, folder), listening, ServerOptions(workers, grace_seconds=5))
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write("ended in order\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
