@@ -38,12 +38,12 @@ class EmbeddingCache:
         """Open or create. Raises `CacheUnusable` when the file is something else."""
         self._path = path
         self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._db = apsw.Connection(str(path))
             self._db.set_busy_timeout(_BUSY_MILLISECONDS)
             self._ensure_schema()
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             raise CacheUnusable(
                 f"{path}: {error}; it is only a cache: delete it to begin a new one"
             ) from error
@@ -133,6 +133,8 @@ class EmbeddingCache:
             )
         self._db.pragma("journal_mode", "wal")
         self._db.pragma("synchronous", "normal")
+        if tables:
+            return
         with self._db:
             self._db.pragma("application_id", _APPLICATION_ID)
             self._db.pragma("user_version", _VERSION)

@@ -14,7 +14,7 @@ from gnn.served_model import MAX_CANDIDATES, Source
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signal_arrays import signals_from_arrays, signals_to_arrays
 from gnn.signals import ItemSignals
-from gnn.similar_features import COSINE_SCALE, ITEM_PATHS, TREND_NAMES, SimilarFeatures
+from gnn.similar_features import CATALOGUE_NAMES, COSINE_SCALE, ITEM_PATHS, TREND_NAMES, SimilarFeatures
 from gnn.sparse_rows import Csr
 from gnn.user_features import USER_PATHS, UserFeatures, UserRows
 from gnn.user_rows import rows_of_history
@@ -118,7 +118,10 @@ class FittedIlk:
         text = sum(
             (part for name, part in parts.items() if name.startswith("text") and name not in ITEM_PATHS), none
         )
-        graph = sum((part for name, part in parts.items() if name in (*ITEM_PATHS, "embedding")), none)
+        graph = sum(
+            (part for name, part in parts.items() if name in (*ITEM_PATHS, *CATALOGUE_NAMES, "embedding")),
+            none,
+        )
         known = np.maximum(text, graph) > 0
         return [
             "fallback" if not ok else "graph" if g >= t else "text"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gnn.catalogue_relations import category_rows
 from gnn.embedding_model import model_graph
 from gnn.fitted_ilk import FittedIlk
 from gnn.hetero_graph import build_hetero_graph
@@ -138,6 +139,8 @@ def _signals(
         cold=cold,
         text=None if text is None else text.vectors,
         hub=None if text is None else text.hub,
+        category=category_rows(shop),
+        brand=shop.brand,
         embedding=None if trained is None else trained.items * ~cold[:, None],
         user_side=None if trained is None else trained.user_side,
     )
@@ -197,9 +200,9 @@ def _learn(
 
 
 def _some(config: IlkConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> IntArray:
-    """Random choice of pairs within the budget."""
+    """Random choice of pairs within the budget, order kept."""
     order = np.random.default_rng(seed).permutation(n_pairs)
-    return order[: config.mix.budget(n_items, n_features)]
+    return np.sort(order[: config.mix.budget(n_items, n_features)])
 
 
 def _similar_examples(features: SimilarFeatures, query: IntArray, target: IntArray) -> MixExamples:
@@ -232,10 +235,11 @@ def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
 
 
 def _first_times(shop: ShopArrays, known: Histories, start: int) -> tuple[IntArray, IntArray]:
-    """Unique (user, item) from event `start` on, of users with a history that lacks the item."""
+    """Unique (user, item), in time order, from event `start` on, of users with a history that lacks the item."""
     late = shop.user[start:] * shop.n_items + shop.item[start:]
     early = known.user * shop.n_items + known.item
-    keys = np.unique(late)
+    _, first = np.unique(late, return_index=True)
+    keys = late[np.sort(first)]
     keys = keys[~np.isin(keys, early)]
     user, item = keys // max(shop.n_items, 1), keys % max(shop.n_items, 1)
     has_history = np.diff(known.indptr)[user] > 0

@@ -15,11 +15,13 @@ from gnn.typed_paths import PathConfig
 from gnn.user_features import USER_FEATURES, UserConfig
 
 DEFAULT_NEXT: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.4, 0.2, 0.7, 0.4, 0.1, 0.1, 0.05, 0.4, 0.3, 0.1], strict=True)
+    zip(SIMILAR_FEATURES, [0.4, 0.2, 0.8, 0.5, 0.1, 0.1, 0.05, 0.4, 0.3, 0.1, 0.05, 0.0], strict=True)
 )
-DEFAULT_TOGETHER: Mix = dict(DEFAULT_NEXT)
+DEFAULT_TOGETHER: Mix = dict(
+    zip(SIMILAR_FEATURES, [0.4, 0.2, 1.0, 0.6, 0.1, 0.05, 0.0, 0.35, 0.1, 0.0, 0.0, 0.0], strict=True)
+)
 DEFAULT_RELATED: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.4, 0.0, 0.2, 0.2, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0], strict=True)
+    zip(SIMILAR_FEATURES, [0.5, 0.1, 0.2, 0.2, 0.1, 0.1, 0.05, 0.0, 0.0, 0.0, 0.2, 0.15], strict=True)
 )
 DEFAULT_USERS: Mix = dict(
     zip(USER_FEATURES, [0.5, 0.2, 0.1, 0.3, 0.3, 0.1, 0.1, 0.1, 0.3, 0.4, 0.1], strict=True)

@@ -1,7 +1,8 @@
 """The learned mix: how much each feature counts, per objective, learned on the newest block only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +23,10 @@ class MixConfig:
     """Validation pairs to learn from at most."""
     min_pairs: int = 30
     """With fewer pairs the defaults stay."""
-    prior: float = 1.0
+    prior: float = 10.0
     """Strength of the Gaussian prior: prior x (100 / pairs)^2 x squared distance from the defaults is added
     to the mean cross-entropy, so small shops hardly move."""
-    iterations: int = 80
+    iterations: int = 40
     """Of L-BFGS."""
     max_cells: int = 120_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
@@ -37,7 +38,7 @@ class MixConfig:
 
 @dataclass(frozen=True)
 class MixExamples:
-    """Validation pairs seen through the features."""
+    """Validation pairs in time order, seen through the features."""
 
     features: FloatArray
     """(p, n_items, features)."""
@@ -48,14 +49,25 @@ class MixExamples:
     weight: FloatArray
     """Of each pair, (p,)."""
 
+    def cut(self, start: int, stop: int) -> Self:
+        """Pairs start..stop-1."""
+        part = slice(start, stop)
+        return replace(
+            self,
+            features=self.features[part],
+            target=self.target[part],
+            banned=self.banned[part],
+            weight=self.weight[part],
+        )
 
-def mean_ndcg(scores: FloatArray, examples: MixExamples) -> float:
-    """Weighted mean NDCG@10 of the targets; ties count half."""
-    scores = np.where(examples.banned, -np.inf, scores)
+
+def ndcg(scores: FloatArray, examples: MixExamples) -> FloatArray:
+    """NDCG@10 of each target times the pair's weight; ties count half; shape (p,)."""
+    scores = np.where(examples.banned, np.float32(-np.inf), scores)
     own = scores[np.arange(len(scores)), examples.target][:, None]
     rank = (scores > own).sum(axis=1) + 0.5 * ((scores == own).sum(axis=1) - 1)
-    gain = np.where(rank < 10, 1.0 / np.log2(rank + 2.0), 0.0)
-    return float((gain * examples.weight).sum() / examples.weight.sum())
+    gain: FloatArray = np.where(rank < 10, 1.0 / np.log2(rank + 2.0), 0.0) * examples.weight
+    return gain
 
 
 def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> FloatArray:
@@ -83,18 +95,35 @@ def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> 
     return (origin + shift).detach().numpy()
 
 
+def _gain(examples: MixExamples, learned: FloatArray, start: FloatArray) -> float:
+    """Summed NDCG@10 of learned weights over that of the defaults."""
+    return float(
+        (ndcg(examples.features @ learned, examples) - ndcg(examples.features @ start, examples)).sum()
+    )
+
+
+def transfers(examples: MixExamples, start: FloatArray, config: MixConfig) -> bool:
+    """Whether weights learned on one half of the block's time rank the other half better than the defaults."""
+    middle = len(examples.target) // 2
+    older, newer = examples.cut(0, middle), examples.cut(middle, len(examples.target))
+    forth = _gain(newer, fit_weights(older, start, config), start)
+    back = _gain(older, fit_weights(newer, start, config), start)
+    return forth + back > 0
+
+
 def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Mix:
     """Learned weights, or the defaults where there are too few pairs or learning ranks no better.
 
-    `examples.features` has its last axis in the order of `defaults`.
+    `examples` in time order; `examples.features` has its last axis in the order of `defaults`. Tastes of a
+    whole block may be a campaign's, so what is learned must also carry over between the block's halves.
     """
     if len(examples.target) < config.min_pairs:
         return dict(defaults)
     start = np.array(list(defaults.values()), np.float32)
     learned = fit_weights(examples, start, config)
-    if not np.isfinite(learned).all():
-        return dict(defaults)
-    better = mean_ndcg(examples.features @ learned, examples) >= mean_ndcg(
-        examples.features @ start, examples
+    better = (
+        bool(np.isfinite(learned).all())
+        and _gain(examples, learned, start) >= 0
+        and transfers(examples, start, config)
     )
     return {name: float(value) for name, value in zip(defaults, learned if better else start, strict=True)}

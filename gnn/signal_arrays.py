@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from gnn.shop_arrays import FloatArray
 from gnn.signals import ItemSignals
+from gnn.sparse_rows import Csr
 from gnn.typed_paths import TypedPaths
 
-_OPTIONAL = ("text", "hub", "embedding", "user_side")
+_OPTIONAL = ("text", "hub", "embedding", "user_side", "brand")
 
 
 def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]], dict[str, float]]:
@@ -26,9 +26,9 @@ def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]]
         if value is not None:
             arrays[name] = value
     for name, matrix in signals.paths.matrices.items():
-        arrays[f"path.{name}.data"] = matrix.data
-        arrays[f"path.{name}.indices"] = matrix.indices
-        arrays[f"path.{name}.indptr"] = matrix.indptr
+        arrays |= _csr_to_arrays(f"path.{name}", matrix)
+    if signals.category is not None:
+        arrays |= _csr_to_arrays("category", signals.category)
     return arrays, dict(signals.paths.scales)
 
 
@@ -37,18 +37,26 @@ def signals_from_arrays(
 ) -> ItemSignals:
     """The inverse of `signals_to_arrays`; arrays may be read-only memory maps."""
     n_items = len(arrays["evidence"])
-    matrices = {
-        name: sparse.csr_array(
-            (arrays[f"path.{name}.data"], arrays[f"path.{name}.indices"], arrays[f"path.{name}.indptr"]),
-            shape=(n_items, n_items),
-        )
-        for name in scales
-    }
-    optional: dict[str, FloatArray] = {name: arrays[name] for name in _OPTIONAL if name in arrays}
+    matrices = {name: _csr_from_arrays(arrays, f"path.{name}", (n_items, n_items)) for name in scales}
+    category = None
+    if "category.indices" in arrays:
+        highest = int(arrays["category.indices"].max(initial=0))
+        category = _csr_from_arrays(arrays, "category", (n_items, highest + 1))
+    optional: dict[str, Any] = {name: arrays[name] for name in _OPTIONAL if name in arrays}
     return ItemSignals(
         paths=TypedPaths(matrices, dict(scales)),
         trend=arrays["trend"],
         evidence=arrays["evidence"],
         cold=arrays["cold"],
+        category=category,
         **optional,
     )
+
+
+def _csr_to_arrays(name: str, matrix: Csr) -> dict[str, npt.NDArray[Any]]:
+    return {f"{name}.data": matrix.data, f"{name}.indices": matrix.indices, f"{name}.indptr": matrix.indptr}
+
+
+def _csr_from_arrays(arrays: Mapping[str, np.ndarray[Any, Any]], name: str, shape: tuple[int, int]) -> Csr:
+    parts = (arrays[f"{name}.data"], arrays[f"{name}.indices"], arrays[f"{name}.indptr"])
+    return sparse.csr_array(parts, shape=shape)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gnn.shop_arrays import FloatArray
+from gnn.shop_arrays import FloatArray, IntArray
+from gnn.sparse_rows import Csr
 from gnn.typed_paths import TypedPaths
 
 
@@ -26,6 +27,10 @@ class ItemSignals:
     """Hub correction of `text`, shape (n_items,)."""
     embedding: FloatArray | None = None
     """Trained embeddings of unit length, zeros for items without an event, shape (n_items, d)."""
+    category: Csr | None = None
+    """See `gnn.catalogue_relations.category_rows`, shape (n_items, categories)."""
+    brand: IntArray | None = None
+    """Brand of each item, -1 where unknown, shape (n_items,)."""
     user_side: FloatArray | None = None
     """What an item adds to the vector of a user who engaged with it, shape (n_items, d)."""
 

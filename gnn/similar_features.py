@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gnn.catalogue_relations import shared_brand, shared_category
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import rows_at
 
 TREND_NAMES = ("trend_season", "trend_weeks", "trend_days")
 ITEM_PATHS = ("co_engaged", "text_co_engaged", "co_engaged_text", "text_co_engaged_text")
-SIMILAR_FEATURES = ("text", "text_rare", "embedding", *ITEM_PATHS, *TREND_NAMES)
+CATALOGUE_NAMES = ("same_category", "same_brand")
+SIMILAR_FEATURES = ("text", "text_rare", "embedding", *ITEM_PATHS, *TREND_NAMES, *CATALOGUE_NAMES)
 
 COSINE_SCALE = 5.0
 """Cosines times 5 have about the spread of the log-scaled paths."""
@@ -44,6 +46,10 @@ class SimilarFeatures:
         if name in ("text", "text_rare") and s.text is not None and s.hub is not None:
             text = COSINE_SCALE * (s.text[query] @ s.text[at].T - s.hub[at][None])
             return _float(text if name == "text" else text * (1.0 - s.evidence[at])[None] * gate)
+        if name == "same_category" and s.category is not None:
+            return shared_category(s.category, query, columns)
+        if name == "same_brand" and s.brand is not None:
+            return shared_brand(s.brand, query, columns)
         return np.zeros((len(query), s.n_items if columns is None else len(columns)), np.float32)
 
     def stack(self, query: IntArray) -> FloatArray:

@@ -144,7 +144,8 @@ class FaissFlatIndex(FaissIndex):
 class FaissHnswIndex(FaissIndex):
     """Hierarchical navigable small world graph (Malkov and Yashunin, 2018): approximate, logarithmic time.
 
-    It returns k rows wherever k are allowed; those it returns carry exact scores.
+    It returns k rows wherever k are allowed; those it returns carry exact scores. Thousands of equal rows
+    clog the graph around them (3,000 equal rows of 30,000: recall@10 .92); zero rows do not.
     """
 
     kind = IndexKind.HNSW
@@ -153,7 +154,8 @@ class FaissHnswIndex(FaissIndex):
     NEIGHBOURS = 32
     EF_CONSTRUCTION = 80
     EF_SEARCH = 96
-    """Candidates kept while searching; recall@10 about .99 on clustered vectors."""
+    """Candidates kept while searching: recall@10 .9985 on 60,000 clustered rows; with a filter that lets half
+    to a twentieth of them through .998 when it is random, .97 to .99 when it cuts through the space."""
     SCAN_ROWS = 2_000
     SCAN_SHARE = 0.025
     """With so few rows allowed (the larger of both), comparing them all is quick and finds everything."""

@@ -33,7 +33,7 @@ def closing_both(*things: Closable) -> Iterator[None]:
 
 
 def open_store(settings: Settings, home: Home) -> GraphStore:
-    """The graph store, with its schema ensured."""
+    """The graph store, with its schema ensured. Raises `StoreUnavailable`, `SchemaMismatch`."""
     store = _store(settings, home)
     store.ensure_schema()
     return store
@@ -66,11 +66,11 @@ def _store(settings: Settings, home: Home) -> GraphStore:
     if graph.url == "sqlite":
         return SqliteGraphStore(home.graph, weights=settings.weights)
     try:
+        from graph.neo4j_connection import Neo4jAddress
         from graph.neo4j_store import Neo4jGraphStore
     except ImportError:
         raise CallerMistake(
             "graph.url names a Neo4j server but its driver is missing: pip install 'ilk[neo4j]'"
         ) from None
-    return Neo4jGraphStore(
-        graph.url, graph.user, graph_password(graph), database=graph.database, weights=settings.weights
-    )
+    address = Neo4jAddress(graph.url, graph.user, graph_password(graph), graph.database)
+    return Neo4jGraphStore(address, weights=settings.weights)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from gnn.baselines.interactions import fitted, interaction_matrix, item_users
 from gnn.evaluation.errors import ExtraMissing

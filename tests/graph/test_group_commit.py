@@ -25,7 +25,7 @@ class WatchedLog(SqliteLog):
         self.sizes: list[int] = []
         self.free = Event()
         self.free.set()
-        self.refused = ""
+        self.refused = "nothing"
         self.broken = False
 
     def append(self, events: pl.DataFrame) -> AppendResult:

@@ -429,6 +429,21 @@ class TestSurroundings:
         assert store.paths("a", "b", limit=1) == store.paths("a", "b")[:1]
         assert store.paths("b", "c") == [EvidencePath("user", "u", "REVIEWED", "VIEWED")]
 
+    def test_paths_show_the_newest_events_and_begin_with_the_newest_user(self, store: GraphStore) -> None:
+        apply(
+            store,
+            event("1", "old", "a", "purchase", at=1),
+            event("2", "old", "b", "view_item", at=2),
+            event("3", "new", "a", "view_item", at=9),
+            event("4", "new", "a", "add_to_cart", at=9),
+            event("5", "new", "a", "purchase", at=3),
+            event("6", "new", "b", "view_item", at=0),
+        )
+        assert store.paths("a", "b") == [
+            EvidencePath("user", "new", "ADDED_TO_CART", "VIEWED"),
+            EvidencePath("user", "old", "PURCHASED", "VIEWED"),
+        ]
+
     def test_similar_is_replaced_whole(self, store: GraphStore) -> None:
         self.shop(store)
         assert (
@@ -499,6 +514,13 @@ class TestErasure:
         assert store.stats() == StoreStats(users=1, items=2, categories=0, events=1, applied_seq=4)
         with pytest.raises(NotFound):
             store.delete_user("u")
+
+    def test_event_ids_are_forgotten_with_their_events(self, store: GraphStore) -> None:
+        apply(store, event("1", "u", "a", "purchase"), event("2", "u", "a", "refund"))
+        store.delete_user("u")
+        assert apply(store, event("1", "v", "a", "purchase"), event("2", "v", "a", "refund")).inserted == 2
+        store.delete_item("a")
+        assert apply(store, event("1", "v", "b"), event("2", "v", "b")).inserted == 2
 
     def test_erasing_a_user_spares_the_session_of_that_id(self, store: GraphStore) -> None:
         apply(store, event("1", "x"), event("2", "x", anonymous=True))

@@ -11,7 +11,7 @@ from service.reporter import Reporter
 from service.sample_shop import SampleShop
 from service.settings import Settings, load_settings
 
-SMALL_SHOP = SampleShop(users=120, variants=3, events_per_user=10)
+SMALL_SHOP = SampleShop(users=200, variants=3, events_per_user=12)
 TRIAL_FLAGS = {
     "encoder": {"model": "hashing:64"},
     "model": {"options": {"training": {"max_epochs": 2}}},
