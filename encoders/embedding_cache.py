@@ -10,6 +10,7 @@ from typing import Self
 import apsw
 import numpy as np
 import numpy.typing as npt
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
 
 from encoders.errors import CacheUnusable
 
@@ -122,7 +123,14 @@ class EmbeddingCache:
         with self._lock:
             self._db.close()
 
+    @retry(
+        retry=retry_if_exception_type(apsw.BusyError),
+        wait=wait_random(0, 0.05),
+        stop=stop_after_delay(_BUSY_MILLISECONDS / 1000),
+        reraise=True,
+    )
     def _ensure_schema(self) -> None:
+        """Retried: SQLite does not wait its busy time-out when two connections turn WAL mode on at once."""
         # tables first: another process may be making them at this moment, together with the marks
         tables = int(self._db.execute("SELECT count(*) FROM sqlite_schema").get)
         version = int(self._db.pragma("user_version"))

@@ -30,4 +30,5 @@ def shared_brand(brand: IntArray, query: IntArray, columns: IntArray | None) -> 
     """1 where the brands are known and the same, else 0; shape (q, c)."""
     targets = brand if columns is None else brand[columns]
     own = brand[query][:, None]
-    return ((own == targets[None]) & (own >= 0)).astype(np.float32)
+    same: FloatArray = ((own == targets[None]) & (own >= 0)).astype(np.float32)
+    return same

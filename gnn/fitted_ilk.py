@@ -115,13 +115,9 @@ class FittedIlk:
         """See `ServedModel.sources`: the largest of graph, text and trend parts decides."""
         parts = self.contributions(query, candidates, objective)
         none = np.zeros(len(candidates), np.float32)
-        text = sum(
-            (part for name, part in parts.items() if name.startswith("text") and name not in ITEM_PATHS), none
-        )
-        graph = sum(
-            (part for name, part in parts.items() if name in (*ITEM_PATHS, *CATALOGUE_NAMES, "embedding")),
-            none,
-        )
+        of_graph = (*ITEM_PATHS, *CATALOGUE_NAMES, "embedding")
+        graph = sum((part for name, part in parts.items() if name in of_graph), none)
+        text = sum((part for name, part in parts.items() if name in ("text", "text_rare")), none)
         known = np.maximum(text, graph) > 0
         return [
             "fallback" if not ok else "graph" if g >= t else "text"

@@ -20,7 +20,7 @@ from gnn.histories import (
 )
 from gnn.holdout import holdout_figures
 from gnn.ilk_config import IlkConfig
-from gnn.mix import Mix, MixExamples, learn_mix
+from gnn.mix import Mix, MixConfig, MixExamples, learn_mix
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals
@@ -85,6 +85,14 @@ def fit_with(config: IlkConfig, shop: ShopArrays, seed: int, progress: FitProgre
     histories = group_by_user(shop)
     signals, _ = _signals(config, shop, histories, text, seed, _Run(progress, "final ", None, epochs))
     return Fit(FittedIlk(signals, mixes, user_mix, config), latest_of_each(histories), epochs or 0, holdout)
+
+
+def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) -> ItemSignals:
+    """What a fit would know after the first `stop` events: later events play no part."""
+    text = build_text_space(shop.text, shop.n_items, config.text)
+    older = without_weightless(shop.events(0, stop))
+    signals, _ = _signals(config, older, group_by_user(older), text, seed, _Run(_silent, "", None, None))
+    return signals
 
 
 def _validation_block(shop: ShopArrays) -> _Block:
@@ -188,7 +196,7 @@ def _learn(
         progress("mix", done, 3)
         query, target = block.pairs[objective]
         warm = ~signals.cold[target]
-        some = _some(config, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
+        some = _some(config.mix, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
         query, target = query[warm][some], target[warm][some]
         if len(query) >= config.mix.min_pairs:
             examples = _similar_examples(features, query, target)
@@ -199,10 +207,10 @@ def _learn(
     return mixes, user_mix
 
 
-def _some(config: IlkConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> IntArray:
+def _some(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> IntArray:
     """Random choice of pairs within the budget, order kept."""
     order = np.random.default_rng(seed).permutation(n_pairs)
-    return np.sort(order[: config.mix.budget(n_items, n_features)])
+    return np.sort(order[: config.budget(n_items, n_features)])
 
 
 def _similar_examples(features: SimilarFeatures, query: IntArray, target: IntArray) -> MixExamples:
@@ -218,14 +226,14 @@ def _learn_users(
     known = latest_of_each(histories)
     user, target = _first_times(shop, known, start)
     share = 1.0 / np.bincount(user, minlength=1)[user] if len(user) else np.zeros(0)
-    some = _some(config, shop.n_items, len(user), len(USER_FEATURES), seed)
-    if len(some) < config.mix.min_pairs:
+    some = _some(config.user_learning, shop.n_items, len(user), len(USER_FEATURES), seed)
+    if len(some) < config.user_learning.min_pairs:
         return dict(config.user_mix)
     user, target, share = user[some], target[some], share[some]
     rows = user_rows(known, user, config.users)
     banned = _seen(shop.events(0, start), user)
     examples = MixExamples(UserFeatures(signals).stack(rows), target, banned, share.astype(np.float32))
-    return learn_mix(examples, config.user_mix, config.mix)
+    return learn_mix(examples, config.user_mix, config.user_learning)
 
 
 def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
@@ -235,7 +243,7 @@ def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
 
 
 def _first_times(shop: ShopArrays, known: Histories, start: int) -> tuple[IntArray, IntArray]:
-    """Unique (user, item), in time order, from event `start` on, of users with a history that lacks the item."""
+    """Unique (user, item) from event `start` on, in time order, of users whose history lacks the item."""
     late = shop.user[start:] * shop.n_items + shop.item[start:]
     early = known.user * shop.n_items + known.item
     _, first = np.unique(late, return_index=True)

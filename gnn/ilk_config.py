@@ -54,6 +54,11 @@ class IlkConfig:
     """How a history becomes a user."""
     mix: MixConfig = field(default_factory=MixConfig)
     """How the mix is learned."""
+    user_learning: MixConfig = field(
+        default_factory=lambda: MixConfig(prior=1.0, trust=1.0, across_halves=False)
+    )
+    """How the users' mix is learned: what users turn to shifts less between blocks than what follows an
+    item, so the learned move is made in full."""
     mixes: dict[Objective, Mix] = field(default_factory=_default_mixes)
     """Shipped weights per objective: where learning starts, and what small shops keep."""
     user_mix: Mix = field(default_factory=lambda: dict(DEFAULT_USERS))
@@ -84,6 +89,7 @@ class IlkConfig:
             "training": TrainingConfig,
             "users": UserConfig,
             "mix": MixConfig,
+            "user_learning": MixConfig,
         }
         fields = {
             name: sections[name](**value) if name in sections else value for name, value in values.items()

@@ -26,6 +26,11 @@ class MixConfig:
     prior: float = 10.0
     """Strength of the Gaussian prior: prior x (100 / pairs)^2 x squared distance from the defaults is added
     to the mean cross-entropy, so small shops hardly move."""
+    trust: float = 0.5
+    """Share of the learned move that is made: tastes shift between blocks; half the move loses little where
+    they do not and much less where they do."""
+    across_halves: bool = True
+    """Whether learned weights must also carry over between the two halves of the block's time."""
     iterations: int = 40
     """Of L-BFGS."""
     max_cells: int = 120_000_000
@@ -71,7 +76,8 @@ def ndcg(scores: FloatArray, examples: MixExamples) -> FloatArray:
 
 
 def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> FloatArray:
-    """Weights that maximise the softmax likelihood of the targets over the whole catalogue, MAP."""
+    """Weights that maximise the softmax likelihood of the targets over the whole catalogue (MAP), then
+    taken back towards `start` by 1 - trust."""
     features = torch.from_numpy(examples.features)  # (p, n, f)
     target = torch.from_numpy(examples.target)
     offset = torch.from_numpy(np.where(examples.banned, np.float32(-1e4), np.float32(0.0)))
@@ -92,18 +98,17 @@ def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> 
         return loss
 
     optimiser.step(objective)
-    return (origin + shift).detach().numpy()
+    return (origin + config.trust * shift).detach().numpy()
 
 
 def _gain(examples: MixExamples, learned: FloatArray, start: FloatArray) -> float:
     """Summed NDCG@10 of learned weights over that of the defaults."""
-    return float(
-        (ndcg(examples.features @ learned, examples) - ndcg(examples.features @ start, examples)).sum()
-    )
+    ours = ndcg(examples.features @ learned, examples)
+    return float((ours - ndcg(examples.features @ start, examples)).sum())
 
 
 def transfers(examples: MixExamples, start: FloatArray, config: MixConfig) -> bool:
-    """Whether weights learned on one half of the block's time rank the other half better than the defaults."""
+    """Whether weights learned on one half of the block's time rank the other half better than `start`."""
     middle = len(examples.target) // 2
     older, newer = examples.cut(0, middle), examples.cut(middle, len(examples.target))
     forth = _gain(newer, fit_weights(older, start, config), start)
@@ -124,6 +129,6 @@ def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixC
     better = (
         bool(np.isfinite(learned).all())
         and _gain(examples, learned, start) >= 0
-        and transfers(examples, start, config)
+        and (not config.across_halves or transfers(examples, start, config))
     )
     return {name: float(value) for name, value in zip(defaults, learned if better else start, strict=True)}

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from gnn.shop_arrays import FloatArray, IntArray
 
-Csr: TypeAlias = "sparse.csr_array[np.float32]"
+Csr: TypeAlias = sparse.csr_array[np.float32]
 """float32, 2-d; rows are sources."""
 
 _PRODUCTS_PER_BLOCK = 4_000_000

@@ -44,6 +44,8 @@ class TrainingConfig:
     """Upper end of the number of epochs."""
     checks: int = 9
     """How often in a run the validation is looked at."""
+    patience: int = 3
+    """Looks without a better ranking after which training stops."""
     device: str = "cpu"
     """`cpu` or `cuda`."""
 
@@ -161,19 +163,23 @@ class Trainer:
     def run(
         self, epochs: int, validation: ValidationPairs | None = None, progress: EpochFn | None = None
     ) -> Trained:
-        """Train for `epochs`; with validation pairs, tell after how many they were ranked best."""
-        best_score, best_epoch = -1.0, epochs
+        """Train for `epochs`; with validation pairs, stop early and return the best-ranking epoch."""
+        best_score, best = -1.0, None
         interval = max(1, epochs // self._config.checks)
         for epoch in range(1, epochs + 1):
             self.run_epoch()
             if validation is not None and (epoch % interval == 0 or epoch == epochs):
-                score = validation.ndcg(self.embeddings()[0])
+                now = Trained(*self.embeddings(), epoch)
+                score = validation.ndcg(now.items)
                 if score > best_score:
-                    best_score, best_epoch = score, epoch
+                    best_score, best = score, now
+                elif best is not None and epoch - best.epochs >= self._config.patience * interval:
+                    break
             if progress is not None:
                 progress(epoch, epochs)
-        items, user_side = self.embeddings()
-        return Trained(items, user_side, best_epoch)
+        if progress is not None:
+            progress(epochs, epochs)
+        return best or Trained(*self.embeddings(), epochs)
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

@@ -190,6 +190,8 @@ def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
         return UnusableServer(f"{address.url} has no database {address.database!r} (set graph.database)")
     if any(name in code for name in CONFLICT_CODES):
         return StoreConflict(text)
+    if "OutOfMemory" in code:
+        return GraphError(f"{address.url}: {text} (smaller batches, or a larger heap for the server)")
     if error.is_retryable() or "TransientError" in code or "DatabaseUnavailable" in code:
         return StoreUnavailable(f"{address.url}: {text}")
     return GraphError(f"{address.url}: {text}")

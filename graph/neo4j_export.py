@@ -1,5 +1,7 @@
 """The Neo4j graph in bulk: edges, keys and review texts as columns."""
 
+import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,15 +9,21 @@ import numpy.typing as npt
 import polars as pl
 
 from graph.frames import REVIEW_TEXT_SCHEMA
+from graph.neo4j_connection import Neo4jConnection
 from graph.neo4j_queries import cypher
 from graph.neo4j_state import StoreState
 from graph.store import EdgeBlock, NodeKeys, NodeKind
 
 if TYPE_CHECKING:
-    from neo4j import ManagedTransaction
+    from neo4j import ManagedTransaction, Record
 
-WINDOW = 131_072
+Columns = dict[str, npt.NDArray[Any]]
+
+WINDOW = 65_536
 """Sequence numbers per query: the server holds the columns of one window in its heap."""
+
+THREADS = 2
+"""Windows read at a time: while one travels the server works on the next."""
 
 _COLUMNS: dict[str, type[np.generic]] = {
     "seq": np.int64,
@@ -26,26 +34,37 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "weight": np.float32,
     "rating": np.float32,
 }
+_EXPORT = cypher("edges_export")
 _KEYS: dict[NodeKind, str] = {"user": "users_keys", "item": "items_keys", "category": "categories_keys"}
 
 
-def read_edges(tx: "ManagedTransaction", since: int, until: int) -> EdgeBlock | None:
+def read_edges(connection: Neo4jConnection, since: int, until: int) -> EdgeBlock | None:
     """Edges with `since < seq <= until`, ascending; None where there are none.
 
     One row per relation and 8,192 numbers, each a few long lists: ten times faster than a row per edge.
     """
-    parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _COLUMNS}
-    for start in range(since, until, WINDOW):
-        bounds = {"since": start, "until": min(start + WINDOW, until), "none": float("nan")}
-        for record in tx.run(cypher("edges_export"), bounds):
-            relation = np.full(len(record["seq"]), record["relation"], np.int8)
-            for name, dtype in _COLUMNS.items():
-                parts[name].append(relation if name == "relation" else np.array(record[name], dtype))
-    if not parts["seq"]:
+    starts = range(since, until, WINDOW)
+    bounds = [{"since": start, "until": min(start + WINDOW, until), "none": math.nan} for start in starts]
+
+    def window(limits: dict[str, float]) -> list[Columns]:
+        return connection.read(lambda tx: [_columns(record) for record in tx.run(_EXPORT, limits)])
+
+    if len(bounds) == 1:
+        parts = window(bounds[0])
+    else:
+        with ThreadPoolExecutor(THREADS) as pool:
+            parts = [part for found in pool.map(window, bounds) for part in found]
+    if not parts:
         return None
-    columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in _COLUMNS}
     order = np.argsort(columns["seq"], kind="stable")
     return EdgeBlock(**{name: column[order] for name, column in columns.items()})
+
+
+def _columns(record: "Record") -> Columns:
+    relation = np.full(len(record["seq"]), record["relation"], np.int8)
+    read = {name: np.array(record[name], dtype) for name, dtype in _COLUMNS.items() if name != "relation"}
+    return {**read, "relation": relation}
 
 
 def read_keys(tx: "ManagedTransaction", state: StoreState, kind: NodeKind) -> NodeKeys:

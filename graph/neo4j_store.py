@@ -111,13 +111,13 @@ class Neo4jGraphStore:
     def export(self, since: int = 0, block_rows: int = 500_000) -> Iterator[EdgeBlock]:
         """See `GraphStore.export`: a block covers `block_rows` sequence numbers, so it may hold fewer edges.
 
-        A block shows one state; an item that is deleted between two blocks is missing from the later ones.
+        What is deleted meanwhile may be missing from some blocks already.
         """
         if block_rows < 1:
             raise ValueError(f"block_rows: {block_rows} is not positive")
         last = self.applied_seq()
         for start in range(since, last, block_rows):
-            block = self._connection.read(_EdgesBetween(start, min(start + block_rows, last)))
+            block = neo4j_export.read_edges(self._connection, start, min(start + block_rows, last))
             if block is not None:
                 yield block
 
@@ -209,13 +209,3 @@ class Neo4jGraphStore:
 
     def _write(self, work: "Callable[[ManagedTransaction, StoreState], ResultT]") -> ResultT:
         return self._connection.write(LockedWrite(work))
-
-
-class _EdgesBetween:
-    """`read_edges` with its bounds: a lambda in a loop would read the loop's last ones."""
-
-    def __init__(self, since: int, until: int) -> None:
-        self._bounds = (since, until)
-
-    def __call__(self, tx: "ManagedTransaction") -> EdgeBlock | None:
-        return neo4j_export.read_edges(tx, *self._bounds)

@@ -7,11 +7,12 @@ import signal
 import threading
 import time
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from graph.errors import RetryableStoreError
 from service.catch_up import catch_up
 from service.home import Home
-from service.settings import Settings
+from service.settings import Settings, load_settings
 from service.stores import closing_both, open_log, open_store
 
 logger = logging.getLogger(__name__)
@@ -38,13 +39,14 @@ def start_updater(settings: Settings) -> BaseProcess:
     """Run `follow` in a process of its own, which ends with this one or on SIGTERM."""
     os.environ["PYTHONSAFEPATH"] = "1"  # a folder `service/` in the current directory must not shadow ours
     process = multiprocessing.get_context("spawn").Process(
-        target=_updater_main, args=(settings, os.getpid()), name="ilk-updater", daemon=True
+        target=_updater_main, args=(settings.home, os.getpid()), name="ilk-updater", daemon=True
     )
     process.start()
     return process
 
 
-def _updater_main(settings: Settings, parent: int) -> None:
+def _updater_main(home: Path, parent: int) -> None:
+    settings = load_settings(home)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order

@@ -1,25 +1,26 @@
-// Edges numbered $since < seq <= $until as columns, ascending within each relation: a seek in each index on seq.
-MATCH (u:User)-[e:VIEWED]->(i:Item) WHERE $since < e.seq <= $until
-WITH e.seq / 8192 AS part, u, e, i
-RETURN 0 AS relation, part, collect(e.seq) AS seq, collect(u.index) AS user, collect(i.index) AS item,
-       collect(e.at) AS at, collect(e.weight) AS weight, collect(coalesce(e.rating, $none)) AS rating
+// Edges numbered $since < seq <= $until as columns, ascending within each relation: a seek in each index on
+// seq. Ends need no label check: only edges between users and items are ever numbered.
+MATCH (u)-[e:VIEWED]->(i) WHERE $since < e.seq <= $until
+RETURN 0 AS relation, e.seq / 8192 AS part, collect(e.seq) AS seq, collect(u.index) AS user,
+       collect(i.index) AS item, collect(e.at) AS at, collect(e.weight) AS weight,
+       collect(coalesce(e.rating, $none)) AS rating
 UNION ALL
-MATCH (u:User)-[e:ADDED_TO_CART]->(i:Item) WHERE $since < e.seq <= $until
-WITH e.seq / 8192 AS part, u, e, i
-RETURN 1 AS relation, part, collect(e.seq) AS seq, collect(u.index) AS user, collect(i.index) AS item,
-       collect(e.at) AS at, collect(e.weight) AS weight, collect(coalesce(e.rating, $none)) AS rating
+MATCH (u)-[e:ADDED_TO_CART]->(i) WHERE $since < e.seq <= $until
+RETURN 1 AS relation, e.seq / 8192 AS part, collect(e.seq) AS seq, collect(u.index) AS user,
+       collect(i.index) AS item, collect(e.at) AS at, collect(e.weight) AS weight,
+       collect(coalesce(e.rating, $none)) AS rating
 UNION ALL
-MATCH (u:User)-[e:WISHLISTED]->(i:Item) WHERE $since < e.seq <= $until
-WITH e.seq / 8192 AS part, u, e, i
-RETURN 2 AS relation, part, collect(e.seq) AS seq, collect(u.index) AS user, collect(i.index) AS item,
-       collect(e.at) AS at, collect(e.weight) AS weight, collect(coalesce(e.rating, $none)) AS rating
+MATCH (u)-[e:WISHLISTED]->(i) WHERE $since < e.seq <= $until
+RETURN 2 AS relation, e.seq / 8192 AS part, collect(e.seq) AS seq, collect(u.index) AS user,
+       collect(i.index) AS item, collect(e.at) AS at, collect(e.weight) AS weight,
+       collect(coalesce(e.rating, $none)) AS rating
 UNION ALL
-MATCH (u:User)-[e:PURCHASED]->(i:Item) WHERE $since < e.seq <= $until
-WITH e.seq / 8192 AS part, u, e, i
-RETURN 3 AS relation, part, collect(e.seq) AS seq, collect(u.index) AS user, collect(i.index) AS item,
-       collect(e.at) AS at, collect(e.weight) AS weight, collect(coalesce(e.rating, $none)) AS rating
+MATCH (u)-[e:PURCHASED]->(i) WHERE $since < e.seq <= $until
+RETURN 3 AS relation, e.seq / 8192 AS part, collect(e.seq) AS seq, collect(u.index) AS user,
+       collect(i.index) AS item, collect(e.at) AS at, collect(e.weight) AS weight,
+       collect(coalesce(e.rating, $none)) AS rating
 UNION ALL
-MATCH (u:User)-[e:REVIEWED]->(i:Item) WHERE $since < e.seq <= $until
-WITH e.seq / 8192 AS part, u, e, i
-RETURN 4 AS relation, part, collect(e.seq) AS seq, collect(u.index) AS user, collect(i.index) AS item,
-       collect(e.at) AS at, collect(e.weight) AS weight, collect(coalesce(e.rating, $none)) AS rating
+MATCH (u)-[e:REVIEWED]->(i) WHERE $since < e.seq <= $until
+RETURN 4 AS relation, e.seq / 8192 AS part, collect(e.seq) AS seq, collect(u.index) AS user,
+       collect(i.index) AS item, collect(e.at) AS at, collect(e.weight) AS weight,
+       collect(coalesce(e.rating, $none)) AS rating

@@ -5,20 +5,26 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 # Before any library that brings an OpenMP runtime is imported: threads that spin while they wait cost a busy
 # machine far more than they gain an idle one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
-import click
 import structlog
+import typer
 from typer.main import get_command
 
 from graph.errors import GraphError, InvalidEvent, InvalidItem, NotFound, UnreadableInput
 from service.cli.app import app
 from service.errors import ServiceError
 
+# typer brings a click of its own, or uses the installed one: which, only its exceptions tell
+CLICK_ERROR = cast(
+    "type[Exception]",
+    next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"),
+)
 CALLERS_MISTAKES = (UnreadableInput, InvalidEvent, InvalidItem, NotFound)
 
 
@@ -37,9 +43,9 @@ def run(argv: Sequence[str] | None = None) -> int:
         outcome = get_command(app).main(
             args=list(argv) if argv is not None else None, prog_name="ilk", standalone_mode=False
         )
-    except click.ClickException as error:
-        return _complain(error.format_message(), 2)
-    except (click.Abort, KeyboardInterrupt):
+    except CLICK_ERROR as error:
+        return _complain(f"{_usage(error)}; see `ilk --help`", 2)
+    except (typer.Abort, KeyboardInterrupt):
         return _complain("interrupted; what was finished is kept, run the same command again to go on", 130)
     except CALLERS_MISTAKES as error:
         return _complain(str(error), 2)
@@ -51,6 +57,12 @@ def run(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return outcome if isinstance(outcome, int) else 0
+
+
+def _usage(error: BaseException) -> str:
+    """The message that names the option, without the validating library's preamble."""
+    message: str = error.format_message() if hasattr(error, "format_message") else str(error)
+    return message.replace("Value error, ", "").rstrip(".")
 
 
 def _complain(message: str, code: int) -> int:

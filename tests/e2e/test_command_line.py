@@ -96,7 +96,9 @@ def bad_inputs(tmp_path: Path) -> Path:
     (tmp_path / "not.jsonl.gz").write_bytes(b"this is no gzip file at all")
     (tmp_path / "table.csv").write_text("who,what,when\nu,a,1700000000\n", "utf-8")
     (tmp_path / "mapping.toml").write_text(
-        '[[events]]\nfiles = "table.csv"\nuser_id = "who"\nitem_id = "nothing"\ntimestamp = "when"\n', "utf-8"
+        '[[tables]]\nfiles = ["table.csv"]\n'
+        '[tables.events]\nuser_id = "who"\nitem_id = "nothing"\ntimestamp = "when"\n',
+        "utf-8",
     )
     (tmp_path / "unknown.bin").write_bytes(bytes(range(256)) * 4)
     return tmp_path
@@ -111,8 +113,8 @@ def bad_inputs(tmp_path: Path) -> Path:
         (["load", "not.jsonl.gz"], "gzip"),
         (["load", "table.csv", "--format", "table", "--mapping", "mapping.toml"], "nothing"),
         (["load", "table.csv", "--format", "parquetry"], "parquetry"),
-        (["similar", "a", "-k", "0"], "0"),
-        (["similar", "a", "-k", "1000000000"], "1000000000"),
+        (["similar", "a", "-k", "0"], "-k"),
+        (["similar", "a", "-k", "1000000000"], "1000"),
         (["similar", "a"], "ilk load"),
         (["refresh"], "ilk load"),
         (["status"], "ilk load"),

@@ -25,7 +25,6 @@ class Server:
 
     def __init__(self, home: Path, *args: str, cwd: Path | None = None) -> None:
         self.log = home.parent / "serve.log"
-        self._out = self.log.open("w", encoding="utf-8")
         command = [
             str(Path(sys.executable).with_name("ilk")),
             "--home",
@@ -35,9 +34,8 @@ class Server:
             "0",
             *args,
         ]
-        self.process = subprocess.Popen(
-            command, env=trial_environment(), stdout=self._out, stderr=self._out, cwd=cwd
-        )
+        with self.log.open("w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(command, env=trial_environment(), stdout=out, stderr=out, cwd=cwd)
         self.client = httpx.Client(base_url=self._address(), timeout=30)
 
     def _address(self) -> str:
@@ -61,9 +59,7 @@ class Server:
         """SIGTERM, then wait; returns the exit code."""
         self.client.close()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=30)
-        self._out.close()
-        return code
+        return self.process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,89 @@
+"""What a fit may look at, and that it beats popularity on a real shop."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gnn.fitting import STAGES, fit_with, signals_before
+from gnn.histories import group_by_user, next_pairs
+from gnn.ilk_config import IlkConfig
+from gnn.ilk_model import IlkModel
+from gnn.objective import Objective
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.signal_arrays import signals_to_arrays
+from gnn.training import TrainingConfig
+from tests.gnn.shops import cluster_shop, shop_of
+
+BRIEF = IlkConfig(training=TrainingConfig(min_epochs=2, max_epochs=3, negatives=128))
+
+
+def test_shuffling_the_future_changes_no_signal_of_the_past() -> None:
+    shop = cluster_shop(text=True)
+    cut = shop.n_events * 8 // 9
+    rng = np.random.default_rng(0)
+    user, item = shop.user.copy(), shop.item.copy()
+    user[cut:] = rng.permutation(user[cut:])
+    item[cut:] = rng.permutation(item[cut:])
+    other = shop_of(user, item, n_users=shop.n_users, n_items=shop.n_items, at=shop.at, text=shop.text)
+    ours, theirs = (signals_to_arrays(signals_before(BRIEF, s, cut, seed=0)) for s in (shop, other))
+    assert ours[1] == theirs[1]
+    for name, array in ours[0].items():
+        assert np.array_equal(array, theirs[0][name]), name
+    all_of_it = signals_to_arrays(signals_before(BRIEF, shop, shop.n_events, seed=0))[0]
+    assert not np.array_equal(all_of_it["trend"], ours[0]["trend"])
+
+
+def test_progress_names_every_stage_in_order() -> None:
+    seen: list[tuple[str, int, int]] = []
+    fit_with(BRIEF, cluster_shop(text=True), 0, lambda stage, done, total: seen.append((stage, done, total)))
+    assert list(dict.fromkeys(stage for stage, _, _ in seen)) == list(STAGES)
+    for stage in STAGES:
+        done, total = [(d, t) for name, d, t in seen if name == stage][-1]
+        assert done == total
+
+
+@pytest.mark.parametrize("off", ["use_embedding", "use_paths", "use_trend", "learn_mix"])
+def test_every_part_can_be_left_out(off: str) -> None:
+    shop = cluster_shop(text=True)
+    model = IlkModel(IlkConfig(training=BRIEF.training, **{off: False}))
+    model.fit(shop, seed=0)
+    assert np.isfinite(model.score_similar(np.arange(5), Objective.NEXT)).all()
+    assert (model.fitted.signals.embedding is None) == (off == "use_embedding")
+    assert (model.fitted.signals.paths.matrices["co_engaged"].nnz == 0) == (off == "use_paths")
+    assert bool(model.fitted.signals.trend.any()) == (off != "use_trend")
+
+
+def movielens(folder: Path) -> ShopArrays:
+    events = pl.read_csv(folder / "ml-100k" / "ml-100k.inter", separator="\t")
+    events.columns = [name.split(":")[0] for name in events.columns]
+    events = events.with_columns(pl.col("user_id", "item_id").cast(pl.String))
+    events = events.sort("timestamp", "user_id", "item_id")
+    users = events["user_id"].unique().sort().to_list()
+    items = events["item_id"].unique().sort().to_list()
+    user = events["user_id"].replace_strict(users, range(len(users)), return_dtype=pl.Int64).to_numpy()
+    item = events["item_id"].replace_strict(items, range(len(items)), return_dtype=pl.Int64).to_numpy()
+    at = (events["timestamp"].cast(pl.Int64) * 1_000_000).to_numpy()
+    return shop_of(user, item, n_users=len(users), n_items=len(items), at=at)
+
+
+def mean_ndcg(scores: FloatArray, query: IntArray, target: IntArray) -> float:
+    scores = scores.copy()
+    scores[np.arange(len(query)), query] = -np.inf
+    own = scores[np.arange(len(query)), target][:, None]
+    rank = (scores > own).sum(axis=1) + 0.5 * ((scores == own).sum(axis=1) - 1)
+    return float(np.where(rank < 10, 1 / np.log2(rank + 2), 0.0).mean())
+
+
+@pytest.mark.slow
+def test_beats_popularity_by_a_real_margin(shared_data: Path) -> None:
+    shop = movielens(shared_data)
+    cut = shop.n_events * 9 // 10
+    model = IlkModel()
+    model.fit(shop.events(0, cut), seed=0)
+    query, target, position = next_pairs(group_by_user(shop))
+    query, target = query[position >= cut], target[position >= cut]
+    popularity = np.bincount(shop.item[:cut], minlength=shop.n_items).astype(np.float32)
+    theirs = mean_ndcg(np.tile(popularity, (len(query), 1)), query, target)
+    assert mean_ndcg(model.score_similar(query, Objective.NEXT), query, target) > 2 * theirs
