@@ -131,4 +131,6 @@ def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixC
         and _gain(examples, learned, start) >= 0
         and (not config.across_halves or transfers(examples, start, config))
     )
-    return {name: float(value) for name, value in zip(defaults, learned if better else start, strict=True)}
+    if not better:
+        return dict(defaults)
+    return {name: float(value) for name, value in zip(defaults, learned, strict=True)}

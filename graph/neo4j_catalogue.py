@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Fields = dict[str, Any]
 
-_EMPTY: dict[str, tuple[str, Any]] = {
+PROPERTIES: dict[str, tuple[str, Any]] = {
     "title": ("title", ""),
     "description": ("description", ""),
     "brand": ("brand", ""),
@@ -59,10 +59,10 @@ def _changed(tx: "ManagedTransaction", items: pl.DataFrame) -> list[Fields]:
     changed = []
     for row in items.iter_rows(named=True):
         fields = {
-            prop: row[column] if row[column] != none else None for column, (prop, none) in _EMPTY.items()
+            prop: row[column] if row[column] != none else None for column, (prop, none) in PROPERTIES.items()
         }
         before = old[row["item_id"]]
-        if any(fields[prop] != before.get(prop) for prop, _ in _EMPTY.values()):
+        if any(fields[prop] != before.get(prop) for prop, _ in PROPERTIES.values()):
             paths = list(dict.fromkeys(row["categories"]))
             changed.append({"itemId": row["item_id"], "fields": fields, "paths": paths})
     return changed
@@ -90,7 +90,7 @@ def read_items(tx: "ManagedTransaction", item_ids: Sequence[str] | None) -> pl.D
     """See `GraphStore.items`."""
     keys = None if item_ids is None else list(dict.fromkeys(item_ids))
     rows = [(key, *_values(fields), index) for index, key, fields in _read(tx, keys)]
-    names = ("item_id", *_EMPTY, "index")
+    names = ("item_id", *PROPERTIES, "index")
     frame = pl.DataFrame(rows, schema={name: INDEXED_ITEM_SCHEMA[name] for name in names}, orient="row")
     return frame.select(list(INDEXED_ITEM_SCHEMA)).sort("index")
 
@@ -106,7 +106,7 @@ def _read(tx: "ManagedTransaction", keys: Sequence[str] | None) -> list[tuple[in
 
 
 def _values(fields: Mapping[str, Any]) -> list[Any]:
-    return [fields.get(prop, none) for prop, none in _EMPTY.values()]
+    return [fields.get(prop, none) for prop, none in PROPERTIES.values()]
 
 
 def read_item_categories(tx: "ManagedTransaction") -> npt.NDArray[np.int64]:

@@ -13,9 +13,11 @@ from graph.errors import GraphError
 from graph.event_type import EventType
 from graph.interaction import check_sequenced
 from graph.item import check_items
-from graph.log import EventLog
+from graph.log import AppendResult, EventLog
 from graph.neo4j_apply import apply_events
 from graph.neo4j_connection import Neo4jAddress, Neo4jConnection
+from graph.neo4j_foreign import ForeignEdges, FoundEdges
+from graph.neo4j_foreign_items import AdoptedNodes, adopt_nodes
 from graph.neo4j_reviews import texts_from_log
 from graph.neo4j_schema import create_schema
 from graph.neo4j_state import LockedWrite, StoreState, read_state
@@ -74,11 +76,7 @@ class Neo4jGraphStore:
         self._log = log
         self._keep_texts = keep_review_texts
         self._grace_seconds = grace_seconds
-
-    @property
-    def connection(self) -> Neo4jConnection:
-        """The database behind the store, for what is about Neo4j alone (`graph.neo4j_foreign`)."""
-        return self._connection
+        self._foreign = ForeignEdges(self._connection)
 
     def ensure_schema(self) -> None:
         """See `GraphStore.ensure_schema`."""
@@ -183,6 +181,21 @@ class Neo4jGraphStore:
     def delete_user(self, user_id: str) -> ErasureReceipt:
         """See `GraphStore.delete_user`; the receipt also names what the server keeps for a while."""
         return self._write(lambda tx, state: neo4j_erasure.delete_user(tx, state, user_id))
+
+    def find_foreign(self, limit: int = 1_000, audit: bool = False) -> FoundEdges:
+        """Edges that others wrote straight into Neo4j, and the malformed ones among them.
+
+        limit: edges of each relation. audit: read every edge, whatever the counts say (for the night).
+        """
+        return self._foreign.find(limit, audit)
+
+    def adopt(self, found: FoundEdges, log: EventLog) -> AppendResult:
+        """Append found edges to the log; `apply` of the log's next events then makes them ours."""
+        return self._foreign.adopt(found, log)
+
+    def adopt_nodes(self, limit: int = 1_000) -> AdoptedNodes:
+        """Number items and categories that others wrote; to be called before `find_foreign`."""
+        return adopt_nodes(self._connection, limit)
 
     def stats(self) -> StoreStats:
         """See `GraphStore.stats`; users include sessions. What others wrote counts once it is adopted."""

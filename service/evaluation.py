@@ -27,7 +27,7 @@ from service.model_config import model_config
 from service.reporter import Reporter
 from service.settings import Settings
 from service.shop_snapshot import brand_indices
-from service.stores import open_encoder
+from service.stores import open_texts
 
 SESSION_PREFIX = "\0session:"
 """Keeps sessions apart from users of the same id; never leaves the evaluation."""
@@ -99,7 +99,7 @@ def _read(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> E
         raise CallerMistake(f"{request.path}: no events to evaluate on")
     home = Home(settings.home)
     home.create()
-    encoder = open_encoder(settings, home)
+    encoder = open_texts(settings, home).encoder
     with reporter.stage("encode") as stage:
         text = encoder.encode(item_texts(items), stage.progress)
         stage.note = f"{encoder.encoded:,} texts encoded, the others were cached"

@@ -3,12 +3,12 @@
 import json
 import resource
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from encoders import CachedEncoder
 from gnn import Fit, IlkConfig, fit_with
+from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
 from service.errors import NothingToLearn
@@ -21,8 +21,8 @@ from service.release_writer import ReleaseDraft
 from service.reporter import Reporter
 from service.settings import Settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot
-from service.stores import closing_both, open_encoder, open_log, open_store
-from service.text_stage import encode_items
+from service.stores import Texts, closing_both, open_log, open_store, open_texts
+from service.text_stage import coverage_of, encode_texts, snapshot_texts
 
 RECIPE_VERSION = 1
 """Raised whenever the same inputs would give another release."""
@@ -78,18 +78,19 @@ class _Refresh:
         self._reporter = reporter
         self._releases = ReleaseStore(home.releases)
         self._config: IlkConfig = model_config(settings.model)
+        self._coverage: dict[str, Any] | None = None
 
     def run(self) -> RefreshResult:
         snapshot = self._export()
-        encoder = open_encoder(self._settings, self._home)
-        inputs = self._inputs(snapshot, encoder)
+        texts = open_texts(self._settings, self._home)
+        inputs = self._inputs(snapshot, texts)
         current = self._releases.current_version()
         made = self._made_before(inputs)
         if made is not None and made.version == current:
             self._reporter.say("  nothing new since the current release")
             return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
         if made is None:
-            made = self._make(snapshot, encoder, inputs)
+            made = self._make(snapshot, texts, inputs)
         return self._publish(made)
 
     def _export(self) -> ShopSnapshot:
@@ -103,10 +104,8 @@ class _Refresh:
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
         return snapshot
 
-    def _make(self, snapshot: ShopSnapshot, encoder: CachedEncoder, inputs: str) -> ReleaseManifest:
-        with self._reporter.stage("encode") as stage:
-            text = encode_items(snapshot, encoder, stage.progress)
-            stage.note = f"{encoder.encoded:,} texts encoded, the others were cached"
+    def _make(self, snapshot: ShopSnapshot, texts: Texts, inputs: str) -> ReleaseManifest:
+        text = self._encode(snapshot, texts)
         with self._reporter.stage("train") as stage:
             shop = snapshot.arrays(text)
             fit = fit_with(
@@ -123,14 +122,25 @@ class _Refresh:
             vectors = build_index(self._settings.index.kind, fit.model.item_vectors())
             stage.note = f"{vectors.size:,} x {vectors.dim}"
         with self._reporter.stage("write") as stage:
-            version = self._releases.write(self._draft(snapshot, encoder, inputs, fit, verdict, vectors))
+            version = self._releases.write(self._draft(snapshot, texts, inputs, fit, verdict, vectors))
             stage.note = version
         return read_manifest(self._home.releases / version)
+
+    def _encode(self, snapshot: ShopSnapshot, texts: Texts) -> FloatArray:
+        with self._reporter.stage("encode") as stage:
+            item_text = snapshot_texts(snapshot)
+            matrix = encode_texts(texts, item_text, stage.progress)
+            stage.note = f"{texts.encoder.encoded:,} texts encoded, the others were cached"
+        coverage = coverage_of(texts, item_text)
+        if coverage is not None and coverage.suggestion:
+            self._reporter.say(f"  [yellow]{coverage}[/yellow] (setting encoder.model)")
+        self._coverage = None if coverage is None else asdict(coverage)
+        return matrix
 
     def _draft(
         self,
         snapshot: ShopSnapshot,
-        encoder: CachedEncoder,
+        texts: Texts,
         inputs: str,
         fit: Fit,
         verdict: GateVerdict,
@@ -141,12 +151,12 @@ class _Refresh:
             model=fit.model,
             index=vectors,
             items=snapshot.items,
-            encoder_fingerprint=encoder.fingerprint,
+            encoder_fingerprint=texts.encoder.fingerprint,
             seed=self._settings.model.seed,
             events_through=through,
             sequence_ranges=((1, through),) if through else (),
             config={"inputs": inputs, "recipe_version": RECIPE_VERSION},
-            metrics={"gate": verdict.to_json(), "epochs": fit.epochs},
+            metrics={"gate": verdict.to_json(), "epochs": fit.epochs, "text_coverage": self._coverage},
         )
 
     def _publish(self, made: ReleaseManifest) -> RefreshResult:
@@ -170,12 +180,12 @@ class _Refresh:
                     return manifest
         return None
 
-    def _inputs(self, snapshot: ShopSnapshot, encoder: CachedEncoder) -> str:
+    def _inputs(self, snapshot: ShopSnapshot, texts: Texts) -> str:
         """Hash of everything that decides the release."""
         decides = {
             "recipe": RECIPE_VERSION,
             "shop": snapshot.digest,
-            "encoder": encoder.fingerprint,
+            "encoder": texts.encoder.fingerprint,
             "model": self._config.to_json(),
             "seed": self._settings.model.seed,
             "index": self._settings.index.kind,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
-from encoders import CachedEncoder, Device, EmbeddingCache, load_encoder
+from encoders import BertEncoder, CachedEncoder, Device, EmbeddingCache, load_encoder
 from encoders import EncoderSettings as BertSettings
 from graph.log import EventLog
 from graph.sqlite_log import SqliteLog
@@ -44,11 +45,21 @@ def open_log(home: Home) -> EventLog:
     return SqliteLog(home.event_log)
 
 
-def open_encoder(settings: Settings, home: Home) -> CachedEncoder:
+@dataclass(frozen=True)
+class Texts:
     """The text encoder with the home's cache in front: only changed text is encoded again."""
+
+    encoder: CachedEncoder
+    cutter: BertEncoder | None
+    """What cuts words into pieces; None where the model has no vocabulary (hashing)."""
+
+
+def open_texts(settings: Settings, home: Home) -> Texts:
+    """The text encoder. Raises `ModelUnavailable` with what to install or set."""
     wanted = settings.encoder
     encoder = load_encoder(wanted.model, wanted.revision, BertSettings(device=Device(wanted.device)))
-    return CachedEncoder(encoder, EmbeddingCache(home.text_cache))
+    cached = CachedEncoder(encoder, EmbeddingCache(home.text_cache))
+    return Texts(cached, encoder if isinstance(encoder, BertEncoder) else None)
 
 
 def graph_password(graph: GraphSettings) -> str:

@@ -1,16 +1,24 @@
-"""Texts of a snapshot's items -> matrix, through the cache."""
+"""Items -> matrix of text vectors, and whether the text model fits the shop's language."""
 
-from encoders import CachedEncoder, item_texts
+from encoders import Coverage, item_texts, measure_coverage
 from gnn.shop_arrays import FloatArray
 from service.reporter import ProgressFn
 from service.shop_snapshot import ShopSnapshot
+from service.stores import Texts
 
 
-def encode_items(snapshot: ShopSnapshot, encoder: CachedEncoder, progress: ProgressFn) -> FloatArray:
-    """Title, brand, categories and description of each item as one vector.
+def snapshot_texts(snapshot: ShopSnapshot) -> list[str]:
+    """Title, brand, categories and description of each item as one text; "" for dead items."""
+    return [
+        text if live else "" for text, live in zip(item_texts(snapshot.items), snapshot.alive, strict=True)
+    ]
 
-    Returns float32 (n_items, d), unit length; zeros for dead items and items without text.
-    """
-    texts = item_texts(snapshot.items)
-    alive = snapshot.alive
-    return encoder.encode([text if live else "" for text, live in zip(texts, alive, strict=True)], progress)
+
+def encode_texts(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
+    """One unit-length vector per text, zeros for empty ones; float32 (n_items, d)."""
+    return texts.encoder.encode(item_text, progress)
+
+
+def coverage_of(texts: Texts, item_text: list[str]) -> Coverage | None:
+    """How the model's vocabulary meets the shop's words; None where it has no vocabulary."""
+    return None if texts.cutter is None else measure_coverage(texts.cutter, item_text)

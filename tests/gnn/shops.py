@@ -45,12 +45,12 @@ def cluster_shop(
     n_users = clusters * users_each
     user = rng.permutation(np.repeat(np.arange(n_users), events_each))
     item = rng.integers(0, items_each, len(user)) * clusters + user % clusters
-    vectors = None
+    vectors: FloatArray | None = None
     if text:
         centres = rng.normal(size=(clusters, 24))
-        vectors = centres[np.arange(clusters * items_each) % clusters]
-        vectors = vectors + rng.normal(size=vectors.shape) * 0.7
-        vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        raw = centres[np.arange(clusters * items_each) % clusters]
+        raw = raw + rng.normal(size=raw.shape) * 0.7
+        vectors = (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
     return shop_of(user, item, n_users=n_users, n_items=clusters * items_each, text=vectors)
 
 

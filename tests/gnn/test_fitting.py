@@ -47,7 +47,7 @@ def test_progress_names_every_stage_in_order() -> None:
 @pytest.mark.parametrize("off", ["use_embedding", "use_paths", "use_trend", "learn_mix"])
 def test_every_part_can_be_left_out(off: str) -> None:
     shop = cluster_shop(text=True)
-    model = IlkModel(IlkConfig(training=BRIEF.training, **{off: False}))
+    model = IlkModel(IlkConfig.from_json({**BRIEF.to_json(), off: False}))
     model.fit(shop, seed=0)
     assert np.isfinite(model.score_similar(np.arange(5), Objective.NEXT)).all()
     assert (model.fitted.signals.embedding is None) == (off == "use_embedding")

@@ -84,6 +84,7 @@ def test_strongest_weight_of_a_pair_counts_and_refunded_events_vanish() -> None:
         np.array([1, 1, 2, 2]),
         weight=np.array([0.2, 0.7, 0.0, 1.0], np.float32),
     )
-    assert np.allclose(interaction_matrix(shop).toarray(), [[0, 0.7, 0], [0, 0, 1]])
+    expected = np.array([[0, 0.7, 0], [0, 0, 1]])
+    assert np.allclose(interaction_matrix(shop).toarray(), expected)
     assert interaction_matrix(shop).nnz == 2
     assert without_weightless(shop).n_events == 3

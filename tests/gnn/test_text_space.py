@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from gnn.shop_arrays import FloatArray
 from gnn.text_space import TextSpaceConfig, build_text_space, half_whitened
 
 
-def texts(n: int, dim: int, seed: int = 0) -> np.ndarray:
+def texts(n: int, dim: int, seed: int = 0) -> FloatArray:
     raw = np.random.default_rng(seed).normal(size=(n, dim)) * np.linspace(3, 0.1, dim) + 1.0
-    return (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
+    unit: FloatArray = (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def test_rows_without_text_stay_zero_and_move_nobody_else() -> None:
@@ -49,6 +51,6 @@ def test_neighbours_are_the_nearest_and_blocks_do_not_matter() -> None:
 def test_no_text_no_channel_and_one_item_has_no_neighbours() -> None:
     assert build_text_space(None, 3, TextSpaceConfig()) is None
     assert build_text_space(np.zeros((3, 4), np.float32), 3, TextSpaceConfig()) is None
-    alone = build_text_space(np.ones((1, 4), np.float32) / 2, 1, TextSpaceConfig())
+    alone = build_text_space(np.full((1, 4), 0.5, np.float32), 1, TextSpaceConfig())
     assert alone is not None
     assert alone.neighbours.nnz == 0

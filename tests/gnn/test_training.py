@@ -65,8 +65,9 @@ def test_every_step_starts_from_fresh_gradients() -> None:
     trainer.step(batch)
     copy = EmbeddingModel(graph, model, torch.Generator())
     copy.load_state_dict(trainer.model.state_dict())
-    loss = batch_loss(*copy(graph), batch, QUICK.temperature)
-    loss.backward()
+    users, items = copy(graph)
+    loss = batch_loss(users, items, batch, QUICK.temperature)
+    loss.backward()  # type: ignore[no-untyped-call]
     assert trainer.step(batch) == pytest.approx(float(loss.detach()), rel=1e-5)
     assert trainer.model.residual.grad is not None
     assert copy.residual.grad is not None
@@ -141,7 +142,7 @@ def test_product_has_the_gradient_of_the_dense_product() -> None:
     y = x.detach().clone().requires_grad_()
     target = torch.randn(4, 2, generator=generator)
     (Propagation()(x, adjacency) * target).sum().backward()
-    (adjacency.matrix.to_dense() @ y * target).sum().backward()
+    (adjacency.matrix.to_dense() @ y * target).sum().backward()  # type: ignore[no-untyped-call]
     assert x.grad is not None
     assert y.grad is not None
     assert torch.allclose(x.grad, y.grad, atol=1e-6)
