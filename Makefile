@@ -41,7 +41,7 @@ format: install ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .
 
 bench: install ## every benchmark, each printing machine, commit, medians and ratios
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in benchmarks/[!_]*.py; do name=$$(basename $$script .py); test $$name = measurement || { echo "== $$name"; $(BIN)/python -m benchmarks.$$name; }; done
 
 clean: ## remove caches (never .venv, .ilk or .neo4j)
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

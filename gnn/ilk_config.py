@@ -54,11 +54,9 @@ class IlkConfig:
     """How a history becomes a user."""
     mix: MixConfig = field(default_factory=MixConfig)
     """How the mix is learned."""
-    user_learning: MixConfig = field(
-        default_factory=lambda: MixConfig(prior=1.0, trust=1.0, across_halves=False)
-    )
+    user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0))
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an
-    item, so the learned move is made in full."""
+    item, so the learned move is larger and made in full."""
     mixes: dict[Objective, Mix] = field(default_factory=_default_mixes)
     """Shipped weights per objective: where learning starts, and what small shops keep."""
     user_mix: Mix = field(default_factory=lambda: dict(DEFAULT_USERS))

@@ -29,8 +29,9 @@ class MixConfig:
     trust: float = 0.5
     """Share of the learned move that is made: tastes shift between blocks; half the move loses little where
     they do not and much less where they do."""
-    across_halves: bool = True
-    """Whether learned weights must also carry over between the two halves of the block's time."""
+    min_gain: float = 0.7
+    """Least gain of NDCG@10 over the defaults on the pairs, in standard errors, for learned weights to be
+    taken: below it the defaults, which come from many shops, are the better guess."""
     iterations: int = 40
     """Of L-BFGS."""
     max_cells: int = 120_000_000
@@ -101,19 +102,24 @@ def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> 
     return (origin + config.trust * shift).detach().numpy()
 
 
-def _gain(examples: MixExamples, learned: FloatArray, start: FloatArray) -> float:
-    """Summed NDCG@10 of learned weights over that of the defaults."""
-    ours = ndcg(examples.features @ learned, examples)
-    return float((ours - ndcg(examples.features @ start, examples)).sum())
+def _gains(examples: MixExamples, learned: FloatArray, start: FloatArray) -> FloatArray:
+    """NDCG@10 of learned weights over that of the defaults, pair by pair, (p,)."""
+    return ndcg(examples.features @ learned, examples) - ndcg(examples.features @ start, examples)
+
+
+def standard_errors(gains: FloatArray) -> float:
+    """Mean in units of its standard error; 0 where nothing differs."""
+    spread = float(gains.std())
+    return float(gains.mean()) / spread * len(gains) ** 0.5 if spread > 0 else 0.0
 
 
 def transfers(examples: MixExamples, start: FloatArray, config: MixConfig) -> bool:
     """Whether weights learned on one half of the block's time rank the other half better than `start`."""
     middle = len(examples.target) // 2
     older, newer = examples.cut(0, middle), examples.cut(middle, len(examples.target))
-    forth = _gain(newer, fit_weights(older, start, config), start)
-    back = _gain(older, fit_weights(newer, start, config), start)
-    return forth + back > 0
+    forth = _gains(newer, fit_weights(older, start, config), start)
+    back = _gains(older, fit_weights(newer, start, config), start)
+    return float(forth.sum() + back.sum()) > 0
 
 
 def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Mix:
@@ -128,8 +134,8 @@ def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixC
     learned = fit_weights(examples, start, config)
     better = (
         bool(np.isfinite(learned).all())
-        and _gain(examples, learned, start) >= 0
-        and (not config.across_halves or transfers(examples, start, config))
+        and standard_errors(_gains(examples, learned, start)) >= config.min_gain
+        and transfers(examples, start, config)
     )
     if not better:
         return dict(defaults)

@@ -22,6 +22,9 @@ OLDEST_VERSION = (5, 26)
 READ_RETRY_SECONDS = 5.0
 """How long a read goes on trying: long enough for a deadlock or a lost connection, not for a restart."""
 
+CONNECT_SECONDS = 10.0
+"""How long a server may take to accept a connection."""
+
 CONFLICT_CODES = (
     "DeadlockDetected",
     "LockClientStopped",
@@ -141,6 +144,9 @@ def check_version(agent: str) -> str:
 
 
 def _make_driver(address: Neo4jAddress) -> "Driver":
+    # the driver also speaks HTTP, as a preview: not for us
+    if not re.match(r"(neo4j|bolt)(\+s|\+ssc)?://", address.url):
+        raise UnusableServer(f"graph.url {address.url!r} is no address of the form bolt://host:7687")
     try:
         import neo4j
     except ImportError:
@@ -150,14 +156,14 @@ def _make_driver(address: Neo4jAddress) -> "Driver":
             address.url,
             auth=(address.user, address.password),
             max_transaction_retry_time=READ_RETRY_SECONDS,
-            connection_timeout=10.0,
-            connection_acquisition_timeout=30.0,
+            connection_timeout=CONNECT_SECONDS,
+            connection_acquisition_timeout=CONNECT_SECONDS,
             notifications_min_severity="OFF",
             user_agent="ilk",
             telemetry_disabled=True,
         )
     except (neo4j.exceptions.ConfigurationError, ValueError) as error:
-        raise UnusableServer(f"graph.url {address.url!r}: {_one_line(error)}") from None
+        raise UnusableServer(f"graph.url {address.url!r}: {_reason(error)}") from None
 
 
 @contextmanager
@@ -169,23 +175,21 @@ def translated(address: Neo4jAddress) -> Iterator[None]:
         yield
     except failures.AuthError as error:
         raise UnusableServer(
-            f"{address.url} refused user {address.user!r}: {_one_line(error)} "
+            f"{address.url} refused user {address.user!r}: {_reason(error.message)} "
             "(set graph.user and graph.password, or ILK_GRAPH__PASSWORD)"
         ) from None
     except failures.Neo4jError as error:
         raise _server_error(address, error) from error
-    except failures.DriverError as error:
-        text = _one_line(error)
-        if "handshake" in text.lower() or "HTTP" in text or "server does not support" in text.lower():
-            raise UnusableServer(f"{address.url} speaks no Bolt: is it Neo4j's Bolt port? ({text})") from None
-        raise StoreUnavailable(f"{address.url} does not answer: {text}") from error
-    except OSError as error:
-        raise StoreUnavailable(f"{address.url} does not answer: {_one_line(error)}") from error
+    except (failures.DriverError, OSError) as error:
+        if "looks like HTTP" in str(error) or "not support" in str(error):
+            raise UnusableServer(f"{address.url} does not speak Bolt: is it Neo4j's Bolt port?") from None
+        hint = " (no Neo4j there, or it is just starting)" if "routing" in str(error) else ""
+        raise StoreUnavailable(f"{address.url} does not answer: {_reason(error)}{hint}") from error
 
 
 def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
     code = str(error.code or "")
-    text = f"{code.rpartition('.')[2]}: {_one_line(error.message or error)}"
+    text = f"{code.rpartition('.')[2]}: {_reason(error.message)}"
     if "DatabaseNotFound" in code:
         return UnusableServer(f"{address.url} has no database {address.database!r} (set graph.database)")
     if any(name in code for name in CONFLICT_CODES):
@@ -197,5 +201,7 @@ def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
     return GraphError(f"{address.url}: {text}")
 
 
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]
+def _reason(error: object) -> str:
+    """The last line of the driver's message: the ones before it name what was tried."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    return (lines or ["no reason given"])[-1][:200]

@@ -27,7 +27,7 @@ from service.model_config import model_config
 from service.reporter import Reporter
 from service.settings import Settings
 from service.shop_snapshot import brand_indices
-from service.stores import open_texts
+from service.texts import open_texts
 
 SESSION_PREFIX = "\0session:"
 """Keeps sessions apart from users of the same id; never leaves the evaluation."""

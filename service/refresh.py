@@ -21,8 +21,9 @@ from service.release_writer import ReleaseDraft
 from service.reporter import Reporter
 from service.settings import Settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot
-from service.stores import Texts, closing_both, open_log, open_store, open_texts
+from service.stores import closing_both, open_log, open_store
 from service.text_stage import coverage_of, encode_texts, snapshot_texts
+from service.texts import Texts, open_texts
 
 RECIPE_VERSION = 1
 """Raised whenever the same inputs would give another release."""

@@ -1,12 +1,9 @@
-"""Open what the settings name: the graph store, the event log, the text encoder."""
+"""Open what the settings name: the graph store and the event log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
-from encoders import BertEncoder, CachedEncoder, Device, EmbeddingCache, load_encoder
-from encoders import EncoderSettings as BertSettings
 from graph.log import EventLog
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
@@ -43,23 +40,6 @@ def open_store(settings: Settings, home: Home) -> GraphStore:
 def open_log(home: Home) -> EventLog:
     """The event log of a home."""
     return SqliteLog(home.event_log)
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The text encoder with the home's cache in front: only changed text is encoded again."""
-
-    encoder: CachedEncoder
-    cutter: BertEncoder | None
-    """What cuts words into pieces; None where the model has no vocabulary (hashing)."""
-
-
-def open_texts(settings: Settings, home: Home) -> Texts:
-    """The text encoder. Raises `ModelUnavailable` with what to install or set."""
-    wanted = settings.encoder
-    encoder = load_encoder(wanted.model, wanted.revision, BertSettings(device=Device(wanted.device)))
-    cached = CachedEncoder(encoder, EmbeddingCache(home.text_cache))
-    return Texts(cached, encoder if isinstance(encoder, BertEncoder) else None)
 
 
 def graph_password(graph: GraphSettings) -> str:

@@ -4,7 +4,7 @@ from encoders import Coverage, item_texts, measure_coverage
 from gnn.shop_arrays import FloatArray
 from service.reporter import ProgressFn
 from service.shop_snapshot import ShopSnapshot
-from service.stores import Texts
+from service.texts import Texts
 
 
 def snapshot_texts(snapshot: ShopSnapshot) -> list[str]:

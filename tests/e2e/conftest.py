@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,10 +30,15 @@ def trial_environment() -> dict[str, str]:
 def ilk() -> Run:
     """Call `ilk` with arguments; returns the finished process."""
 
-    def run(*args: object, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def run(
+        *args: object,
+        cwd: Path | None = None,
+        timeout: float = 300,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(Path(sys.executable).with_name("ilk")), *map(str, args)],
-            env=trial_environment(),
+            env=trial_environment() | dict(environment or {}),
             cwd=cwd,
             timeout=timeout,
             capture_output=True,

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +23,9 @@ START_SECONDS = 90.0
 class Server:
     """A running `ilk serve`."""
 
-    def __init__(self, home: Path, *args: str, cwd: Path | None = None) -> None:
+    def __init__(
+        self, home: Path, *args: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.log = home.parent / "serve.log"
         command = [
             str(Path(sys.executable).with_name("ilk")),
@@ -35,7 +37,9 @@ class Server:
             *args,
         ]
         with self.log.open("w", encoding="utf-8") as out:
-            self.process = subprocess.Popen(command, env=trial_environment(), stdout=out, stderr=out, cwd=cwd)
+            self.process = subprocess.Popen(
+                command, env=trial_environment() | dict(environment or {}), stdout=out, stderr=out, cwd=cwd
+            )
         self.client = httpx.Client(base_url=self._address(), timeout=30)
 
     def _address(self) -> str:

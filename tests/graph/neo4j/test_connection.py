@@ -1,0 +1,124 @@
+"""What a user sees when the server, the login or the database is the wrong one: one line that helps."""
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from graph.errors import GraphError, SchemaMismatch, StoreUnavailable
+from graph.neo4j_connection import Neo4jAddress, UnusableServer, check_version
+from graph.neo4j_store import Neo4jGraphStore
+from tests.graph.events import apply, event
+from tests.graph.neo4j.conftest import Cypher
+from tests.graph.neo4j.database import address, refusal
+
+
+def failure(to: Neo4jAddress) -> GraphError:
+    """The error of the first call; `health` must tell the same and not raise."""
+    store = Neo4jGraphStore(to)
+    with pytest.raises(GraphError) as caught:
+        store.ensure_schema()
+    health = store.health()
+    assert (health.ok, health.backend) == (False, "neo4j")
+    assert health.detail == str(caught.value)
+    store.close()
+    assert "\n" not in health.detail
+    assert len(health.detail) < 300
+    return caught.value
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port where somebody listens and says nothing of Bolt."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        yield server.getsockname()[1]
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j"])
+def test_a_wrong_password(scheme: str) -> None:
+    to = address()
+    wrong = replace(to, url=to.url.replace("bolt", scheme, 1), password="not it")
+    error = failure(wrong)
+    assert isinstance(error, UnusableServer)
+    assert "ILK_GRAPH__PASSWORD" in str(error)
+    assert "not it" not in str(error)
+
+
+@pytest.mark.neo4j
+def test_a_wrong_database() -> None:
+    error = failure(replace(address(), database="nosuchdatabase"))
+    assert isinstance(error, UnusableServer)
+    assert "'nosuchdatabase' (set graph.database)" in str(error)
+
+
+@pytest.mark.neo4j
+def test_the_http_port_is_not_the_bolt_port() -> None:
+    http = os.environ.get("ILK_NEO4J_HTTP", "")
+    to = address()
+    if not http:
+        pytest.skip("ILK_NEO4J_HTTP is not set")
+    error = failure(replace(to, url=http.replace("http", "bolt", 1)))
+    assert isinstance(error, UnusableServer)
+    assert "Bolt port" in str(error)
+
+
+def test_nobody_listens(deaf_port: int) -> None:
+    error = failure(Neo4jAddress(f"bolt://127.0.0.1:{deaf_port}"))
+    assert isinstance(error, StoreUnavailable)
+    assert "does not answer" in str(error)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:7474", "sqlite", "bolt:/127.0.0.1"])
+def test_an_address_that_is_none(url: str) -> None:
+    assert "bolt://host:7687" in str(failure(Neo4jAddress(url)))
+
+
+@pytest.mark.parametrize("agent", ["Neo4j/4.4.40", "Neo4j/5.25.1"])
+def test_a_server_that_is_too_old(agent: str) -> None:
+    with pytest.raises(UnusableServer, match=r"too old: 5\.26 LTS"):
+        check_version(agent)
+
+
+def test_versions_that_will_do() -> None:
+    assert check_version("Neo4j/5.26.12") == "5.26.12"
+    assert check_version("Neo4j/2026.08.1") == "2026.08.1"
+    assert check_version("Neo4j/5.27-aura") == "5.27-aura"
+    with pytest.raises(UnusableServer, match="Memgraph"):
+        check_version("Memgraph/3.0")
+
+
+def test_the_password_is_not_shown() -> None:
+    assert "secret" not in repr(Neo4jAddress("bolt://h", password="secret"))
+
+
+@pytest.mark.neo4j
+def test_another_schema_version_is_refused(neo4j_store: Neo4jGraphStore, cypher: Cypher) -> None:
+    cypher("MATCH (s:IlkStore) SET s.schemaVersion = 99")
+    for ask in (neo4j_store.ensure_schema, neo4j_store.stats, lambda: apply(neo4j_store, event("1"))):
+        with pytest.raises(SchemaMismatch, match="99"):
+            ask()
+
+
+@pytest.mark.neo4j
+def test_a_database_without_schema_says_so(neo4j_store: Neo4jGraphStore, cypher: Cypher) -> None:
+    cypher("MATCH (s:IlkStore) DELETE s")
+    with pytest.raises(SchemaMismatch, match="ensure_schema"):
+        neo4j_store.stats()
+    assert not neo4j_store.health().ok
+
+
+@pytest.mark.neo4j
+def test_a_closed_store_opens_again(neo4j_store: Neo4jGraphStore) -> None:
+    neo4j_store.close()
+    neo4j_store.close()
+    assert neo4j_store.health().ok
+
+
+def test_tests_refuse_a_database_of_somebody_else() -> None:
+    assert refusal(nodes=0, markers=0) is None
+    assert refusal(nodes=10, markers=1) is None
+    assert "REFUSED" in str(refusal(nodes=1, markers=0))
