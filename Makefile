@@ -24,11 +24,19 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: install ## from a shop's files to similar items, served: the main job, end to end
 	@OMP_NUM_THREADS=$$(nproc 2>/dev/null || echo 2) $(BIN)/ilk demo $(DEMO_ARGS)
 
-test: install ## the default tests (under 15 minutes)
-	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+test: install ## the default tests (under 15 minutes); starts a Neo4j for its own tests where Java and Maven are
+	@$(BIN)/python -m pytest -m "not slow and not neo4j" $(PYTEST_ARGS)
+	@deploy/neo4j/run-tests "neo4j and not slow"
 
 test-slow: install ## the long tests: crash tests, reference figures, whole runs on real data
-	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "slow and not neo4j" $(PYTEST_ARGS)
+	@deploy/neo4j/run-tests "neo4j and slow"
+
+neo4j: install ## start a real Neo4j in the background on free loopback ports; writes .neo4j/env
+	@$(BIN)/python deploy/neo4j/server.py start $(NEO4J_ARGS)
+
+neo4j-stop: ## end it
+	@$(PYTHON) deploy/neo4j/server.py stop
 
 lint: install ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

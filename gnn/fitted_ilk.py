@@ -74,6 +74,19 @@ class FittedIlk:
             blocks.append(COSINE_SCALE * mix["embedding"] * gate * s.embedding[query])
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
+    def text_query_vectors(self, text: FloatArray) -> FloatArray | None:
+        """See `ServedModel.text_query_vectors`: cosine less hub correction; trend and embedding count for
+        nothing."""
+        s = self.signals
+        if s.text is None or s.hub is None or s.text_projection is None:
+            return None
+        vectors = s.text_projection.apply(np.asarray(text, np.float32))
+        has_text = np.any(vectors, axis=1, keepdims=True)
+        blocks = [np.zeros((len(text), len(s.trend))), vectors, has_text]
+        if s.embedding is not None:
+            blocks.append(np.zeros((len(text), s.embedding.shape[1])))
+        return np.float32(COSINE_SCALE) * np.concatenate(blocks, axis=1).astype(np.float32)
+
     def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
         """See `ServedModel.candidates`."""
         row = sparse.csr_array(([np.float32(1.0)], ([0], [query])), shape=(1, self.n_items))

@@ -147,6 +147,7 @@ def _signals(
         cold=cold,
         text=None if text is None else text.vectors,
         hub=None if text is None else text.hub,
+        text_projection=None if text is None else text.projection,
         category=category_rows(shop),
         brand=shop.brand,
         embedding=None if trained is None else trained.items * ~cold[:, None],
@@ -199,8 +200,10 @@ def _learn(
         some = _some(config.mix, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
         query, target = query[warm][some], target[warm][some]
         if len(query) >= config.mix.min_pairs:
-            examples = _similar_examples(features, query, target)
-            mixes[objective] = learn_mix(examples, config.mixes[objective], config.mix)
+            # no name for the examples: half a gigabyte must be gone before the next ones are made
+            mixes[objective] = learn_mix(
+                _similar_examples(features, query, target), config.mixes[objective], config.mix
+            )
     progress("mix", 2, 3)
     user_mix = _learn_users(config, shop, signals, histories, block.start, seed)
     progress("mix", 3, 3)

@@ -26,7 +26,13 @@ class ServedModel(Protocol):
         """One concatenated search vector per item (text and trained embedding), shape (n_items, d)."""
 
     def query_vectors(self, query: IntArray, objective: Objective) -> FloatArray:
-        """Search vectors of query items, shape (q, d); nearest = largest inner product with `item_vectors`."""
+        """Search vectors of query items, shape (q, d): nearest = largest inner product with
+        `item_vectors`."""
+
+    def text_query_vectors(self, text: FloatArray) -> FloatArray | None:
+        """Search vectors of texts that are no items: embeddings (q, e) of the release's encoder -> (q, d).
+
+        Inner products with `item_vectors` are scores by text alone. `None`: the model holds no texts."""
 
     def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
         """`near` (nearest items by `query_vectors`, best first; -1 ignored) joined with the item's sparse

@@ -9,9 +9,13 @@ from scipy import sparse
 
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import Csr
+from gnn.text_space import TextProjection
 from gnn.typed_paths import TypedPaths
 
 _OPTIONAL = ("text", "hub", "embedding", "user_side", "brand")
+
+_PROJECTION = {"text_mean": "mean", "text_axes": "axes", "text_stretch": "stretch"}
+"""Name of the array of each part; releases written before these were stored lack them."""
 
 
 def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]], dict[str, float]]:
@@ -25,6 +29,8 @@ def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]]
         value = getattr(signals, name)
         if value is not None:
             arrays[name] = value
+    if signals.text_projection is not None:
+        arrays |= {name: getattr(signals.text_projection, part) for name, part in _PROJECTION.items()}
     for name, matrix in signals.paths.matrices.items():
         arrays |= _csr_to_arrays(f"path.{name}", matrix)
     if signals.category is not None:
@@ -43,7 +49,11 @@ def signals_from_arrays(
         highest = int(arrays["category.indices"].max(initial=0))
         category = _csr_from_arrays(arrays, "category", (n_items, highest + 1))
     optional: dict[str, Any] = {name: arrays[name] for name in _OPTIONAL if name in arrays}
+    projection = None
+    if all(name in arrays for name in _PROJECTION):
+        projection = TextProjection(**{part: arrays[name] for name, part in _PROJECTION.items()})
     return ItemSignals(
+        text_projection=projection,
         paths=TypedPaths(matrices, dict(scales)),
         trend=arrays["trend"],
         evidence=arrays["evidence"],

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.sparse_rows import Csr
+from gnn.text_space import TextProjection
 from gnn.typed_paths import TypedPaths
 
 
@@ -33,6 +34,8 @@ class ItemSignals:
     """Brand of each item, -1 where unknown, shape (n_items,)."""
     user_side: FloatArray | None = None
     """What an item adds to the vector of a user who engaged with it, shape (n_items, d)."""
+    text_projection: TextProjection | None = None
+    """Takes embeddings of other texts into the space of `text`."""
 
     @property
     def n_items(self) -> int:

@@ -54,7 +54,10 @@ class SimilarFeatures:
 
     def stack(self, query: IntArray) -> FloatArray:
         """All features of some queries, shape (q, n_items, features)."""
-        return np.stack([self.block(name, query) for name in SIMILAR_FEATURES], axis=-1)
+        stacked = np.empty((len(query), self.n_items, len(SIMILAR_FEATURES)), np.float32)
+        for place, name in enumerate(SIMILAR_FEATURES):
+            stacked[:, :, place] = self.block(name, query)
+        return stacked
 
     def score(
         self, query: IntArray, weights: Mapping[str, float], columns: IntArray | None = None

@@ -7,6 +7,9 @@ import numpy as np
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.sparse_rows import Csr, empty_csr, to_csr
 
+_NO_TEXT = 1e-6
+"""A row shorter than this has no text."""
+
 
 @dataclass(frozen=True)
 class TextSpaceConfig:
@@ -38,6 +41,8 @@ class TextSpace:
     """What is taken off an item's cosine as a target, shape (n_items,)."""
     neighbours: Csr
     """Softmax weights over each item's nearest texts; rows sum to 1 or are empty; (n_items, n_items)."""
+    projection: "TextProjection | None" = None
+    """How `vectors` came from the embeddings: takes texts of later arrival into the same space."""
 
 
 def unit_rows(matrix: FloatArray) -> FloatArray:
@@ -47,19 +52,47 @@ def unit_rows(matrix: FloatArray) -> FloatArray:
     return unit
 
 
+@dataclass(frozen=True)
+class TextProjection:
+    """Centre, rotate to the principal axes, divide them by s^whitening."""
+
+    mean: FloatArray
+    """Of the shop's texts, shape (d,)."""
+    axes: FloatArray
+    """Principal axes as columns, the strongest first, shape (d, d)."""
+    stretch: FloatArray
+    """Factor of each axis, shape (d,)."""
+
+    def apply(self, text: FloatArray) -> FloatArray:
+        """Embeddings (n, d) -> unit-length rows of the text channel; rows of zeros (no text) stay zeros."""
+        present = np.linalg.norm(text, axis=1) > _NO_TEXT
+        centred = np.where(present[:, None], text - self.mean, 0.0).astype(np.float32)
+        return unit_rows((centred @ self.axes) * self.stretch)
+
+
+def fit_projection(text: FloatArray, whitening: float) -> TextProjection | None:
+    """Learn the projection from embeddings (n_items, d); rows of zeros (no text) take no part.
+
+    `None` where no row has a text.
+    """
+    present = np.linalg.norm(text, axis=1) > _NO_TEXT
+    if not present.any():
+        return None
+    mean = text[present].mean(axis=0)
+    centred = np.where(present[:, None], text - mean, 0.0).astype(np.float32)
+    squared, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+    singular = np.sqrt(np.maximum(squared, 1e-12))[::-1]
+    stretch = (singular / singular[0] + 1e-3) ** -whitening
+    return TextProjection(mean, axes[:, ::-1].astype(np.float32), stretch.astype(np.float32))
+
+
 def half_whitened(text: FloatArray, whitening: float) -> FloatArray:
     """Centre, rotate to the principal axes, divide them by s^whitening, unit length; (n_items, d).
 
     Rows of zeros (no text) stay zeros and take no part in the mean.
     """
-    present = np.linalg.norm(text, axis=1) > 1e-6
-    if not present.any():
-        return np.zeros((len(text), text.shape[1]), np.float32)
-    centred = np.where(present[:, None], text - text[present].mean(axis=0), 0.0).astype(np.float32)
-    squared, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-    singular = np.sqrt(np.maximum(squared, 1e-12))[::-1]
-    stretch = (singular / singular[0] + 1e-3) ** -whitening
-    return unit_rows((centred @ axes[:, ::-1].astype(np.float32)) * stretch.astype(np.float32))
+    projection = fit_projection(text, whitening)
+    return np.zeros(text.shape, np.float32) if projection is None else projection.apply(text)
 
 
 def nearest(vectors: FloatArray, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
@@ -83,10 +116,14 @@ def build_text_space(text: FloatArray | None, n_items: int, config: TextSpaceCon
     """Text embeddings (n_items, d) -> the text channel; `None` where no item has a text."""
     if text is None or n_items == 0 or not np.any(text):
         return None
-    vectors = half_whitened(np.asarray(text, np.float32), config.whitening)
+    text = np.asarray(text, np.float32)
+    projection = fit_projection(text, config.whitening)
+    if projection is None:
+        return None
+    vectors = projection.apply(text)
     k = min(config.neighbours, n_items - 1)
     if k < 1:
-        return TextSpace(vectors, np.zeros(n_items, np.float32), empty_csr(n_items, n_items))
+        return TextSpace(vectors, np.zeros(n_items, np.float32), empty_csr(n_items, n_items), projection)
     ids = np.zeros((n_items, k), np.int64)
     cosines = np.zeros((n_items, k), np.float32)
     for start in range(0, n_items, config.block_rows):
@@ -96,4 +133,5 @@ def build_text_space(text: FloatArray | None, n_items: int, config: TextSpaceCon
     used = weights > 0
     source = np.repeat(np.arange(n_items), k).reshape(n_items, k)
     graph = to_csr(weights[used], source[used], ids[used], (n_items, n_items))
-    return TextSpace(vectors, (config.hub_correction * cosines.mean(axis=1)).astype(np.float32), graph)
+    hub = (config.hub_correction * cosines.mean(axis=1)).astype(np.float32)
+    return TextSpace(vectors, hub, graph, projection)

@@ -107,7 +107,10 @@ class UserFeatures:
 
     def stack(self, users: UserRows) -> FloatArray:
         """All features, shape (u, n_items, features)."""
-        return np.stack([self.block(name, users) for name in USER_FEATURES], axis=-1)
+        stacked = np.empty((users.recent.shape[0], self.n_items, len(USER_FEATURES)), np.float32)
+        for place, name in enumerate(USER_FEATURES):
+            stacked[:, :, place] = self.block(name, users)
+        return stacked
 
     def score(
         self, users: UserRows, weights: Mapping[str, float], columns: IntArray | None = None

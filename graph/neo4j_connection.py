@@ -173,11 +173,6 @@ def translated(address: Neo4jAddress) -> Iterator[None]:
 
     try:
         yield
-    except failures.AuthError as error:
-        raise UnusableServer(
-            f"{address.url} refused user {address.user!r}: {_reason(error.message)} "
-            "(set graph.user and graph.password, or ILK_GRAPH__PASSWORD)"
-        ) from None
     except failures.Neo4jError as error:
         raise _server_error(address, error) from error
     except (failures.DriverError, OSError) as error:
@@ -190,6 +185,11 @@ def translated(address: Neo4jAddress) -> Iterator[None]:
 def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
     code = str(error.code or "")
     text = f"{code.rpartition('.')[2]}: {_reason(error.message)}"
+    if "ClientError.Security" in code:
+        return UnusableServer(
+            f"{address.url} refused user {address.user!r}: {_reason(error.message)} "
+            "(set graph.user and graph.password, or ILK_GRAPH__PASSWORD)"
+        )
     if "DatabaseNotFound" in code:
         return UnusableServer(f"{address.url} has no database {address.database!r} (set graph.database)")
     if any(name in code for name in CONFLICT_CODES):

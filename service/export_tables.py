@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -101,7 +101,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise CallerMistake(f"--out {path}: {error.strerror or error}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _arrow(frame: pl.DataFrame) -> Any:

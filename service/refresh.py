@@ -12,6 +12,7 @@ from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
 from service.errors import NothingToLearn
+from service.foreign_edges import adopt_foreign
 from service.gate import GateVerdict, judge
 from service.home import Home
 from service.model_config import model_config
@@ -24,6 +25,7 @@ from service.shop_snapshot import ShopSnapshot, take_snapshot
 from service.stores import closing_both, open_log, open_store
 from service.text_stage import coverage_of, encode_texts, snapshot_texts
 from service.texts import Texts, open_texts
+from service.write_back import write_back
 
 RECIPE_VERSION = 1
 """Raised whenever the same inputs would give another release."""
@@ -99,6 +101,8 @@ class _Refresh:
             log, store = open_log(self._home), open_store(self._settings, self._home)
             with closing_both(log, store):
                 catch_up(log, store, stage.progress)
+                if adopt_foreign(log, store, audit=True):
+                    catch_up(log, store)
                 snapshot = take_snapshot(store)
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
@@ -170,7 +174,18 @@ class _Refresh:
         with self._reporter.stage("publish") as stage:
             self._releases.publish(made.version)
             stage.note = made.version
+        self._write_back(made.version)
         return self._result(made.version, published=True, reason=str(gate["reason"]), metrics=made.metrics)
+
+    def _write_back(self, version: str) -> None:
+        k = self._settings.graph.similar_edges
+        if k == 0 or self._settings.graph.url == "sqlite":  # nobody looks into the embedded file
+            return
+        with self._reporter.stage("write back") as stage:
+            store = open_store(self._settings, self._home)
+            with closing_both(store):
+                edges = write_back(self._releases.open(version), store, k, stage.progress)
+            stage.note = f"{edges:,} SIMILAR_TO edges"
 
     def _made_before(self, inputs: str) -> ReleaseManifest | None:
         """The newest release that was made from the same inputs and is whole as far as its manifest tells."""

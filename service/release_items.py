@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from gnn.shop_arrays import IntArray
+from service.item_filter import FilterColumns
 
 RELEASE_ITEM_SCHEMA: dict[str, pl.DataType] = {
     "item_id": pl.String(),  # "" at the holes that erased items leave
@@ -41,6 +42,11 @@ class ReleaseItems:
 
     def __len__(self) -> int:
         return self._table.height
+
+    @cached_property
+    def columns(self) -> FilterColumns:
+        """What filters look at; made at the first filtered request."""
+        return FilterColumns(self._table)
 
     @cached_property
     def alive_or_all(self) -> npt.NDArray[np.bool_] | None:

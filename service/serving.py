@@ -17,6 +17,7 @@ from service.api import (
     create_app,
     run_server,
 )
+from service.catalogue import Catalogue, lock_between_processes
 from service.home import Home
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
@@ -25,7 +26,9 @@ from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.status import status_of
 from service.stores import open_log, open_store
+from service.text_vectors import LazyTextVectors, ServingEncoders
 from service.updater import start_updater
+from service.user_data import Remainder, UserData
 
 
 def serve(settings: Settings, console: Console) -> None:
@@ -58,21 +61,60 @@ def make_deps(settings: Settings) -> ApiDeps:
     releases = ReleaseStore(home.releases)
     holder = ReleaseHolder(releases)
     writer = GroupCommitWriter(log)
+    texts = LazyTextVectors(partial(open_encoders, settings, home))
 
     def close() -> None:
-        for thing in (writer, log, store):
+        for thing in (texts, writer, log, store):
             thing.close()
 
     return ApiDeps(
         releases=releases,
         holder=holder,
-        answers=SimilarItemsService(holder.serving, StoreLookup(store)),
+        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts),
         events=writer,
+        catalogue=Catalogue(store, lock_between_processes(home.root / "items.lock"), texts.expect_items),
+        users=UserData(
+            log,
+            store,
+            home.quarantine,
+            partial(home.writing, "erase"),
+            partial(left_on_disk, settings, home),
+        ),
         last_sequence=log.last_seq,
         status=lambda: status_of(log, store, releases),
         keys=api_keys(settings.serve),
         close=close,
     )
+
+
+def open_encoders(settings: Settings, home: Home) -> ServingEncoders:
+    """The text model, for texts that arrive. Raises what `open_texts` raises."""
+    from service.texts import open_texts  # here: slow to import, and many a process meets no new text
+
+    texts = open_texts(settings, home)
+    return ServingEncoders(items=texts.encoder, queries=texts.cutter or texts.encoder)
+
+
+def left_on_disk(settings: Settings, home: Home) -> list[Remainder]:
+    """Where erased bytes may still lie after an erasure."""
+    kept = [
+        Remainder(path.name, "pages as they were before", "the next write after all readers moved on")
+        for path in (home.event_log, home.graph)
+        if _size(path.with_name(f"{path.name}-wal"))
+    ]
+    if settings.graph.url != "sqlite":
+        kept.append(
+            Remainder(
+                "Neo4j's transaction logs",
+                "the transactions that wrote the user's events",
+                "the server prunes them (db.tx_log.rotation.retention_policy)",
+            )
+        )
+    return kept
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def api_keys(serve_settings: ServeSettings) -> ApiKeys:

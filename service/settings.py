@@ -42,6 +42,8 @@ class GraphSettings(Section):
     password_file: Path | None = None
     """File whose first line is the password; wins over `password`."""
     database: str = "neo4j"
+    similar_edges: int = Field(10, ge=0, le=100)
+    """Neighbours of each item that a release writes back to Neo4j as `SIMILAR_TO`; 0: none."""
 
 
 class EncoderSettings(Section):

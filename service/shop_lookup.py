@@ -1,16 +1,43 @@
-"""What answering needs to know of the graph store."""
+"""What answering needs to know of the graph store: who lives, as it is now."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from graph.errors import NotFound
 from graph.store import GraphStore
+
+CARD_FIELDS = ("title", "brand", "categories", "price", "currency", "availability", "image_url")
+"""What an answer shows of an item."""
+
+
+@dataclass(frozen=True)
+class LiveItem:
+    """An item as the store has it now."""
+
+    card: dict[str, Any]
+    """The fields of `CARD_FIELDS`."""
+    description: str = ""
+
+    @property
+    def text(self) -> str:
+        """Title, brand, categories and description as one text; "" where it has none."""
+        from encoders import item_text  # here: the text libraries are slow to import and seldom needed
+
+        return item_text(self.card["title"], self.card["brand"], self.card["categories"], self.description)
+
+    @property
+    def category(self) -> str:
+        """The most specific category, "" where it has none."""
+        categories: list[str] = self.card["categories"]
+        return categories[0] if categories else ""
 
 
 class ShopLookup(Protocol):
     """Reads of the shop's live state; safe from many threads."""
 
-    def category_of(self, item_id: str) -> str | None:
-        """The most specific category of a living item ("" where it has none); None: no such item."""
+    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+        """Those of the items that live, by id: what was deleted, by any process, is missing at once."""
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         """Item ids of a user's newest events, newest first, each once; None: no such user."""
@@ -22,13 +49,10 @@ class StoreLookup:
     def __init__(self, store: GraphStore) -> None:
         self._store = store
 
-    def category_of(self, item_id: str) -> str | None:
-        """See `ShopLookup.category_of`."""
-        found = self._store.items([item_id])
-        if found.is_empty():
-            return None
-        categories: list[str] = found["categories"][0].to_list()
-        return categories[0] if categories else ""
+    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+        """See `ShopLookup.items`."""
+        found = self._store.items(item_ids)
+        return {row["item_id"]: live_item(row) for row in found.iter_rows(named=True)}
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         """See `ShopLookup.history_of`."""
@@ -36,3 +60,8 @@ class StoreLookup:
             return [item_id for item_id, _ in self._store.user_history(user_id, limit)]
         except NotFound:
             return None
+
+
+def live_item(row: dict[str, Any]) -> LiveItem:
+    """row: a row of `ITEM_SCHEMA`."""
+    return LiveItem({name: row[name] for name in CARD_FIELDS}, row["description"])

@@ -1,108 +1,123 @@
-"""Answers: what is like an item, what suits a user. Free of HTTP."""
+"""Answers: what is like an item or a text, what suits a user. Free of HTTP."""
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from gnn.objective import Objective
-from gnn.served_model import MAX_CANDIDATES, Source
 from gnn.shop_arrays import FloatArray, IntArray
+from service.answer import (
+    MAX_K,
+    Answer,
+    AnswerItem,
+    Fallback,
+    UnknownItem,
+    UnknownUser,
+    answer_of,
+    check_k,
+)
+from service.candidates import Pool, Ranked, Ranker, for_history, like_item, like_text, trending
 from service.errors import CallerMistake
+from service.item_filter import NO_FILTER, ItemFilter
 from service.release import Release
 from service.release_holder import Serving
-from service.shop_lookup import ShopLookup
+from service.shop_lookup import CARD_FIELDS, LiveItem, ShopLookup
+from service.text_vectors import TextModelUnavailable, TextVectors
 
-MAX_K = 1000
+__all__ = [
+    "HISTORY_LIMIT",
+    "MAX_K",
+    "Answer",
+    "AnswerItem",
+    "Fallback",
+    "SimilarItemsService",
+    "UnknownItem",
+    "UnknownUser",
+    "check_k",
+]
+
+logger = logging.getLogger(__name__)
+
+Card = dict[str, Any]
 HISTORY_LIMIT = 5000
 """Newest items of a user that are looked at and masked."""
-
-
-class UnknownItem(CallerMistake):
-    """Neither the release nor the store knows the item, or it was deleted."""
-
-
-class UnknownUser(CallerMistake):
-    """The store knows no such user."""
-
-
-class Fallback(StrEnum):
-    """Why an answer does not rest on the query itself."""
-
-    ITEM_NOT_IN_RELEASE = "item_not_in_release"
-    """The store knows the item, the release not yet: what trends, in its category where that suffices."""
-    NO_HISTORY = "no_history"
-    """The release knows no item of the user's history: what trends."""
-
-
-@dataclass(frozen=True)
-class AnswerItem:
-    """One returned item."""
-
-    item_id: str
-    score: float
-    """Higher is better; comparable within one answer only."""
-    source: Source
-    card: dict[str, Any]
-    """`title`, `brand`, `categories`, `price`, `currency`, `availability`, `image_url`."""
-
-    def to_json(self) -> dict[str, Any]:
-        """As in an HTTP answer."""
-        return {"item_id": self.item_id, "score": self.score, "source": self.source, **self.card}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Items, best first, and how fresh they are."""
-
-    results: list[AnswerItem]
-    model_version: str
-    index_version: str
-    events_through: int
-    """Sequence number of the newest event that counts in this answer."""
-    fallback: Fallback | None = None
-    release_fallback: str | None = None
-    """Why an older release answers than the one that should; None: the right one does."""
-
-    def to_json(self, **asked: str) -> dict[str, Any]:
-        """As in an HTTP answer. asked: what the answer is for, such as `item_id=...`."""
-        return {
-            **asked,
-            "results": [item.to_json() for item in self.results],
-            "model_version": self.model_version,
-            "index_version": self.index_version,
-            "events_through": self.events_through,
-            "fallback": self.fallback.value if self.fallback else None,
-            "release_fallback": self.release_fallback,
-        }
+_NO_ROWS = np.empty(0, np.int64)
 
 
 class SimilarItemsService:
-    """Candidates from the index and the model's lists, scored exactly; dead items are never returned."""
+    """Candidates from the index and the model's lists, scored exactly.
 
-    def __init__(self, serving: Callable[[], Serving], shop: ShopLookup | None = None) -> None:
-        """serving: what to answer from, taken once per request. shop: None: only what the release knows."""
+    With a shop, every returned item is looked up in it while the answer is made: what was deleted, by any
+    process, is not returned from then on, what is shown is what the shop says now, and filters hold for that.
+    """
+
+    def __init__(
+        self,
+        serving: Callable[[], Serving],
+        shop: ShopLookup | None = None,
+        texts: TextVectors | None = None,
+    ) -> None:
+        """serving: what to answer from, taken once per request. shop: None: only what the release knows.
+        texts: None: no answer rests on a text that the release does not hold."""
         self._serving = serving
         self._shop = shop
+        self._texts = texts
 
-    def similar(self, item_id: str, k: int = 10, objective: Objective = Objective.RELATED) -> Answer:
+    def similar(
+        self,
+        item_id: str,
+        k: int = 10,
+        objective: Objective = Objective.RELATED,
+        wanted: ItemFilter = NO_FILTER,
+        user_id: str | None = None,
+    ) -> Answer:
         """The `k` items most like an item, or as many as there are.
 
-        Raises `UnknownItem`, `CallerMistake` (k), `NoRelease`.
+        An item that the release lacks is answered by its text (`source` "text"), or, without one, by what
+        trends (`fallback`). wanted: conditions on the results. user_id: what this user has turned to already
+        is left out. Raises `UnknownItem`, `CallerMistake` (k), `NoRelease`.
         """
         check_k(k)
         serving = self._serving()
         release = serving.release
+        live = self._shop.items([item_id]).get(item_id) if self._shop else None
         row = release.items.index_of(item_id)
-        if row is None:
-            return _answer(serving, self._stand_ins(release, item_id, k), Fallback.ITEM_NOT_IN_RELEASE)
-        if not release.items.alive[row]:
-            raise UnknownItem(f"item {item_id!r} was deleted")
-        return _answer(serving, _neighbours(release, row, k, objective))
+        served = row is not None and bool(release.items.alive[row])
+        if live is None and (self._shop is not None or not served):
+            raise UnknownItem(f"no item {item_id!r}, or it was deleted")
+        banned = self._seen(release, user_id) if row is None else np.append(self._seen(release, user_id), row)
+        pool = Pool.of(release, wanted, banned)
+        if row is not None and served:
+            return answer_of(serving, self._best(pool, like_item(release, row, objective), k, wanted))
+        assert live is not None
+        ranker = self._by_text(release, live)
+        fallback = None if ranker else Fallback.ITEM_NOT_IN_RELEASE
+        ranker = ranker or trending(release, live.category)
+        return answer_of(serving, self._best(pool, ranker, k, wanted), fallback)
 
-    def recommend(self, user_id: str, k: int = 10) -> Answer:
+    def similar_to_text(
+        self, text: str, k: int = 10, wanted: ItemFilter = NO_FILTER, user_id: str | None = None
+    ) -> Answer:
+        """The `k` items whose texts are most like a text: a search, or a product that is no item yet.
+
+        Raises `TextModelUnavailable`, `CallerMistake` (k, a text without words), `NoRelease`.
+        """
+        check_k(k)
+        if not text.strip():
+            raise CallerMistake("the text has no words")
+        serving = self._serving()
+        release = serving.release
+        if self._texts is None:
+            raise TextModelUnavailable("no text model is set up here")
+        vector = _search_vector(release, self._texts.of_query(text, release.manifest.encoder_fingerprint))
+        if vector is None:
+            raise TextModelUnavailable("the served release cannot be searched by text; it holds no texts")
+        pool = Pool.of(release, wanted, self._seen(release, user_id))
+        return answer_of(serving, self._best(pool, like_text(vector), k, wanted))
+
+    def recommend(self, user_id: str, k: int = 10, wanted: ItemFilter = NO_FILTER) -> Answer:
         """`k` items for a user, those of their history left out.
 
         Raises `UnknownUser`, `CallerMistake` (k), `NoRelease`.
@@ -112,103 +127,98 @@ class SimilarItemsService:
         history = self._shop.history_of(user_id, HISTORY_LIMIT) if self._shop else None
         if history is None:
             raise UnknownUser(f"no user {user_id!r}")
-        return self._for_history(serving, history, k)
+        return self._for_history(serving, history, _NO_ROWS, k, wanted)
 
-    def recommend_for(self, history: Sequence[str], k: int = 10) -> Answer:
+    def recommend_for(
+        self,
+        history: Sequence[str],
+        k: int = 10,
+        wanted: ItemFilter = NO_FILTER,
+        user_id: str | None = None,
+    ) -> Answer:
         """`k` items for whoever turned to these items, newest first; the items themselves are left out.
 
-        Items that the release does not know count for nothing. Raises `CallerMistake` (k), `NoRelease`.
+        Items that the release does not know count for nothing. user_id: what this user has turned to already
+        is left out too. Raises `CallerMistake` (k), `NoRelease`.
         """
         check_k(k)
-        return self._for_history(self._serving(), history, k)
+        serving = self._serving()
+        return self._for_history(serving, history, self._seen(serving.release, user_id), k, wanted)
 
-    def _for_history(self, serving: Serving, history: Sequence[str], k: int) -> Answer:
+    def _for_history(
+        self, serving: Serving, history: Sequence[str], seen: IntArray, k: int, wanted: ItemFilter
+    ) -> Answer:
         rows = serving.release.items.indices_of(list(reversed(history)))
+        pool = Pool.of(serving.release, wanted, np.concatenate([rows, seen]))
         fallback = None if len(rows) else Fallback.NO_HISTORY
-        return _answer(serving, _for_user(serving.release, rows, k), fallback)
+        return answer_of(serving, self._best(pool, for_history(serving.release, rows), k, wanted), fallback)
 
-    def _stand_ins(self, release: Release, item_id: str, k: int) -> list[AnswerItem]:
-        category = self._shop.category_of(item_id) if self._shop else None
-        if category is None:
-            raise UnknownItem(f"no item {item_id!r}")
-        return _trending(release, category, k)
+    def _seen(self, release: Release, user_id: str | None) -> IntArray:
+        """Rows of what a user has turned to; a user who is not known yet has seen nothing."""
+        if user_id is None or self._shop is None:
+            return _NO_ROWS
+        return release.items.indices_of(self._shop.history_of(user_id, HISTORY_LIMIT) or [])
 
+    def _by_text(self, release: Release, live: LiveItem) -> Ranker | None:
+        """None where the item has no text, or no text model answers: the caller labels the fallback."""
+        if self._texts is None or not live.text:
+            return None
+        try:
+            raw = self._texts.of_item(live.text, release.manifest.encoder_fingerprint)
+        except TextModelUnavailable as error:
+            logger.warning("a new item is answered by what trends: %s", error)
+            return None
+        vector = _search_vector(release, raw)
+        return None if vector is None else like_text(vector)
 
-def check_k(k: int) -> None:
-    """Raise `CallerMistake` unless 1 <= k <= 1000."""
-    if not 1 <= k <= MAX_K:
-        raise CallerMistake(f"k must lie between 1 and {MAX_K}, not {k}")
+    def _best(self, pool: Pool, rank: Ranker, k: int, wanted: ItemFilter) -> list[AnswerItem]:
+        """The k best that live. Where so many are gone that the ranked rows do not suffice, ranks again
+        without them: every round takes rows out of the pool, so it ends."""
+        while True:
+            ranked = rank(pool, k)
+            found, gone = self._living(pool.release, ranked, k, wanted)
+            if len(found) >= k or not len(gone):
+                return found
+            pool = pool.without(gone)
 
+    def _living(
+        self, release: Release, ranked: Ranked, k: int, wanted: ItemFilter
+    ) -> tuple[list[AnswerItem], IntArray]:
+        """The first k rows that live and pass, and the rows met on the way that do not."""
+        places: list[int] = []
+        cards: list[Card] = []
+        gone: list[int] = []
+        start, step = 0, k
+        while len(places) < k and start < len(ranked.rows):
+            rows = ranked.rows[start : start + step]
+            for place, card in enumerate(self._cards(release, rows), start):
+                if card is not None and wanted.passes(card):
+                    places.append(place)
+                    cards.append(card)
+                else:
+                    gone.append(int(ranked.rows[place]))
+            start, step = start + step, 2 * step
+        chosen = np.array(places[:k], np.int64)
+        scores, sources = ranked.scores[chosen].tolist(), ranked.sources(ranked.rows[chosen])
+        items = [
+            AnswerItem(card["item_id"], score, source, {name: card[name] for name in CARD_FIELDS})
+            for card, score, source in zip(cards, scores, sources, strict=False)
+        ]
+        return items, np.array(gone, np.int64)
 
-def _neighbours(release: Release, row: int, k: int, objective: Objective) -> list[AnswerItem]:
-    query = np.array([row], np.int64)
-    vectors = release.model.query_vectors(query, objective)
-    wanted = max(MAX_CANDIDATES, k) + 1  # the query finds itself
-    near = _found(release.index.search(vectors, wanted, release.items.alive_or_all)[0])
-    near = near[near != row]
-    candidates = _enough(release, release.model.candidates(row, objective, near), near, k)
-    candidates = candidates[candidates != row]
-    scores = release.model.score_candidates(row, candidates, objective)
-    best = _best(candidates, scores, k)
-    sources = release.model.sources(row, candidates[best], objective)
-    return _rows(release, candidates[best], scores[best], sources)
-
-
-def _for_user(release: Release, history: IntArray, k: int, among: IntArray | None = None) -> list[AnswerItem]:
-    """history: item rows, oldest first. among: the only rows that may be returned."""
-    allowed = release.items.alive.copy()
-    allowed[history] = False
-    if among is None:
-        vector = release.model.user_query_vector(history)[None, :]  # (1, d)
-        near = _found(release.index.search(vector, max(MAX_CANDIDATES, k), allowed)[0])
-        candidates = _enough(release, release.model.user_candidates(history, near), near, k)
-        candidates = candidates[allowed[candidates]]
-    else:
-        candidates = among
-    scores = release.model.score_user_candidates(history, candidates)
-    best = _best(candidates, scores, k)
-    sources: list[Source] = ["graph" if len(history) else "fallback"] * len(best)
-    return _rows(release, candidates[best], scores[best], sources)
-
-
-def _trending(release: Release, category: str, k: int) -> list[AnswerItem]:
-    peers = release.items.in_category(category) if category else np.empty(0, np.int64)
-    return _for_user(release, np.empty(0, np.int64), k, peers if len(peers) >= k else None)
-
-
-def _found(ids: IntArray) -> IntArray:
-    """The row of the only query of a search, without the places that stayed empty."""
-    row: IntArray = ids[0]
-    return row[row >= 0]
-
-
-def _enough(release: Release, candidates: IntArray, near: IntArray, k: int) -> IntArray:
-    """Living candidates; joined with all of `near` where the model's share of them is too small for k."""
-    alive = candidates[release.items.alive[candidates]]
-    return alive if len(alive) > k else np.union1d(alive, near)
-
-
-def _best(candidates: IntArray, scores: FloatArray, k: int) -> IntArray:
-    """Places of the k best, best first; ties by ascending row."""
-    order = np.lexsort((candidates, -scores))[:k]
-    return order.astype(np.int64)
+    def _cards(self, release: Release, rows: IntArray) -> list[Card | None]:
+        """What is shown of each row, as the shop has it now; None: it is gone."""
+        cards: list[Card] = release.items.cards(rows)
+        if self._shop is None:
+            return list(cards)
+        live = self._shop.items([card["item_id"] for card in cards])
+        return [
+            {"item_id": card["item_id"], **live[card["item_id"]].card} if card["item_id"] in live else None
+            for card in cards
+        ]
 
 
-def _rows(release: Release, rows: IntArray, scores: FloatArray, sources: list[Source]) -> list[AnswerItem]:
-    cards = release.items.cards(rows)
-    return [
-        AnswerItem(card.pop("item_id"), float(score), source, card)
-        for card, score, source in zip(cards, scores, sources, strict=True)
-    ]
-
-
-def _answer(serving: Serving, results: list[AnswerItem], fallback: Fallback | None = None) -> Answer:
-    manifest = serving.release.manifest
-    return Answer(
-        results=results,
-        model_version=manifest.version,
-        index_version=manifest.version,
-        events_through=manifest.events_through,
-        fallback=fallback,
-        release_fallback=serving.fallback_reason,
-    )
+def _search_vector(release: Release, raw: FloatArray) -> FloatArray | None:
+    """Embedding of a text (e,) -> search vector (d,); None where the release has no text space."""
+    vectors = release.model.text_query_vectors(raw[None, :])
+    return None if vectors is None else vectors[0]

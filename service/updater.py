@@ -10,7 +10,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from graph.errors import RetryableStoreError
+from graph.log import EventLog
+from graph.store import GraphStore
 from service.catch_up import catch_up
+from service.foreign_edges import adopt_foreign
 from service.home import Home
 from service.settings import Settings, load_settings
 from service.stores import closing_both, open_log, open_store
@@ -19,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 2.0
+FOREIGN_SECONDS = 2.0
+"""How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
 
 
 def follow(settings: Settings, stopping: threading.Event) -> None:
@@ -28,11 +33,19 @@ def follow(settings: Settings, stopping: threading.Event) -> None:
         try:
             log, store = open_log(home), open_store(settings, home)
             with closing_both(log, store):
-                while not stopping.wait(POLL_SECONDS):
-                    catch_up(log, store)
+                _follow_open(log, store, stopping)
         except RetryableStoreError as error:
             logger.warning("the graph is behind the event log: %s; trying again", error)
             stopping.wait(RETRY_SECONDS)
+
+
+def _follow_open(log: EventLog, store: GraphStore, stopping: threading.Event) -> None:
+    look_next = 0.0
+    while not stopping.wait(POLL_SECONDS):
+        if time.monotonic() >= look_next:
+            adopt_foreign(log, store)
+            look_next = time.monotonic() + FOREIGN_SECONDS
+        catch_up(log, store)
 
 
 def start_updater(settings: Settings) -> BaseProcess:

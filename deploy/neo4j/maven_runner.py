@@ -98,7 +98,7 @@ def launch(
     command = [
         str(plan.jdk / "bin" / "java"),
         f"-Xmx{heap}",
-        "-XX:+UseG1GC",
+        "-XX:+UseParallelGC",
         "-XX:+ExitOnOutOfMemoryError",
         "--add-opens=java.base/java.nio=ALL-UNNAMED",
         "--add-opens=java.base/java.io=ALL-UNNAMED",

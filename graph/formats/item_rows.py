@@ -149,6 +149,8 @@ def _others(raw: RawBatch, used: frozenset[str]) -> tuple[str, ...]:
 
 def _object(values: dict[str, Any], names: tuple[str, ...] | list[str]) -> str:
     kept = {name: values[name] for name in sorted(names) if values.get(name) not in (None, "", [], {})}
+    if "attributes" in kept:
+        kept = _with_inner(kept)
     if not kept:
         return "{}"
     try:
@@ -156,6 +158,20 @@ def _object(values: dict[str, Any], names: tuple[str, ...] | list[str]) -> str:
     except (ValueError, RecursionError):
         plain = {name: mended(as_text(value)) for name, value in kept.items()}
         return json.dumps(plain, ensure_ascii=False)
+
+
+def _with_inner(values: dict[str, Any]) -> dict[str, Any]:
+    """A column `attributes` that holds an object: its members instead; columns of their own win."""
+    inner = values["attributes"]
+    if isinstance(inner, str):
+        try:
+            inner = json.loads(inner)
+        except (ValueError, RecursionError):
+            return values
+    if not isinstance(inner, dict):
+        return values
+    own = {name: value for name, value in values.items() if name != "attributes"}
+    return dict(sorted((inner | own).items()))
 
 
 def _nothing(raw: RawBatch) -> pl.Series:

@@ -1,36 +1,33 @@
 """Reads: similar items, recommendations."""
 
 from collections.abc import Callable
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from service.answer import Answer, UnknownItem, answer_of
 from service.api.deps import deps_of
 from service.api.documented import problems
 from service.api.freshness import wait_for_sequence
-from service.api.id_path import checked_id, register_id_convertor
-from service.api.schemas import (
+from service.api.id_path import ItemId, UserId, checked_id
+from service.api.problems import problem_of
+from service.api.queries import (
+    ForItemsBody,
     ReadQuery,
     RecommendationsByIdQuery,
-    RecommendationsShape,
+    SearchQuery,
+    SimilarBatchBody,
     SimilarByIdQuery,
+    SimilarByTextBody,
     SimilarQuery,
-    SimilarShape,
 )
-from service.similar_items import Answer
+from service.api.schemas import RecommendationsShape, SearchShape, SimilarBatchShape, SimilarShape
+from service.shop_lookup import LiveItem
 
-register_id_convertor()
 router = APIRouter(tags=["answers"])
-
-ItemId = Annotated[
-    str,
-    Path(description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.", examples=["B0C1", "a/b"]),
-]
-UserId = Annotated[
-    str, Path(description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.", examples=["u42"])
-]
 
 
 @router.get(
@@ -42,6 +39,7 @@ UserId = Annotated[
 async def similar(request: Request, item_id: ItemId, query: Annotated[SimilarQuery, Query()]) -> JSONResponse:
     """The `k` items most like an item, best first.
 
+    An item that is newer than the served release is answered by its text (`source` "text").
     Ids such as `.` and `..`, which clients take out of paths, need `GET /v1/similar?item_id=`.
     """
     return await _similar(request, item_id, query)
@@ -84,17 +82,92 @@ async def recommendations_by_id(
     return await _recommendations(request, query.user_id, query)
 
 
+@router.post(
+    "/v1/similar:batch",
+    summary="Items like each of many items",
+    response_model=SimilarBatchShape,
+    responses=problems(400, 408, 413, 422, 503),
+)
+async def similar_batch(request: Request, body: SimilarBatchBody) -> JSONResponse:
+    """As `GET /v1/items/{item_id}/similar` for each; an unknown item is no error of the whole."""
+    answers = deps_of(request).answers
+    rows: list[dict[str, Any]] = []
+    for item_id in body.item_ids:  # one after the other: a batch must not keep other callers waiting
+        ask = partial(answers.similar, item_id, body.k, body.objective, body.wanted(), body.user_id)
+        try:
+            rows.append((await _answered(request, body, ask)).to_json(item_id=item_id))
+        except UnknownItem as error:
+            problem = problem_of(error).document(request.scope)
+            rows.append({"item_id": item_id, "problem": problem})
+    return JSONResponse({"answers": rows, **_freshness(request, rows)})
+
+
+@router.post(
+    "/v1/similar:by-text",
+    summary="Items like a text",
+    response_model=SearchShape,
+    responses=problems(400, 408, 413, 422, 503),
+)
+async def similar_by_text(request: Request, body: SimilarByTextBody) -> JSONResponse:
+    """For a product that is no item (yet): the items with the nearest texts. Nothing of it is kept."""
+    answers = deps_of(request).answers
+
+    def ask() -> Answer:
+        text = body.text or ""
+        if body.item is not None:
+            card = body.item.model_dump()
+            text = LiveItem(card, card.pop("description")).text
+        return answers.similar_to_text(text, body.k, body.wanted(), body.user_id)
+
+    return JSONResponse((await _answered(request, body, ask)).to_json())
+
+
+@router.get(
+    "/v1/search",
+    summary="Search items by words",
+    response_model=SearchShape,
+    responses=problems(422, 503),
+)
+async def search(request: Request, query: Annotated[SearchQuery, Query()]) -> JSONResponse:
+    """The items whose texts are nearest to the words in meaning, by the text model; best first.
+
+    An item is found from the first refresh after its arrival on.
+    """
+    answers = deps_of(request).answers
+    ask = partial(answers.similar_to_text, query.q, query.k, query.wanted(), query.user_id)
+    return JSONResponse((await _answered(request, query, ask)).to_json())
+
+
+@router.post(
+    "/v1/recommendations:for-items",
+    summary="Items for a basket or a visit",
+    response_model=SearchShape,
+    responses=problems(400, 408, 413, 422, 503),
+)
+async def recommendations_for_items(request: Request, body: ForItemsBody) -> JSONResponse:
+    """What suits somebody who turned to these items, oldest first; the items themselves are left out.
+
+    Items that the release does not know count for nothing; where it knows none, what trends is the answer,
+    labelled `no_history`.
+    """
+    answers = deps_of(request).answers
+    newest_first = list(reversed(body.item_ids))
+    ask = partial(answers.recommend_for, newest_first, body.k, body.wanted(), body.user_id)
+    return JSONResponse((await _answered(request, body, ask)).to_json())
+
+
 async def _similar(request: Request, item_id: str, query: SimilarQuery) -> JSONResponse:
     checked_id(request, item_id, "item_id")
     answers = deps_of(request).answers
-    answer = await _answered(request, query, lambda: answers.similar(item_id, query.k, query.objective))
+    ask = partial(answers.similar, item_id, query.k, query.objective, query.wanted(), query.user_id)
+    answer = await _answered(request, query, ask)
     return JSONResponse(answer.to_json(item_id=item_id))
 
 
 async def _recommendations(request: Request, user_id: str, query: ReadQuery) -> JSONResponse:
     checked_id(request, user_id, "user_id")
     answers = deps_of(request).answers
-    answer = await _answered(request, query, lambda: answers.recommend(user_id, query.k))
+    answer = await _answered(request, query, partial(answers.recommend, user_id, query.k, query.wanted()))
     return JSONResponse(answer.to_json(user_id=user_id))
 
 
@@ -112,3 +185,11 @@ async def _answered(request: Request, query: ReadQuery, ask: Callable[[], Answer
         "release_fallback": answer.release_fallback is not None,
     }
     return answer
+
+
+def _freshness(request: Request, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of a batch: what its last answer says, or, where it has none, what serves now."""
+    answered = [row for row in rows if "results" in row]
+    shown = answered[-1] if answered else answer_of(deps_of(request).holder.serving(), []).to_json()
+    names = ("model_version", "index_version", "events_through", "release_fallback")
+    return {"fallback": None, **{name: shown[name] for name in names}}

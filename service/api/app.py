@@ -11,9 +11,10 @@ from fastapi.security import APIKeyHeader
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from service.api import answer_routes, event_routes, operation_routes
+from service.api import answer_routes, event_routes, item_routes, operation_routes, user_routes
 from service.api.body_limit import BodyLimit
 from service.api.deps import ApiDeps
+from service.api.item_bodies import ItemRow
 from service.api.keys import KEY_HEADER, OPEN_PATHS, KeyGuard
 from service.api.problems import install_problem_handlers
 from service.api.request_record import RequestRecord
@@ -42,7 +43,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         ],
     )
     app.state.deps = deps
-    for routes in (answer_routes, event_routes, operation_routes):
+    for routes in (answer_routes, event_routes, user_routes, item_routes, operation_routes):
         app.include_router(routes.router, dependencies=[_KEY])
     install_problem_handlers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -65,7 +66,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        schema["components"]["schemas"]["Problem"] = ProblemShape.model_json_schema()
+        shapes = schema["components"]["schemas"]
+        shapes["Problem"] = ProblemShape.model_json_schema()
+        shapes["ItemRow"] = ItemRow.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes.update(shapes["ItemRow"].pop("$defs", {}))
         for path in OPEN_PATHS:
             for operation in schema["paths"].get(path, {}).values():
                 operation.pop("security", None)

@@ -10,9 +10,11 @@ from fastapi import Request
 from graph.log import AppendResult
 from service.api.keys import ApiKeys
 from service.api.metrics import Metrics
+from service.catalogue import Catalogue
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.similar_items import SimilarItemsService
+from service.user_data import UserData
 
 
 class EventAppender(Protocol):
@@ -31,6 +33,8 @@ class ApiLimits:
     """Time in which a body must have arrived."""
     events: int = 5000
     """Rows of one `POST /v1/events`."""
+    items: int = 1000
+    """Rows of one `POST /v1/items:batch`."""
     wait_ms: int = 30_000
     """Longest wait for `min_sequence`."""
 
@@ -44,6 +48,8 @@ class ApiDeps:
     """Started and stopped with the application."""
     answers: SimilarItemsService
     events: EventAppender
+    catalogue: Catalogue
+    users: UserData
     last_sequence: Callable[[], int]
     """Sequence number of the log's newest event."""
     status: Callable[[], dict[str, Any]]

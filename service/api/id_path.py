@@ -1,7 +1,9 @@
 """Ids in paths and queries: any text of 1 to 512 bytes, slashes and line breaks included."""
 
+from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
+from fastapi import Path
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 
@@ -28,6 +30,17 @@ class IdConvertor(Convertor[str]):
 def register_id_convertor() -> None:
     """Let routes use `{name:id}`."""
     register_url_convertor("id", IdConvertor())
+
+
+register_id_convertor()
+
+ItemId = Annotated[
+    str,
+    Path(description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.", examples=["B0C1", "a/b"]),
+]
+UserId = Annotated[
+    str, Path(description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.", examples=["u42"])
+]
 
 
 def checked_id(request: Request, value: str, name: str) -> str:

@@ -9,10 +9,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from graph.errors import InvalidEvent, RetryableStoreError
-from service.errors import CallerMistake
+from graph.errors import InvalidEvent, InvalidItem, RetryableStoreError
+from service.answer import UnknownItem, UnknownUser
+from service.errors import CallerMistake, HomeBusy
 from service.release_errors import NoRelease
-from service.similar_items import UnknownItem, UnknownUser
+from service.text_vectors import TextModelUnavailable
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = "5"
@@ -50,9 +51,9 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = extra
 
-    def response(self, scope: Scope) -> JSONResponse:
-        """The problem document as an answer to the request of this scope."""
-        body = {
+    def document(self, scope: Scope) -> dict[str, Any]:
+        """The problem document, with the id of the request of this scope."""
+        return {
             "type": f"urn:ilk:problem:{self.kind}",
             "title": _TITLES.get(self.status, "The request failed"),
             "status": self.status,
@@ -60,7 +61,10 @@ class Problem(Exception):
             "request_id": scope.get("state", {}).get("request_id"),
             **self.extra,
         }
-        return JSONResponse(body, self.status, headers=self.headers, media_type=PROBLEM_JSON)
+
+    def response(self, scope: Scope) -> JSONResponse:
+        """The problem document as an answer to the request of this scope."""
+        return JSONResponse(self.document(scope), self.status, headers=self.headers, media_type=PROBLEM_JSON)
 
 
 def internal_problem() -> Problem:
@@ -70,11 +74,12 @@ def internal_problem() -> Problem:
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Answer every error that a route raises with a problem document."""
-    for kind in (Problem, HTTPException, RequestValidationError, CallerMistake, NoRelease, *_GRAPH_ERRORS):
+    for kind in (Problem, HTTPException, RequestValidationError, *_SERVICE_ERRORS, *_GRAPH_ERRORS):
         app.add_exception_handler(kind, _handle)
 
 
-_GRAPH_ERRORS: tuple[type[Exception], ...] = (InvalidEvent, RetryableStoreError)
+_SERVICE_ERRORS: tuple[type[Exception], ...] = (CallerMistake, NoRelease, HomeBusy, TextModelUnavailable)
+_GRAPH_ERRORS: tuple[type[Exception], ...] = (InvalidEvent, InvalidItem, RetryableStoreError)
 
 
 async def _handle(request: Request, error: Exception) -> JSONResponse:
@@ -94,13 +99,18 @@ def problem_of(error: Exception) -> Problem:
             return Problem(404, "unknown-item", str(error))
         case UnknownUser():
             return Problem(404, "unknown-user", str(error))
-        case CallerMistake() | InvalidEvent():
+        case CallerMistake() | InvalidEvent() | InvalidItem():
             return Problem(422, "invalid-request", str(error))
         case NoRelease():
             # the full reason names paths of the server; it is in the log
             return Problem(
                 503, "no-release", "no release is served yet", headers={"Retry-After": RETRY_SECONDS}
             )
+        case TextModelUnavailable():
+            return Problem(503, "no-text-model", str(error), headers={"Retry-After": "60"})
+        case HomeBusy():
+            detail = "files are being loaded into this shop; try again when that has ended"
+            return Problem(503, "home-busy", detail, headers={"Retry-After": RETRY_SECONDS})
         case RetryableStoreError():
             detail = "the store does not answer at present; try again"
             return Problem(503, "store-unavailable", detail, headers={"Retry-After": RETRY_SECONDS})

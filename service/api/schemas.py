@@ -4,8 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gnn.objective import Objective
-from service.similar_items import MAX_K, Fallback
+from service.answer import Fallback
 
 
 class Shape(BaseModel):
@@ -154,38 +153,93 @@ class HealthShape(Shape):
     release_fallback: str | None = None
 
 
-class ReadQuery(BaseModel):
-    """Parameters of every route that returns items; unknown ones are refused, so that no typo is silent."""
+class MissingShape(Shape):
+    """An item of a batch that has no answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    item_id: str
+    problem: ProblemShape
 
-    k: int = Field(10, ge=1, le=MAX_K, description="How many items, or as many as there are.")
-    min_sequence: int = Field(
-        0,
-        ge=0,
-        lt=2**63,
-        description="Answer only when events up to this sequence number count in the answer.",
+
+class SimilarBatchShape(Freshness):
+    """One answer per asked item, in their order."""
+
+    answers: list[SimilarShape | MissingShape]
+
+
+class SearchShape(Freshness):
+    """Items whose texts are most like a text, best first."""
+
+    results: list[ResultShape]
+
+
+class ItemShape(Shape):
+    """An item as the shop has it now."""
+
+    item_id: str
+    title: str
+    description: str
+    brand: str
+    categories: list[str]
+    price: float | None
+    currency: str
+    availability: str
+    image_url: str
+    attributes: dict[str, Any]
+
+
+class ItemResultShape(Shape):
+    """What became of one item of a batch."""
+
+    item_id: str | None = Field(description="Null where the row has none that could be read.")
+    status: Literal["created", "updated", "rejected"]
+    reason: str | None = Field(None, description="Why the row was rejected.", examples=["invalid_item"])
+    detail: str | None = Field(None, description="Which field, and what it should be.")
+
+
+class ItemsShape(Shape):
+    """What became of the items, in their order."""
+
+    results: list[ItemResultShape]
+
+
+class RemainderShape(Shape):
+    """Something that is still kept after an erasure."""
+
+    where: str
+    what: str
+    until: str
+
+
+class ReceiptShape(Shape):
+    """What erasing a user removed, and what is still kept."""
+
+    user_id: str
+    erased_at: str = Field(description="ISO 8601, UTC.", examples=["2026-01-31T12:00:00+00:00"])
+    events_removed: int = Field(description="Events blanked in the event log.")
+    places: dict[str, int] = Field(
+        description="Rows removed or blanked in each place; 0 also where nothing of a user is ever kept.",
+        examples=[{"event log": 12, "graph.edges": 12, "graph.users": 1, "releases": 0}],
     )
-    timeout_ms: int = Field(1000, ge=0, le=30_000, description="How long to wait for `min_sequence`.")
+    remains: list[RemainderShape]
 
 
-class SimilarQuery(ReadQuery):
-    """Parameters of similar items."""
+class ExportedEventShape(Shape):
+    """One event of a user."""
 
-    objective: Objective = Field(
-        Objective.RELATED,
-        description="`related`: substitutes and close relatives; `together`: for the same basket; `next`: "
-        "what shoppers turn to afterwards.",
-    )
-
-
-class SimilarByIdQuery(SimilarQuery):
-    """Parameters of similar items, the item's id among them."""
-
-    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    seq: int
+    event_id: str
+    item_id: str
+    event_type: str
+    timestamp: int = Field(description="Microseconds since 1970 UTC.")
+    rating: float | None
+    review_text: str | None
+    quantity: float | None
+    value: float | None
 
 
-class RecommendationsByIdQuery(ReadQuery):
-    """Parameters of recommendations, the user's id among them."""
+class ExportShape(Shape):
+    """Everything that is kept of a user."""
 
-    user_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    user_id: str
+    exported_at: str = Field(description="ISO 8601, UTC.")
+    events: list[ExportedEventShape] = Field(description="In the order in which they were accepted.")

@@ -6,7 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.context import CliContext
-from service.cli.options import DataFormat, JsonOption, KOption, ModelList, ObjectiveName, Protocol, Tuning
+from service.cli.options import (
+    DataFormat,
+    ExportFormat,
+    ExportWhat,
+    JsonOption,
+    KOption,
+    ModelList,
+    ObjectiveName,
+    Protocol,
+    Tuning,
+)
 
 app = typer.Typer(
     name="ilk",
@@ -117,6 +127,68 @@ def evaluate(
         tune.value,
     )
     run_evaluate(context.obj, request, json_file)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A shop's folder or file; nothing of it is loaded.")],
+    data_format: Annotated[DataFormat, typer.Option("--format", help="As in `ilk load`.")] = DataFormat.AUTO,
+    mapping: Annotated[Path | None, typer.Option(help="As in `ilk load`.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file, too.")] = None,
+    examples: Annotated[int, typer.Option(help="Examples of each sort; 0: no row of the data.")] = 3,
+    max_per_minute: Annotated[
+        int, typer.Option(help="Who acts more often in one minute is reported as implausible.")
+    ] = 60,
+    gain: Annotated[
+        bool, typer.Option("--gain/--no-gain", help="Measure Ilk against item-kNN on these data.")
+    ] = True,
+    json_file: JsonOption = None,
+) -> None:
+    """Look at a shop's files before loading them: what is wrong, and what Ilk would gain."""
+    from service.check import CheckRequest
+    from service.cli.check import run_check
+
+    request = CheckRequest(path, data_format.value, mapping, examples, max_per_minute, gain)
+    run_check(context.obj, request, html, json_file)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option(help="File (its suffix may name the format) or folder that is written.")
+    ],
+    what: Annotated[
+        ExportWhat, typer.Option(help="`shop`: items and events, which `ilk load` reads again.")
+    ] = ExportWhat.SHOP,
+    file_format: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", help="Default: by the suffix of --out, else parquet; graph: graphml."),
+    ] = None,
+    k: KOption = 10,
+    objective: Annotated[
+        ObjectiveName, typer.Option(help="Of neighbours: what similar is to mean.")
+    ] = ObjectiveName.RELATED,
+    item: Annotated[str | None, typer.Option(help="Of the graph: the item in its middle.")] = None,
+    hops: Annotated[int, typer.Option(help="Of the graph: how far from the item, 1 to 4.")] = 2,
+    per_node: Annotated[int, typer.Option(help="Of the graph: edges followed from each node.")] = 25,
+    json_file: JsonOption = None,
+) -> None:
+    """Take items, events, neighbours or a piece of the graph out, as Parquet, JSON lines or GraphML."""
+    from service.cli.export import make_request, run_export
+
+    request = make_request(
+        what.value,
+        file_format.value if file_format else None,
+        out,
+        k=k,
+        objective=objective.value,
+        item_id=item,
+        hops=hops,
+        per_node=per_node,
+    )
+    run_export(context.obj, request, json_file)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What every command gets: settings of the chosen home, and where to print."""
 
 import json
+import os
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,9 @@ from rich.console import Console
 from service.errors import CallerMistake
 from service.home import Home
 from service.settings import Settings, load_settings
+
+FILE_WIDTH = 120
+"""Columns where the output goes to a file or pipe."""
 
 
 class CliContext:
@@ -35,7 +39,10 @@ class CliContext:
 
     def console(self, json_file: str | None) -> Console:
         """For people: standard output, or standard error where that belongs to JSON alone."""
-        return Console(stderr=json_file == "-", highlight=False)
+        console = Console(stderr=json_file == "-", highlight=False)
+        if not console.is_terminal and "COLUMNS" not in os.environ:
+            console.width = FILE_WIDTH
+        return console
 
     def write_json(self, result: dict[str, Any], json_file: str | None) -> None:
         """Write a result where `--json` says; nothing without it."""

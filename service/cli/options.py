@@ -41,6 +41,24 @@ class Tuning(StrEnum):
     VALID = "valid"
 
 
+class ExportWhat(StrEnum):
+    """What `ilk export` takes out."""
+
+    SHOP = "shop"
+    ITEMS = "items"
+    EVENTS = "events"
+    NEIGHBOURS = "neighbours"
+    GRAPH = "graph"
+
+
+class ExportFormat(StrEnum):
+    """File formats that `ilk export` writes."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    GRAPHML = "graphml"
+
+
 ModelList = str
 JsonOption = Annotated[
     str | None,

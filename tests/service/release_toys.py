@@ -50,6 +50,9 @@ class ToyModel:
     def query_vectors(self, query: IntArray, objective: Objective) -> FloatArray:
         return self._sign(objective) * self.vectors[query]
 
+    def text_query_vectors(self, text: FloatArray) -> FloatArray | None:
+        return text[:, : self.vectors.shape[1]]
+
     def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
         near = near[near >= 0]
         return np.unique(near[near != query][:MAX_CANDIDATES])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,22 +14,45 @@ from gnn.objective import Objective
 from service.errors import CallerMistake
 from service.release_errors import NoRelease
 from service.release_holder import ReleaseHolder
+from service.shop_lookup import LiveItem, live_item
 from service.similar_items import Answer, Fallback, SimilarItemsService, UnknownItem, UnknownUser
 from tests.service.release_toys import ToyShop, publish, toy_store
 
 DEAD = (3, 17, 30)
 SHOP = ToyShop(n=400, dead=DEAD)
 
+TABLE = {row["item_id"]: row for row in SHOP.items.iter_rows(named=True) if row["alive"]}
+BLANK: dict[str, Any] = {
+    "title": "",
+    "brand": "",
+    "price": None,
+    "currency": "",
+    "availability": "",
+    "image_url": "",
+}
+
 
 @dataclass
 class ToyLookup:
-    """A `ShopLookup` over two dictionaries."""
+    """A `ShopLookup` over the toy's table, changes of it, and histories."""
 
     categories: dict[str, str] = field(default_factory=dict)
+    """Of items that no release knows."""
     histories: dict[str, list[str]] = field(default_factory=dict)
+    changed: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    """Fields that differ from the release; None: deleted."""
 
-    def category_of(self, item_id: str) -> str | None:
-        return self.categories.get(item_id)
+    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+        found = {}
+        for item_id in item_ids:
+            row = TABLE.get(item_id)
+            if item_id in self.categories:
+                row = {**BLANK, "categories": [self.categories[item_id]] if self.categories[item_id] else []}
+            change = self.changed.get(item_id, {})
+            if row is not None and change is not None:
+                row = {**row, "description": "", **change}
+                found[item_id] = live_item(row)
+        return found
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         history = self.histories.get(user_id)

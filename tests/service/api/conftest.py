@@ -6,20 +6,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
 from graph.event_type import EventType
+from graph.frames import ITEM_SCHEMA
 from graph.interaction import Interaction
 from graph.item import Item
 from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
 from service.api import ApiDeps, create_app
+from service.catalogue import Catalogue
 from service.catch_up import catch_up
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
+from service.user_data import UserData
 from tests.service.release_toys import ToyShop, publish, toy_store
 
 SHOP = ToyShop(n=60, dead=(20,))
@@ -46,6 +50,8 @@ class Api:
 def seeded_store(log: SqliteLog) -> MemoryGraphStore:
     """Anna bought items 30 and 31; the store knows one item that no release does."""
     store = MemoryGraphStore()
+    live = SHOP.items.filter("alive").with_columns(description=pl.lit(""), attributes=pl.lit("{}"))
+    store.upsert_items(live.select(list(ITEM_SCHEMA)))
     store.upsert_items(Item.to_frame([Item(item_id="newcomer", categories=("A > Even",))]))
     bought = [
         Interaction(f"e{row}", "anna/b", f"item-{row}", EventType.PURCHASE, 1_700_000_000_000_000 + row)
@@ -84,6 +90,8 @@ def running_api(folder: Path, *, published: bool = True, **changes: Any) -> Iter
         holder=holder,
         answers=SimilarItemsService(holder.serving, StoreLookup(store)),
         events=log,
+        catalogue=Catalogue(store),
+        users=UserData(log, store),
         last_sequence=log.last_seq,
         status=lambda: status_of(log, store, releases),
         close=log.close,

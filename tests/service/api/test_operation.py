@@ -92,7 +92,6 @@ def test_metrics_count_routes_and_never_ids(api: Api) -> None:
     [
         ("GET", "/nothing", 404),
         ("GET", "/v1/items/plain/similar/", 404),
-        ("GET", "/v1/items/plain", 404),
         ("POST", "/v1/items/plain/similar", 405),
         ("DELETE", "/v1/events", 405),
         ("GET", "/docs", 404),

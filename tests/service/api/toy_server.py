@@ -17,10 +17,12 @@ from service.api import (
     create_app,
     run_server,
 )
+from service.catalogue import Catalogue
 from service.errors import ServiceError
 from service.release_holder import ReleaseHolder
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
+from service.user_data import UserData
 from tests.service.api.conftest import seeded_store, status_of
 from tests.service.release_toys import toy_store
 
@@ -37,6 +39,8 @@ def make_app(folder: Path) -> FastAPI:
             holder=holder,
             answers=SimilarItemsService(holder.serving, StoreLookup(store)),
             events=log,
+            catalogue=Catalogue(store),
+            users=UserData(log, store),
             last_sequence=log.last_seq,
             status=lambda: status_of(log, store, releases),
             close=log.close,

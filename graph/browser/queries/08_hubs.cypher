@@ -1,0 +1,12 @@
+// Hubs: items that many others have among their neighbours. A few are natural; one that is everybody's
+// neighbour is a fault of the data (a gift card, a bag) or of the model.
+// No parameters.
+MATCH (store:IlkStore)
+MATCH (item:Item)<-[s:SIMILAR_TO]-(:Item)
+WHERE s.batch = store.similarBatch
+WITH item, count(s) AS listedBy, avg(s.rank) AS meanRank
+ORDER BY listedBy DESC LIMIT 25
+RETURN item.itemId AS itemId, item.title AS title, listedBy, round(meanRank, 1) AS meanRank,
+       COUNT { (item)<-[:VIEWED|ADDED_TO_CART|WISHLISTED|PURCHASED|REVIEWED]-() } AS events
+ORDER BY listedBy DESC
+LIMIT 25

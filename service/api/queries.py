@@ -1,0 +1,167 @@
+"""What a caller may ask: parameters of reads, in the address or in a body."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from gnn.objective import Objective
+from graph.ids import MAX_ID_BYTES, id_problem
+from service.answer import MAX_K
+from service.item_filter import ItemFilter
+
+MAX_EXCLUDED = 1000
+MAX_BATCH_ITEMS = 100
+MAX_QUERY_CHARS = 2000
+
+
+def _checked_id(value: str) -> str:
+    reason = id_problem(value)
+    if reason is not None:
+        raise ValueError(f"{reason}: ids are UTF-8 strings of 1 to {MAX_ID_BYTES} bytes")
+    return value
+
+
+Id = Annotated[str, AfterValidator(_checked_id), Field(min_length=1)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class ReadQuery(BaseModel):
+    """Parameters of every route that returns items; unknown ones are refused, so that no typo is silent.
+
+    Conditions look at the items as the served release has them and, before an item is shown, as it is now: an
+    item that has just gone out of stock is left out at once, one that has just come in is found from the next
+    refresh on.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    k: int = Field(10, ge=1, le=MAX_K, description="How many items, or as many as there are.")
+    category: str | None = Field(
+        None, max_length=2048, description="Only items of this category or one below it.", examples=["Audio"]
+    )
+    brand: str | None = Field(
+        None, max_length=1000, description="Only items of this brand, without regard to case."
+    )
+    price_min: Price | None = Field(None, description="Items without a price are left out, too.")
+    price_max: Price | None = Field(None, description="Items without a price are left out, too.")
+    in_stock: bool = Field(
+        False,
+        description="Only items whose `availability` says so, such as `in_stock` or schema.org's `InStock`.",
+    )
+    exclude: list[Id] = Field(
+        [], max_length=MAX_EXCLUDED, description="Ids that are not returned; may be repeated."
+    )
+    min_sequence: int = Field(
+        0,
+        ge=0,
+        lt=2**63,
+        description="Answer only when events up to this sequence number count in the answer.",
+    )
+    timeout_ms: int = Field(1000, ge=0, le=30_000, description="How long to wait for `min_sequence`.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
+            raise ValueError("price_min lies above price_max")
+        return self
+
+    def wanted(self) -> ItemFilter:
+        """The conditions."""
+        return ItemFilter(
+            self.category,
+            self.brand,
+            self.price_min,
+            self.price_max,
+            self.in_stock,
+            frozenset(self.exclude),
+        )
+
+
+class MaskedQuery(ReadQuery):
+    """Parameters of answers that do not rest on a user but may be made for one."""
+
+    user_id: Id | None = Field(None, description="Leave out what this user has turned to already.")
+
+
+class SimilarQuery(MaskedQuery):
+    """Parameters of similar items."""
+
+    objective: Objective = Field(
+        Objective.RELATED,
+        description="`related`: substitutes and close relatives; `together`: for the same basket; `next`: "
+        "what shoppers turn to afterwards.",
+    )
+
+
+class SimilarByIdQuery(SimilarQuery):
+    """Parameters of similar items, the item's id among them."""
+
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+
+
+class RecommendationsByIdQuery(ReadQuery):
+    """Parameters of recommendations, the user's id among them."""
+
+    user_id: str = Field(description="1 to 512 bytes of UTF-8.")
+
+
+class SearchQuery(MaskedQuery):
+    """Parameters of a search."""
+
+    q: str = Field(min_length=1, max_length=MAX_QUERY_CHARS, description="What to look for, in words.")
+
+
+class TextItem(BaseModel):
+    """What is known of a product that need not be an item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field("", max_length=MAX_QUERY_CHARS)
+    description: str = Field("", max_length=20_000)
+    brand: str = Field("", max_length=1000)
+    categories: list[str] = Field([], max_length=20, description='Paths such as "Audio > Headphones".')
+
+
+class SimilarByTextBody(MaskedQuery):
+    """A text, or a product by its texts: exactly one of both."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"item": {"title": "Wireless headphones", "brand": "Acme"}, "k": 5, "in_stock": True}
+        },
+    )
+
+    text: str | None = Field(None, min_length=1, max_length=MAX_QUERY_CHARS)
+    item: TextItem | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.text is None) == (self.item is None):
+            raise ValueError("either text or item is needed")
+        return self
+
+
+class SimilarBatchBody(SimilarQuery):
+    """Many items, each answered by itself."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"item_ids": ["B0C1", "B0C2"], "k": 5}}
+    )
+
+    item_ids: list[Id] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
+    k: int = Field(10, ge=1, le=100, description="How many items for each, or as many as there are.")
+
+
+class ForItemsBody(MaskedQuery):
+    """A basket or a visit."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"item_ids": ["B0C1", "B0C2"], "k": 5}}
+    )
+
+    item_ids: list[Id] = Field(
+        min_length=1,
+        max_length=MAX_EXCLUDED,
+        description="Oldest first: newer ones weigh more. Not returned.",
+    )

@@ -1,0 +1,136 @@
+"""What the home holds of one user: handing it out, and erasing it with a receipt."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from graph.errors import NotFound
+from graph.log import EventLog
+from graph.store import GraphStore
+from service.answer import UnknownUser
+from service.catch_up import catch_up
+from service.quarantine_erasure import blank_excerpts
+
+_SHOWN = ("seq", "event_id", "item_id", "event_type", "at", "rating", "review_text", "quantity", "value")
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """Something that an erasure cannot or must not remove."""
+
+    where: str
+    what: str
+    until: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What erasing a user removed, place by place, and what is still kept."""
+
+    user_id: str
+    erased_at: str
+    """ISO 8601, UTC."""
+    events_removed: int
+    """In the event log."""
+    places: dict[str, int]
+    """Place -> rows removed or blanked there; 0: looked at, nothing of the user can be there."""
+    remains: list[Remainder]
+
+
+class UserData:
+    """Reads and erases users in event log, graph store and files of one home."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        store: GraphStore,
+        quarantine: Path | None = None,
+        writing: Callable[[], AbstractContextManager[None]] = nullcontext,
+        left_on_disk: Callable[[], list[Remainder]] = list,
+    ) -> None:
+        """quarantine: folder of rejected rows. writing: the home's write lock (`HomeBusy`): a load under way
+        could bring the user back. left_on_disk: what deleting could not remove from the disk yet."""
+        self._log = log
+        self._store = store
+        self._quarantine = quarantine
+        self._writing = writing
+        self._left_on_disk = left_on_disk
+
+    def export(self, user_id: str) -> dict[str, Any]:
+        """Every event of a user, oldest sequence number first. Raises `UnknownUser`.
+
+        Reads the whole log, batch by batch: seconds per million events.
+        """
+        events = [row for batch in self._batches_of(user_id) for row in batch.iter_rows(named=True)]
+        if not events and not self._in_store(user_id):
+            raise UnknownUser(f"no user {user_id!r}")
+        for event in events:
+            event["timestamp"] = event.pop("at")
+        return {"user_id": user_id, "exported_at": _now(), "events": events}
+
+    def erase(self, user_id: str) -> Receipt:
+        """Erase a user everywhere. Raises `UnknownUser`, `HomeBusy`.
+
+        The log comes first, then the graph is brought up to it, then the user leaves the graph: whoever still
+        holds a batch that was read from the log before finds it applied, and so cannot bring the user back.
+        Safe to interrupt: the same call again ends the work.
+        """
+        with self._writing():
+            in_store = self._in_store(user_id)
+            in_log = self._log.erase_user(user_id)
+            if not in_log and not in_store:
+                raise UnknownUser(f"no user {user_id!r}")
+            places = {"event log": in_log}
+            catch_up(self._log, self._store)
+            places |= self._erase_from_store(user_id)
+            places["quarantine"] = blank_excerpts(self._quarantine) if self._quarantine else 0
+            places |= {"releases": 0, "text cache": 0, "metrics and logs": 0}
+            return Receipt(user_id, _now(), in_log, places, self._remains())
+
+    def _erase_from_store(self, user_id: str) -> dict[str, int]:
+        try:
+            return dict(self._store.delete_user(user_id).places)
+        except NotFound:
+            return {}
+
+    def _in_store(self, user_id: str) -> bool:
+        try:
+            self._store.user_index(user_id)
+        except NotFound:
+            return False
+        return True
+
+    def _batches_of(self, user_id: str) -> Iterator[pl.DataFrame]:
+        for batch in self._log.batches(0):
+            yield batch.filter(pl.col("user_id") == user_id, ~pl.col("anonymous")).select(_SHOWN)
+
+    def _remains(self) -> list[Remainder]:
+        return [
+            Remainder(
+                "event log",
+                "of each erased event a one-way digest of its id, its sequence number, type and time, but "
+                "neither user nor item, so that loading an old file does not bring the user back",
+                "as long as the event log",
+            ),
+            Remainder(
+                "releases made before",
+                "sums over all users (counts, embeddings) in which the user's events had a part; no id, no "
+                "text, no row of the user",
+                "the next refresh; releases kept for rollback: until they are removed",
+            ),
+            Remainder(
+                "outside of this home",
+                "the files that events were loaded from, and backups",
+                "the shop removes them",
+            ),
+            *self._left_on_disk(),
+        ]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
