@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gnn.ilk_config import IlkConfig
-from gnn.mix import Mix
+from gnn.mix_config import Mix
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES, Source
 from gnn.shop_arrays import FloatArray, IntArray

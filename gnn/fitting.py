@@ -20,7 +20,8 @@ from gnn.histories import (
 )
 from gnn.holdout import holdout_figures
 from gnn.ilk_config import IlkConfig
-from gnn.mix import Mix, MixConfig, MixExamples, learn_mix
+from gnn.mix import MixExamples, learn_mix
+from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from gnn.co_engagement import CoEngagementConfig
-from gnn.embedding_model import EmbeddingConfig
-from gnn.mix import Mix, MixConfig
+from gnn.embedding_config import EmbeddingConfig
+from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
 from gnn.similar_features import SIMILAR_FEATURES
 from gnn.text_space import TextSpaceConfig
-from gnn.training import TrainingConfig
+from gnn.training_config import TrainingConfig
 from gnn.typed_paths import PathConfig
 from gnn.user_features import USER_FEATURES, UserConfig
 

@@ -6,7 +6,7 @@ from textwrap import wrap
 from service.check_words import Section, Table
 
 WIDTH = 100
-MAX_CELL = 70
+MAX_CELL = 90
 
 
 def as_text(title: str, parts: Sequence[Section]) -> str:

@@ -70,8 +70,8 @@ def _in_short(report: CheckReport) -> Iterator[str]:
         yield "There is no catalogue: without titles new products cannot be placed. Add a file of items."
     if catalogue.items and catalogue.filled["title"] < SHARE_OF_TITLES_TO_MIND:
         yield (
-            f"Only {_percent(catalogue.filled['title'])} of the products have a usable title: mend this first, "
-            "texts place what nobody has turned to yet."
+            f"Only {_percent(catalogue.filled['title'])} of the products have a usable title: mend this "
+            "first, texts place what nobody has turned to yet."
         )
     if catalogue.without_events > SHARE_OF_COLD_TO_MIND:
         yield (

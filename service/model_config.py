@@ -14,11 +14,20 @@ def model_config(settings: ModelSettings) -> IlkConfig:
     Raises `BadSettings` naming an unknown option.
     """
     values = asdict(IlkConfig())
+    values["training"]["device"] = _device(settings.device)
     _overlay(values, settings.options, "model.options")
     try:
         return IlkConfig.from_json(values)
     except (TypeError, ValueError) as error:
         raise BadSettings(f"model.options: {error}") from None
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    from torch import cuda  # only training needs torch
+
+    return "cuda" if cuda.is_available() else "cpu"
 
 
 def _overlay(values: dict[str, Any], options: dict[str, Any], where: str) -> None:

@@ -1,8 +1,9 @@
 """Items as callers write them."""
 
+import json
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from graph.item import Item
 from service.api.queries import Id
@@ -57,6 +58,16 @@ class ItemBody(BaseModel):
     attributes: Annotated[dict[str, JsonValue], BeforeValidator(_as_object)] = Field(
         {}, max_length=1000, description="Anything else that JSON can hold."
     )
+
+    @field_validator("*")
+    @classmethod
+    def _utf8(cls, value: Any) -> Any:
+        """JSON's escapes can spell halves of characters, which no store takes."""
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("is not UTF-8") from None
+        return value
 
     def fields(self) -> dict[str, Any]:
         """Fields of `Item`, those that the caller gave."""

@@ -1,8 +1,8 @@
 """Writes: items."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +16,7 @@ from service.api.documented import problems
 from service.api.id_path import ItemId, checked_id
 from service.api.item_bodies import ItemBody, ItemPatch, ItemRow, ItemsBody
 from service.api.problems import Problem
+from service.api.queries import ItemQuery
 from service.api.schemas import ItemShape, ItemsShape
 
 router = APIRouter(tags=["items"])
@@ -97,6 +98,29 @@ async def get_item(request: Request, item_id: ItemId) -> JSONResponse:
     """What the shop has of the item, whether or not a release knows it."""
     checked_id(request, item_id, "item_id")
     return JSONResponse(_shown(await run_in_threadpool(deps_of(request).catalogue.get, item_id)))
+
+
+@router.get(
+    "/v1/items",
+    summary="An item as it is now, its id in the query",
+    response_model=ItemShape,
+    responses=problems(404, 422, 503),
+)
+async def get_item_by_id(request: Request, query: Annotated[ItemQuery, Query()]) -> JSONResponse:
+    """As `GET /v1/items/{item_id}`, for any id, also one that ends in `/similar`."""
+    return await get_item(request, query.item_id)
+
+
+@router.delete(
+    "/v1/items",
+    summary="Delete an item, its id in the query",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404, 422, 503),
+)
+async def delete_item_by_id(request: Request, query: Annotated[ItemQuery, Query()]) -> Response:
+    """As `DELETE /v1/items/{item_id}`, for any id."""
+    return await delete_item(request, query.item_id)
 
 
 def _shown(item: Item) -> dict[str, Any]:

@@ -111,6 +111,14 @@ class SearchQuery(MaskedQuery):
     q: str = Field(min_length=1, max_length=MAX_QUERY_CHARS, description="What to look for, in words.")
 
 
+class ItemQuery(BaseModel):
+    """An item's id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+
+
 class TextItem(BaseModel):
     """What is known of a product that need not be an item."""
 

@@ -13,7 +13,7 @@ from gnn.ilk_model import IlkModel
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signal_arrays import signals_to_arrays
-from gnn.training import TrainingConfig
+from gnn.training_config import TrainingConfig
 from tests.gnn.shops import cluster_shop, shop_of
 
 BRIEF = IlkConfig(training=TrainingConfig(min_epochs=2, max_epochs=3, negatives=128))

@@ -11,7 +11,7 @@ from gnn.ilk_model import IlkModel
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES
 from gnn.shop_arrays import IntArray, ShopArrays
-from gnn.training import TrainingConfig
+from gnn.training_config import TrainingConfig
 from tests.gnn.shops import cluster_purity, cluster_shop, shop_of
 
 CLUSTERS = 6

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gnn.mix import MixConfig, MixExamples, learn_mix, ndcg
+from gnn.mix import MixExamples, learn_mix, ndcg
+from gnn.mix_config import MixConfig
 from gnn.shop_arrays import FloatArray
 
 DEFAULTS = {"good": 0.1, "noise": 0.5}

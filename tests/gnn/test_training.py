@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from gnn.embedding_model import EmbeddingConfig, EmbeddingModel, ModelGraph, model_graph
+from gnn.embedding_config import EmbeddingConfig
+from gnn.embedding_model import EmbeddingModel, ModelGraph, model_graph
 from gnn.hetero_graph import build_hetero_graph
 from gnn.histories import group_by_user
 from gnn.losses import sampled_softmax
@@ -12,7 +13,8 @@ from gnn.propagation import Adjacency, Propagation
 from gnn.sampling import PairSampler
 from gnn.shop_arrays import ShopArrays
 from gnn.text_space import TextSpaceConfig, build_text_space
-from gnn.training import Trainer, TrainingConfig, batch_loss
+from gnn.training import Trainer, batch_loss
+from gnn.training_config import TrainingConfig
 from tests.gnn.shops import cluster_purity, cluster_shop, shop_of
 
 CLUSTERS = 6

@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
+from gnn.shop_arrays import FloatArray
 from graph.event_type import EventType
 from graph.frames import ITEM_SCHEMA
 from graph.interaction import Interaction
 from graph.item import Item
 from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
+from graph.store import GraphStore
 from service.api import ApiDeps, create_app
 from service.catalogue import Catalogue
 from service.catch_up import catch_up
@@ -23,6 +25,7 @@ from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
+from service.text_vectors import TextModelUnavailable, TextVectors
 from service.user_data import UserData
 from tests.service.release_toys import ToyShop, publish, toy_store
 
@@ -36,7 +39,7 @@ class Api:
     client: TestClient
     deps: ApiDeps
     log: SqliteLog
-    store: MemoryGraphStore
+    store: GraphStore
     releases: ReleaseStore
 
     def get(self, path: str, status: int = 200, **kwargs: Any) -> dict[str, Any]:
@@ -47,9 +50,20 @@ class Api:
         return body
 
 
-def seeded_store(log: SqliteLog) -> MemoryGraphStore:
+class ToyTexts:
+    """`TextVectors` for which a text that ends in a number n means the same as item n of the toy shop."""
+
+    def of_query(self, text: str, fingerprint: str) -> FloatArray:
+        if fingerprint != "hashing-8":
+            raise TextModelUnavailable("made with another text model")
+        return SHOP.vectors[int(text.split()[-1])]
+
+    of_item = of_query
+
+
+def seeded_store(log: SqliteLog, store: GraphStore | None = None) -> GraphStore:
     """Anna bought items 30 and 31; the store knows one item that no release does."""
-    store = MemoryGraphStore()
+    store = store or MemoryGraphStore()
     live = SHOP.items.filter("alive").with_columns(description=pl.lit(""), attributes=pl.lit("{}"))
     store.upsert_items(live.select(list(ITEM_SCHEMA)))
     store.upsert_items(Item.to_frame([Item(item_id="newcomer", categories=("A > Even",))]))
@@ -62,7 +76,7 @@ def seeded_store(log: SqliteLog) -> MemoryGraphStore:
     return store
 
 
-def status_of(log: SqliteLog, store: MemoryGraphStore, releases: ReleaseStore) -> dict[str, Any]:
+def status_of(log: SqliteLog, store: GraphStore, releases: ReleaseStore) -> dict[str, Any]:
     stats = store.stats()
     return {
         "items": stats.items,
@@ -77,7 +91,9 @@ def status_of(log: SqliteLog, store: MemoryGraphStore, releases: ReleaseStore) -
 
 
 @contextmanager
-def running_api(folder: Path, *, published: bool = True, **changes: Any) -> Iterator[Api]:
+def running_api(
+    folder: Path, *, published: bool = True, texts: TextVectors | None = None, **changes: Any
+) -> Iterator[Api]:
     """changes: fields of `ApiDeps` to replace."""
     releases = toy_store(folder / "releases")
     if published:
@@ -88,7 +104,7 @@ def running_api(folder: Path, *, published: bool = True, **changes: Any) -> Iter
     deps = ApiDeps(
         releases=releases,
         holder=holder,
-        answers=SimilarItemsService(holder.serving, StoreLookup(store)),
+        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts),
         events=log,
         catalogue=Catalogue(store),
         users=UserData(log, store),

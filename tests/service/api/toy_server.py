@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from graph.sqlite_log import SqliteLog
+from graph.sqlite_store import SqliteGraphStore
 from service.api import (
     ApiDeps,
     ApiKeys,
@@ -31,7 +32,7 @@ def make_app(folder: Path) -> FastAPI:
     configure_json_logs("INFO")
     releases = toy_store(folder / "releases")
     log = SqliteLog(folder / "events.db")
-    store = seeded_store(log)
+    store = SqliteGraphStore(folder / "graph.db")
     holder = ReleaseHolder(releases, poll_seconds=0.05)
     return create_app(
         ApiDeps(
@@ -49,6 +50,11 @@ def make_app(folder: Path) -> FastAPI:
 
 
 def main(folder: Path, port: int, workers: int) -> int:
+    log, store = SqliteLog(folder / "events.db"), SqliteGraphStore(folder / "graph.db")
+    store.ensure_schema()
+    seeded_store(log, store)
+    log.close()
+    store.close()
     try:
         listening = bind("127.0.0.1", port, ApiKeys())
         sys.stdout.write(address_of(listening) + "\n")

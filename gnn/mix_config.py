@@ -1,0 +1,33 @@
+"""What a mix of features is, and how far learning may move it."""
+
+from dataclasses import dataclass
+
+Mix = dict[str, float]
+"""Weight of each feature."""
+
+
+@dataclass(frozen=True)
+class MixConfig:
+    """How far the weights may leave the shipped defaults."""
+
+    pairs: int = 1000
+    """Validation pairs to learn from at most."""
+    min_pairs: int = 30
+    """With fewer pairs the defaults stay."""
+    prior: float = 10.0
+    """Strength of the Gaussian prior: prior x (100 / pairs)^2 x squared distance from the defaults is added
+    to the mean cross-entropy, so small shops hardly move."""
+    trust: float = 0.5
+    """Share of the learned move that is made: tastes shift between blocks; half the move loses little where
+    they do not and much less where they do."""
+    min_gain: float = 0.7
+    """Least gain of NDCG@10 over the defaults on the pairs, in standard errors, for learned weights to be
+    taken: below it the defaults, which come from many shops, are the better guess."""
+    iterations: int = 40
+    """Of L-BFGS."""
+    max_cells: int = 120_000_000
+    """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
+
+    def budget(self, n_items: int, n_features: int) -> int:
+        """Pairs to learn from in a catalogue of that size."""
+        return min(self.pairs, max(self.max_cells // max(n_items * n_features, 1), 1))

@@ -1,0 +1,45 @@
+"""How the network is trained; apart from the trainer, so that serving need not import torch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and how fast to learn. Budgets are counted in steps, never in seconds."""
+
+    temperature: float = 0.15
+    """Of the softmax, in cosine units."""
+    learning_rate: float = 3e-3
+    """Of AdamW."""
+    weight_decay: float = 1e-4
+    """Of AdamW."""
+    batch_size: int = 4096
+    """Events of a step at most; small shops take an eighth of their events, at least `min_batch_size`."""
+    min_batch_size: int = 256
+    """Lower end of the batch size."""
+    negatives: int = 1024
+    """Items that all pairs of a step share as negatives."""
+    popularity_exponent: float = 0.0
+    """Negatives are drawn by (events + 1)^exponent."""
+    work: float = 1.2e6
+    """Epochs = work / events, within `min_epochs` and `max_epochs`: large shops see each event less often."""
+    min_epochs: int = 10
+    """Lower end of the number of epochs."""
+    max_epochs: int = 40
+    """Upper end of the number of epochs."""
+    checks: int = 9
+    """How often in a run the validation is looked at."""
+    patience: int = 3
+    """Looks without a better ranking after which training stops."""
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+
+    def epochs(self, n_events: int) -> int:
+        """Longest run for a shop of that size."""
+        return int(np.clip(self.work / max(n_events, 1), self.min_epochs, self.max_epochs))
+
+    def batch(self, n_events: int) -> int:
+        """Batch size for a shop of that size."""
+        return min(self.batch_size, max(self.min_batch_size, n_events // 8))
