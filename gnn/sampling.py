@@ -38,8 +38,8 @@ class PairSampler:
         generator: torch.Generator,
         popularity_exponent: float = 0.0,
     ) -> None:
-        self._user = torch.from_numpy(shop.user)
-        self._item = torch.from_numpy(shop.item)
+        self._user = torch.tensor(shop.user)  # a copy: the shop may be read-only
+        self._item = torch.tensor(shop.item)
         follows = (histories.user[1:] == histories.user[:-1]) & (histories.item[1:] != histories.item[:-1])
         self._before = torch.from_numpy(histories.item[:-1][follows])
         self._after = torch.from_numpy(histories.item[1:][follows])

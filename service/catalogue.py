@@ -74,17 +74,17 @@ class Catalogue:
         return {one.item_id: one for one in Item.from_frame(self._store.items(item_ids))}
 
 
-def lock_between_processes(path: Path) -> Callable[[], AbstractContextManager[None]]:
+def lock_between_processes(path: Path, seconds: float = LOCK_SECONDS) -> Callable[[], AbstractContextManager[None]]:
     """A lock for `Catalogue`, held by one thread of one process at a time; freed by the operating system.
 
-    It raises `StoreConflict` after 30 s.
+    It raises `StoreConflict` after so many seconds.
     """
 
     @contextmanager
     def held() -> Iterator[None]:
         lock = FileLock(path)  # a new object each time: one object would let all threads of the process in
         try:
-            lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.005)
+            lock.acquire(timeout=seconds, poll_interval=0.005)
         except Timeout:
             raise StoreConflict(f"{path}: another process is changing items; try again") from None
         try:

@@ -42,6 +42,11 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def sync_state(self) -> Path:
+        """What `ilk sync` has read of its sources."""
+        return self.root / "sync.db"
+
+    @property
     def work(self) -> Path:
         """Checkpoints of a refresh under way."""
         return self.root / "work"

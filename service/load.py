@@ -35,7 +35,18 @@ def load(
     with home.writing("load"):
         log, store = open_log(home), open_store(settings, home)
         with closing_both(log, store):
-            return _Loader(reader, log, store, Quarantine(home.quarantine), on_rows).run()
+            return load_reader(reader, log, store, Quarantine(home.quarantine), on_rows)
+
+
+def load_reader(
+    reader: ShopReader,
+    log: EventLog,
+    store: GraphStore,
+    quarantine: Quarantine,
+    on_rows: RowsFn = lambda kind, rows: None,
+) -> LoadReport:
+    """As `load`, from a reader into an open log and store; the caller holds the home's lock."""
+    return _Loader(reader, log, store, quarantine, on_rows).run()
 
 
 class _Loader:

@@ -99,6 +99,21 @@ class LoadSettings(Section):
     """Rows per transaction of log and store."""
 
 
+class SourceSettings(Section):
+    """One `[[sources]]` of `ilk sync`: files that appear and change."""
+
+    name: str = Field(pattern=r"^[\w.-]{1,64}$")
+    path: str = Field(min_length=1)
+    """Folder, file or glob (`**` for any depth); `~` is the user's folder."""
+    format: Literal["auto", "ilk", "amazon", "recbole", "lightgcn", "table"] = "auto"
+    mapping: Path | None = None
+    """TOML file, or the name of a mapping that Ilk brings, for `table`."""
+    priority: int = Field(0, ge=-1000, le=1000)
+    """Whose word counts where sources describe the same item: the highest; among equals the newest file's."""
+    schedule_seconds: float = Field(0, ge=0)
+    """Least time between two successful looks; 0: at every `ilk sync`."""
+
+
 class Settings(BaseSettings):
     """All settings; see each section."""
 
@@ -119,6 +134,8 @@ class Settings(BaseSettings):
     gate: GateSettings = GateSettings()
     serve: ServeSettings = ServeSettings()
     load: LoadSettings = LoadSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    """Where `ilk sync` reads; names differ."""
     weights: dict[EventType, float] = dict(DEFAULT_WEIGHTS)
     """Weight of one event of each type: what counts more, clicks or purchases, is the shop's choice."""
 
@@ -133,6 +150,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags before environment before `ilk.toml`."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("sources")
+    @classmethod
+    def _named_apart(cls, given: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        if len({source.name for source in given}) < len(given):
+            raise ValueError("two sources have the same name")
+        return given
 
     @field_validator("weights")
     @classmethod

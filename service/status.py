@@ -9,13 +9,17 @@ from service.home import Home
 from service.release_store import ReleaseStore
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
+from service.sync import source_status
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
-    """Open the home and look; see `status_of`."""
+    """Open the home and look; see `status_of`. With `[[sources]]` also where each stands (`sources`)."""
     log, store = open_log(home), open_store(settings, home)
     with closing_both(log, store):
-        return status_of(log, store, ReleaseStore(home.releases))
+        status = status_of(log, store, ReleaseStore(home.releases))
+    if settings.sources:
+        status["sources"] = source_status(settings, home)
+    return status
 
 
 def status_of(log: EventLog, store: GraphStore, releases: ReleaseStore) -> dict[str, Any]:

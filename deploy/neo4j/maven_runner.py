@@ -98,7 +98,7 @@ def launch(
     command = [
         str(plan.jdk / "bin" / "java"),
         f"-Xmx{heap}",
-        "-XX:+UseParallelGC",
+        "-XX:+UseG1GC",
         "-XX:+ExitOnOutOfMemoryError",
         "--add-opens=java.base/java.nio=ALL-UNNAMED",
         "--add-opens=java.base/java.io=ALL-UNNAMED",

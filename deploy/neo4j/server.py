@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "start":
             start(
                 folder,
-                options.jars or folder / "jars",
+                (options.jars or folder / "jars").resolve(),
                 options.version,
                 options.heap,
                 options.runner,

@@ -130,6 +130,20 @@ def evaluate(
 
 
 @app.command()
+def sync(
+    context: typer.Context,
+    now_all: Annotated[
+        bool, typer.Option("--now", help="Try every source, whatever its schedule and earlier errors.")
+    ] = False,
+    json_file: JsonOption = None,
+) -> None:
+    """Read what is new in the sources of `ilk.toml` (`[[sources]]`), as `ilk load` would."""
+    from service.cli.sync import run_sync
+
+    run_sync(context.obj, now_all, json_file)
+
+
+@app.command()
 def check(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A shop's folder or file; nothing of it is loaded.")],

@@ -14,7 +14,8 @@ def run_status(context: CliContext, json_file: str | None) -> None:
     if json_file == "-":
         return
     table = Table(box=None, show_header=False)
-    for name, value in result.items():
+    sources = result.pop("sources", [])
+    for name, value in [*result.items(), *((f"source {source.pop('name')}", source) for source in sources)]:
         if isinstance(value, dict):
             value = ", ".join(f"{key} {inner}" for key, inner in value.items() if inner not in (None, ""))
         table.add_row(f"[bold]{name}[/bold]", str(value))

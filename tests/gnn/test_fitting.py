@@ -55,6 +55,14 @@ def test_every_part_can_be_left_out(off: str) -> None:
     assert bool(model.fitted.signals.trend.any()) == (off != "use_trend")
 
 
+def test_read_only_arrays_are_fine() -> None:
+    shop = cluster_shop(text=True)
+    for column in (shop.user, shop.item, shop.at, shop.weight, shop.relation, shop.text):
+        assert column is not None
+        column.flags.writeable = False
+    assert fit_with(BRIEF, shop, 0).epochs > 0
+
+
 def movielens(folder: Path) -> ShopArrays:
     events = pl.read_csv(folder / "ml-100k" / "ml-100k.inter", separator="\t")
     events.columns = [name.split(":")[0] for name in events.columns]

@@ -54,3 +54,13 @@ def test_no_text_no_channel_and_one_item_has_no_neighbours() -> None:
     alone = build_text_space(np.full((1, 4), 0.5, np.float32), 1, TextSpaceConfig())
     assert alone is not None
     assert alone.neighbours.nnz == 0
+
+
+def test_later_texts_come_into_the_same_space() -> None:
+    raw = texts(60, 8)
+    space = build_text_space(raw, 60, TextSpaceConfig(neighbours=5))
+    assert space is not None
+    assert space.projection is not None
+    assert np.array_equal(space.projection.apply(raw), space.vectors)
+    assert np.allclose(space.projection.apply(raw[3:4])[0], space.vectors[3], atol=1e-6)
+    assert not space.projection.apply(np.zeros((1, 8), np.float32)).any()

@@ -224,7 +224,8 @@ def test_openapi_is_complete(api: Api) -> None:
                     assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
                     ProblemShape.model_validate(content["example"])
     parameters = {p["name"]: p for p in schema["paths"]["/v1/items/{item_id}/similar"]["get"]["parameters"]}
-    assert set(parameters) == {"item_id", "k", "objective", "min_sequence", "timeout_ms"}
+    conditions = {"category", "brand", "price_min", "price_max", "in_stock", "exclude", "user_id"}
+    assert set(parameters) == {"item_id", "k", "objective", "min_sequence", "timeout_ms"} | conditions
     assert parameters["k"]["schema"]["maximum"] == 1000
 
 

@@ -44,6 +44,8 @@ class Server:
             connection.request(method, target, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
             text = answer.read()
+            if answer.status == 204:
+                return 204, None
             return answer.status, json.loads(text) if b"json" in answer.headers[
                 "content-type"
             ].encode() else text
