@@ -74,7 +74,9 @@ class Catalogue:
         return {one.item_id: one for one in Item.from_frame(self._store.items(item_ids))}
 
 
-def lock_between_processes(path: Path, seconds: float = LOCK_SECONDS) -> Callable[[], AbstractContextManager[None]]:
+def lock_between_processes(
+    path: Path, seconds: float = LOCK_SECONDS
+) -> Callable[[], AbstractContextManager[None]]:
     """A lock for `Catalogue`, held by one thread of one process at a time; freed by the operating system.
 
     It raises `StoreConflict` after so many seconds.

@@ -1,4 +1,4 @@
-"""Open the text encoder that the settings name. Apart from the stores: importing it costs seconds and 400 MB."""
+"""Open the text encoder that the settings name. Apart from the stores: importing it costs seconds, 400 MB."""
 
 from dataclasses import dataclass
 

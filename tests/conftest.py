@@ -16,5 +16,7 @@ def shared_data() -> Path:
     """Folder of real shops' data; the test is skipped loudly where there is none."""
     folder = Path(os.environ.get("ILK_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"REAL DATA MISSING: no folder {folder}; set ILK_TEST_DATA=/path/to/data to run this test")
+        pytest.skip(
+            f"REAL DATA MISSING: no folder {folder}; set ILK_TEST_DATA=/path/to/data to run this test"
+        )
     return folder

@@ -45,7 +45,7 @@ def killed_after(seconds: float, *args: object) -> bool:
 
 
 def kill_often(times: int, seconds: float, *args: object) -> int:
-    """Kill a command at random moments; one that got through tells how long it really takes. Returns how often
+    """Kill a command at random moments; one that gets through tells how long it takes. Returns how often
     it was killed (at most three tries for each)."""
     rng = random.Random(20)
     killed = 0

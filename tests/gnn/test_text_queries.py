@@ -7,7 +7,7 @@ from gnn.fitted_ilk import FittedIlk
 from gnn.ilk_config import IlkConfig
 from gnn.ilk_model import IlkModel
 from gnn.similar_features import COSINE_SCALE
-from gnn.training import TrainingConfig
+from gnn.training_config import TrainingConfig
 from tests.gnn.shops import cluster_shop
 
 BRIEF = IlkConfig(training=TrainingConfig(min_epochs=1, max_epochs=1, negatives=32))

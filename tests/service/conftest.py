@@ -1,6 +1,7 @@
 """A small made-up shop, loaded and learned once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,7 +13,7 @@ from service.sample_shop import SampleShop
 from service.settings import Settings, load_settings
 
 SMALL_SHOP = SampleShop(users=200, variants=3, events_per_user=12)
-TRIAL_FLAGS = {
+TRIAL_FLAGS: dict[str, Any] = {
     "encoder": {"model": "hashing:64"},
     "model": {"options": {"training": {"max_epochs": 2}}},
 }

@@ -56,7 +56,8 @@ class ToyTexts:
     def of_query(self, text: str, fingerprint: str) -> FloatArray:
         if fingerprint != "hashing-8":
             raise TextModelUnavailable("made with another text model")
-        return SHOP.vectors[int(text.split()[-1])]
+        vector: FloatArray = SHOP.vectors[int(text.split()[-1])]
+        return vector
 
     of_item = of_query
 

@@ -123,17 +123,12 @@ def test_without_a_text_model_a_search_says_so(api: Api) -> None:
 
 
 def test_a_batch_equals_its_singles(shop: Api) -> None:
-    body = {
-        "item_ids": ["plain", "nobody", "item-33", "item-20"],
-        "k": 4,
-        "objective": "next",
-        "exclude": ["item-40"],
-    }
+    asked = ["plain", "nobody", "item-33", "item-20"]
+    body = {"item_ids": asked, "k": 4, "objective": "next", "exclude": ["item-40"]}
     answer = shop.client.post("/v1/similar:batch", json=body).json()
     SimilarBatchShape.model_validate(answer)
     singles = [
-        shop.client.get(f"/v1/items/{one}/similar?k=4&objective=next&exclude=item-40").json()
-        for one in body["item_ids"]
+        shop.client.get(f"/v1/items/{one}/similar?k=4&objective=next&exclude=item-40").json() for one in asked
     ]
     assert [answer["answers"][0], answer["answers"][2]] == [singles[0], singles[2]]
     for place in (1, 3):
