@@ -1,12 +1,14 @@
 """A check as text."""
 
 from collections.abc import Sequence
-from textwrap import wrap
+from textwrap import TextWrapper
 
 from service.check_words import Section, Table
 
 WIDTH = 100
 MAX_CELL = 90
+
+_WRAPPER = TextWrapper(WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def as_text(title: str, parts: Sequence[Section]) -> str:
@@ -22,7 +24,7 @@ def as_text(title: str, parts: Sequence[Section]) -> str:
 
 
 def _wrapped(sentences: Sequence[str]) -> list[str]:
-    return [line for sentence in sentences for line in wrap(sentence, WIDTH, subsequent_indent="  ") or [""]]
+    return [line for sentence in sentences for line in _WRAPPER.wrap(sentence)]
 
 
 def _table(table: Table) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from graph.formats import Problem
 from service.check import CheckReport
 from service.check_gain import GainRow
 from service.check_reasons import REASONS
@@ -127,7 +128,7 @@ def _problems(report: CheckReport) -> Section:
                 words = REASONS.get(reason, reason.replace("_", " "))
                 rows.append((f"{words} ({reason})", kind, OUTCOMES[outcome], f"{number:,}"))
     examples = [
-        f"{reason}: {problem.file}, line {problem.line}" + (f": {problem.excerpt}" if problem.excerpt else "")
+        f"{reason}: {_place(problem)}" + (f": {problem.excerpt}" if problem.excerpt else "")
         for (_, _, reason), problems in sorted(report.scan.examples.items())
         for problem in problems
     ]
@@ -135,6 +136,12 @@ def _problems(report: CheckReport) -> Section:
         return Section("Rows that need attention", ["None."])
     table = Table(("what", "in", "outcome", "rows"), rows)
     return Section("Rows that need attention", [], [table], examples)
+
+
+def _place(problem: Problem) -> str:
+    if problem.last_line:
+        return f"{problem.file}, lines {problem.line:,} to {problem.last_line:,} ({problem.rows:,} rows)"
+    return f"{problem.file}, line {problem.line:,}"
 
 
 def _activity(report: CheckReport) -> Section:
