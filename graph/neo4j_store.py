@@ -18,6 +18,7 @@ from graph.neo4j_apply import apply_events
 from graph.neo4j_connection import Neo4jAddress, Neo4jConnection
 from graph.neo4j_foreign import ForeignEdges, FoundEdges
 from graph.neo4j_foreign_items import AdoptedNodes, adopt_nodes
+from graph.neo4j_queries import cypher
 from graph.neo4j_reviews import texts_from_log
 from graph.neo4j_schema import create_schema
 from graph.neo4j_state import LockedWrite, StoreState, read_state
@@ -173,6 +174,14 @@ class Neo4jGraphStore:
     def replace_similar(self, version: str, rows: Sequence[SimilarRow]) -> int:
         """See `GraphStore.replace_similar`; rows of items that are gone are left out and not counted."""
         return neo4j_similar.replace_similar(self._connection, version, rows, self._grace_seconds)
+
+    def record_release(self, version: str, properties: Mapping[str, str | int | float]) -> None:
+        """Make or change the `(:Release)` node of a version.
+
+        properties: camelCase names; `eventsThrough` (sequence number) is what the kit's queries read.
+        """
+        sent = {"version": version, "properties": dict(properties)}
+        self._connection.write(lambda tx: tx.run(cypher("release_write"), sent).consume())
 
     def delete_item(self, item_id: str) -> None:
         """See `GraphStore.delete_item`."""

@@ -62,6 +62,35 @@ class StoreLookup:
             return None
 
 
+class AskedItems:
+    """Looks items up for one answer; the item that was asked about joins the first look-up of others, since a
+    look-up costs more than an item in it."""
+
+    def __init__(self, shop: ShopLookup | None, about: str | None = None) -> None:
+        """shop: None: nothing is looked up, everything lives."""
+        self._shop = shop
+        self._about = about
+        self._about_item: LiveItem | None = None
+        self._asked = False
+
+    @property
+    def about(self) -> LiveItem | None:
+        """The item that was asked about; None where it does not live, or there is no shop."""
+        if not self._asked:
+            self.items([])
+        return self._about_item
+
+    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+        """See `ShopLookup.items`."""
+        if self._shop is None:
+            return {}
+        if self._asked or self._about is None:
+            return self._shop.items(item_ids)
+        found = self._shop.items([*item_ids, self._about])
+        self._asked, self._about_item = True, found.get(self._about)
+        return found
+
+
 def live_item(row: dict[str, Any]) -> LiveItem:
     """row: a row of `ITEM_SCHEMA`."""
     return LiveItem({name: row[name] for name in CARD_FIELDS}, row["description"])

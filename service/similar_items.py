@@ -23,7 +23,7 @@ from service.errors import CallerMistake
 from service.item_filter import NO_FILTER, ItemFilter
 from service.release import Release
 from service.release_holder import Serving
-from service.shop_lookup import CARD_FIELDS, LiveItem, ShopLookup
+from service.shop_lookup import CARD_FIELDS, AskedItems, LiveItem, ShopLookup
 from service.text_vectors import TextModelUnavailable, TextVectors
 
 __all__ = [
@@ -82,20 +82,22 @@ class SimilarItemsService:
         check_k(k)
         serving = self._serving()
         release = serving.release
-        live = self._shop.items([item_id]).get(item_id) if self._shop else None
+        asked = AskedItems(self._shop, item_id)
         row = release.items.index_of(item_id)
-        served = row is not None and bool(release.items.alive[row])
-        if live is None and (self._shop is not None or not served):
+        seen = self._seen(release, user_id)
+        pool = Pool.of(release, wanted, seen if row is None else np.append(seen, row))
+        if row is not None and release.items.alive[row]:
+            found = self._best(pool, like_item(release, row, objective), k, wanted, asked)
+            if self._shop is not None and asked.about is None:
+                raise UnknownItem(f"item {item_id!r} was deleted")
+            return answer_of(serving, found)
+        live = asked.about
+        if live is None:
             raise UnknownItem(f"no item {item_id!r}, or it was deleted")
-        banned = self._seen(release, user_id) if row is None else np.append(self._seen(release, user_id), row)
-        pool = Pool.of(release, wanted, banned)
-        if row is not None and served:
-            return answer_of(serving, self._best(pool, like_item(release, row, objective), k, wanted))
-        assert live is not None
         ranker = self._by_text(release, live)
         fallback = None if ranker else Fallback.ITEM_NOT_IN_RELEASE
         ranker = ranker or trending(release, live.category)
-        return answer_of(serving, self._best(pool, ranker, k, wanted), fallback)
+        return answer_of(serving, self._best(pool, ranker, k, wanted, asked), fallback)
 
     def similar_to_text(
         self, text: str, k: int = 10, wanted: ItemFilter = NO_FILTER, user_id: str | None = None
@@ -171,18 +173,21 @@ class SimilarItemsService:
         vector = _search_vector(release, raw)
         return None if vector is None else like_text(vector)
 
-    def _best(self, pool: Pool, rank: Ranker, k: int, wanted: ItemFilter) -> list[AnswerItem]:
+    def _best(
+        self, pool: Pool, rank: Ranker, k: int, wanted: ItemFilter, asked: AskedItems | None = None
+    ) -> list[AnswerItem]:
         """The k best that live. Where so many are gone that the ranked rows do not suffice, ranks again
         without them: every round takes rows out of the pool, so it ends."""
+        asked = asked or AskedItems(self._shop)
         while True:
             ranked = rank(pool, k)
-            found, gone = self._living(pool.release, ranked, k, wanted)
+            found, gone = self._living(pool.release, ranked, k, wanted, asked)
             if len(found) >= k or not len(gone):
                 return found
             pool = pool.without(gone)
 
     def _living(
-        self, release: Release, ranked: Ranked, k: int, wanted: ItemFilter
+        self, release: Release, ranked: Ranked, k: int, wanted: ItemFilter, asked: AskedItems
     ) -> tuple[list[AnswerItem], IntArray]:
         """The first k rows that live and pass, and the rows met on the way that do not."""
         places: list[int] = []
@@ -191,7 +196,7 @@ class SimilarItemsService:
         start, step = 0, k
         while len(places) < k and start < len(ranked.rows):
             rows = ranked.rows[start : start + step]
-            for place, card in enumerate(self._cards(release, rows), start):
+            for place, card in enumerate(self._cards(release, rows, asked), start):
                 if card is not None and wanted.passes(card):
                     places.append(place)
                     cards.append(card)
@@ -206,12 +211,12 @@ class SimilarItemsService:
         ]
         return items, np.array(gone, np.int64)
 
-    def _cards(self, release: Release, rows: IntArray) -> list[Card | None]:
+    def _cards(self, release: Release, rows: IntArray, asked: AskedItems) -> list[Card | None]:
         """What is shown of each row, as the shop has it now; None: it is gone."""
         cards: list[Card] = release.items.cards(rows)
         if self._shop is None:
             return list(cards)
-        live = self._shop.items([card["item_id"] for card in cards])
+        live = asked.items([card["item_id"] for card in cards])
         return [
             {"item_id": card["item_id"], **live[card["item_id"]].card} if card["item_id"] in live else None
             for card in cards

@@ -18,6 +18,7 @@ def privacy_settings() -> dict[str, str]:
     return {
         "dbms.usage_report.enabled": "false",
         "client.allow_telemetry": "false",
+        "browser.remote_content_hostname_whitelist": "localhost,127.0.0.1",
     }
 
 

@@ -17,6 +17,10 @@ def run_status(context: CliContext, json_file: str | None) -> None:
     sources = result.pop("sources", [])
     for name, value in [*result.items(), *((f"source {source.pop('name')}", source) for source in sources)]:
         if isinstance(value, dict):
-            value = ", ".join(f"{key} {inner}" for key, inner in value.items() if inner not in (None, ""))
+            value = ", ".join(
+                f"{key} {inner}"
+                for key, inner in value.items()
+                if inner not in (None, "") and not isinstance(inner, dict)
+            )
         table.add_row(f"[bold]{name}[/bold]", str(value))
     context.console(json_file).print(table)

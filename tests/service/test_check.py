@@ -2,19 +2,20 @@
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from graph.formats import Reason
+from graph.formats import Batch, Reason
 from service.check import CheckReport, CheckRequest, check
 from service.check_activity import measure_activity
 from service.check_catalogue import repeated_items
 from service.check_html import as_html
 from service.check_reasons import REASONS
-from service.check_scan import OUTLINE_SCHEMA
+from service.check_scan import NEWEST_EVENTS, OUTLINE_SCHEMA, scan
 from service.check_text import as_text
 from service.check_words import sections
 from service.cli.main import run
@@ -188,6 +189,45 @@ def test_items_without_title_are_no_repeats() -> None:
         }
     )
     assert repeated_items(items).rows() == [("X-1", "P", ["c", "d"])]
+
+
+class LongShop:
+    """More events than are kept, in three batches, the newest in the middle one. A `ShopReader`."""
+
+    format = "made up"
+    notes: Sequence[str] = ()
+
+    def items(self) -> Iterator[Batch]:
+        return iter(())
+
+    def links(self) -> Iterator[Batch]:
+        return iter(())
+
+    def events(self) -> Iterator[Batch]:
+        for start in (0, 600_000, 300_000):
+            at = pl.int_range(start, start + 200_000, eager=True)
+            rows = pl.select(
+                event_id=at.cast(pl.String),
+                user_id=pl.lit("u"),
+                anonymous=pl.lit(value=False),
+                item_id=(at % 7).cast(pl.String),
+                event_type=pl.when(at % 2 == 0).then(pl.lit("refund")).otherwise(pl.lit("purchase")),
+                at=at,
+                rating=pl.lit(None, pl.Float32),
+                review_text=pl.lit("text"),
+                quantity=pl.lit(None, pl.Float32),
+                value=pl.lit(None, pl.Float64),
+            )
+            yield Batch("events", rows, rows.height)
+
+
+def test_the_newest_events_are_kept_whatever_their_place() -> None:
+    found = scan(LongShop(), 3, lambda rows, kind: None)
+    assert found.outline.height == 600_000
+    assert found.newest.height == NEWEST_EVENTS
+    newest = [n for start in (600_000, 300_000) for n in range(start + 199_999, start, -2)][:NEWEST_EVENTS]
+    assert found.newest["at"].to_list() == sorted(newest)
+    assert found.newest["review_text"].null_count() == NEWEST_EVENTS
 
 
 def test_every_reason_has_words() -> None:

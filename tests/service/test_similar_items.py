@@ -204,6 +204,36 @@ def test_never_dead_never_seen_never_itself_always_k(
     assert len(found) == len(set(found)) == min(k, shop.n - len(gone | seen))
 
 
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    gone=st.sets(st.integers(0, SHOP.n - 1), max_size=20) | st.sets(st.integers(0, SHOP.n - 1), min_size=300),
+    query=st.integers(0, SHOP.n - 1),
+    k=st.integers(1, 60),
+)
+def test_what_the_shop_deleted_never_appears_and_k_results_do(
+    service: SimilarItemsService, gone: set[int], query: int, k: int
+) -> None:
+    lookup = ToyLookup(histories=LOOKUP.histories, changed={SHOP.ids[row]: None for row in gone})
+    live = SimilarItemsService(service._serving, lookup)
+    dead = gone | set(DEAD)
+    if query in dead:
+        with pytest.raises(UnknownItem):
+            live.similar(SHOP.ids[query], k)
+        return
+    order = [one for one in nearest(query, SHOP.n) if SHOP.ids.index(one) not in dead]
+    assert ids_of(live.similar(SHOP.ids[query], k)) == order[:k]
+    recommended = ids_of(live.recommend("anna", k))
+    assert not {SHOP.ids[row] for row in dead | {20, 21}} & set(recommended)
+    assert len(recommended) == min(k, SHOP.n - len(dead | {20, 21}))
+
+
+def test_what_is_shown_is_what_the_shop_says_now(service: SimilarItemsService) -> None:
+    first = ids_of(service.similar("plain", 1))[0]
+    lookup = ToyLookup(changed={first: {"title": "New", "price": 0.5}})
+    item = SimilarItemsService(service._serving, lookup).similar("plain", 1).results[0]
+    assert (item.item_id, item.card["title"], item.card["price"]) == (first, "New", 0.5)
+
+
 def test_without_a_release_there_is_no_answer(tmp_path: Path) -> None:
     service = SimilarItemsService(ReleaseHolder(toy_store(tmp_path)).serving, LOOKUP)
     with pytest.raises(NoRelease):

@@ -3,6 +3,10 @@
 import gzip
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from service.errors import BadSettings, CallerMistake, HomeBusy
 from service.home import Home
 from service.settings import Settings, load_settings
 from service.status import read_status
-from service.stores import closing_both, open_store
+from service.stores import closing_both, open_log, open_store
 from service.sync import SourceReport, source_status, sync
 from tests.service.conftest import TRIAL_FLAGS
 
@@ -233,3 +237,27 @@ def test_mistakes_are_told(shop: Shop) -> None:
         load_settings(shop.root / "home", {"sources": twice})
     with Home(shop.settings.home).writing("test"), pytest.raises(HomeBusy):
         shop.sync()
+
+
+@pytest.mark.slow
+def test_a_killed_sync_is_finished_by_the_next(shop: Shop) -> None:
+    del shop.options["erp"]
+    rows = [event(f"u{n % 997}", f"i{n % 101}", NOON + n) for n in range(300_000)]
+    shop.write("feed/events.jsonl", rows)
+    home = shop.root / "home"
+    home.mkdir()
+    (home / "ilk.toml").write_text(f"[[sources]]\nname = 'feed'\npath = '{shop.root / 'feed'}'\n", "utf-8")
+    command = [sys.executable, "-c", "from service.cli import main; main()", "--home", str(home), "sync"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = open_log(Home(home))
+    with closing_both(log):
+        while log.last_seq() == 0 and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert 0 < log.last_seq() < 300_000
+        report = shop.sync()["feed"]
+        assert report.load.events.balanced
+        assert report.load.events.duplicates > 0
+        assert log.last_seq() == shop.events() == 300_000
+    assert shop.sync()["feed"].outcome == "unchanged"

@@ -1,0 +1,92 @@
+"""The inspection kit: every query runs on a real server, is explained and bounded, and is in the guide."""
+
+import re
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from graph.neo4j_browser import (
+    BrowserQuery,
+    browser_guide,
+    browser_queries,
+    browser_style,
+    install_kit,
+    kit_server,
+)
+from graph.neo4j_store import Neo4jGraphStore
+from graph.store import SimilarRow
+from tests.graph.events import apply, catalogue, event
+from tests.graph.neo4j.conftest import Cypher
+
+QUERIES = browser_queries()
+PARAMETERS = {"item": "a", "a": "a", "b": "b", "user": "u", "release": "r1", "category": "X", "least": 2}
+
+
+@pytest.fixture
+def shop(neo4j_store: Neo4jGraphStore) -> Neo4jGraphStore:
+    """Two categories, four items (one cold), two users with events before and after a release."""
+    neo4j_store.upsert_items(catalogue("a", "b", title="Hat", categories=("X > Y", "X")))
+    neo4j_store.upsert_items(catalogue("c", "cold", title="Mug", categories=("Z",)))
+    apply(neo4j_store, *(event(f"1{item}{user}", user, item, "purchase") for item in "ab" for user in "uv"))
+    neo4j_store.replace_similar("r1", [SimilarRow("a", "b", 1, 0.9), SimilarRow("a", "c", 2, 0.5)])
+    neo4j_store.record_release("r1", {"eventsThrough": 4, "ndcg10": 0.5})
+    apply(neo4j_store, event("late", "u", "c"), event("late2", "s", "a", anonymous=True))
+    return neo4j_store
+
+
+@pytest.mark.neo4j
+def test_every_query_finds_something(shop: Neo4jGraphStore, cypher: Cypher) -> None:
+    assert shop.stats().events == 6
+    found = {
+        query.name: cypher(query.text, **{name: PARAMETERS[name] for name in query.parameters})
+        for query in QUERIES
+    }
+    assert {name for name, records in found.items() if not records} == set()
+    near = [record["itemId"] for record in found["02_served_neighbours"]]
+    assert near == ["b", "c"]
+    assert {record["user"] for record in found["04_who_bought_both"]} == {"u", "v"}
+    assert [record["itemId"] for record in found["07_cold_items"]] == ["cold"]
+    assert [record["newEvents"] for record in found["06_changed_since_release"]] == [1, 1]
+    assert found["12_strongest_evidence"][0]["sharedBuyers"] == 2
+    assert found["13_bridges"][0]["otherCategory"] == "Z"
+    assert found["09_releases"][0]["shown"]
+    assert len(found["03_why_similar"]) == 4
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=[query.name for query in QUERIES])
+def test_queries_are_explained_bounded_and_change_nothing(query: BrowserQuery) -> None:
+    assert len(query.explanation) > 40
+    for name in query.parameters:
+        assert f"{name} =>" in query.text or f"{name}:" in query.text, f"${name} is not explained"
+    assert re.search(r"^LIMIT \d+\s*$", query.text.splitlines()[-1])
+    assert not re.search(r"\b(CREATE|MERGE|SET|DELETE|REMOVE|LOAD)\b", query.text)
+
+
+def test_the_guide_shows_every_query() -> None:
+    guide = browser_guide()
+    assert "{{" not in guide
+    assert guide.count("<slide") == guide.count("</slide>") > 4
+    for query in QUERIES:
+        assert query.text.splitlines()[0] in guide
+
+
+def test_the_style_names_every_label() -> None:
+    for label in ("Item", "User", "Session", "Category", "Release"):
+        assert f"node.{label} {{" in browser_style()
+
+
+def test_the_kit_can_be_installed_and_served(tmp_path: Path) -> None:
+    assert len(install_kit(tmp_path)) == len(QUERIES) + 2
+    with kit_server() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        with urllib.request.urlopen(f"{address}/guide.html") as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert answer.read().decode() == (tmp_path / "guide.html").read_text("utf-8")
+        with urllib.request.urlopen(f"{address}/style.grass") as answer:
+            assert answer.read().decode() == browser_style()
+        server.shutdown()
+        thread.join()
