@@ -7,6 +7,8 @@ import polars as pl
 DESCRIPTION_LETTERS = 400
 """Letters of a description that count. With title and brand that is about what an encoder reads at its
 default length; the rest of a description repeats or is about shipping."""
+CATEGORY_NAMES = 12
+"""Names of categories that count: a path of five levels, or a film's genres; what lies in more is in all."""
 ITEM_TEXT_COLUMNS = ("title", "brand", "categories", "description")
 
 
@@ -30,9 +32,9 @@ def item_text(
     """Title, brand, categories and description, in this order, joined by ". "; "" when all are empty.
 
     The title comes first because a long text is cut at its end. The brand is left out where the title
-    contains it already. Of the categories the most specific path is given, without its separators, and each
-    name once. Runs of white space become one blank. The description is cut at the last whole word within
-    `description_letters`.
+    contains it already. Of the categories every name is given once, path by path, without separators, at
+    most `CATEGORY_NAMES` of them. Runs of white space become one blank. The description is cut at the last
+    whole word within `description_letters`.
     """
     title_text = _squeezed(title)
     brand_text = _squeezed(brand)
@@ -48,12 +50,10 @@ def item_text(
 
 
 def _category_text(categories: Iterable[str | None] | None) -> str:
-    """The first path's names, from the general to the special."""
-    for path in categories or ():
-        names = dict.fromkeys(_squeezed(name) for name in (path or "").split(">"))
-        if text := " ".join(name for name in names if name):
-            return text
-    return ""
+    """Names of all paths, each from the general to the special."""
+    paths = [path or "" for path in categories or ()]
+    names = dict.fromkeys(_squeezed(name) for path in paths for name in path.split(">"))
+    return " ".join([name for name in names if name][:CATEGORY_NAMES])
 
 
 def _squeezed(text: str | None) -> str:

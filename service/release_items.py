@@ -32,7 +32,8 @@ class ReleaseItems:
         """table: of `RELEASE_ITEM_SCHEMA`. Raises `ValueError` when an id comes twice."""
         self._table = table
         self._shown = table.select(_SHOWN).rechunk()
-        ids = table["item_id"].to_list()
+        self._ids: list[str] = table["item_id"].to_list()
+        ids = self._ids
         self._index = {item_id: row for row, item_id in enumerate(ids) if item_id}
         if len(self._index) != sum(1 for item_id in ids if item_id):
             raise ValueError("an item id comes twice")
@@ -61,6 +62,10 @@ class ReleaseItems:
         """Rows of those ids that the release knows, in the given order."""
         rows = (self._index.get(item_id) for item_id in item_ids)
         return np.fromiter((row for row in rows if row is not None), np.int64)
+
+    def ids_of(self, rows: IntArray) -> list[str]:
+        """Ids of the items of these rows, in this order."""
+        return [self._ids[row] for row in rows.tolist()]
 
     def cards(self, rows: IntArray) -> list[dict[str, Any]]:
         """What is shown of the items of these rows, in this order."""

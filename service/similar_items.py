@@ -115,7 +115,9 @@ class SimilarItemsService:
             raise TextModelUnavailable("no text model is set up here")
         vector = _search_vector(release, self._texts.of_query(text, release.manifest.encoder_fingerprint))
         if vector is None:
-            raise TextModelUnavailable("the served release cannot be searched by text; it holds no texts")
+            raise TextModelUnavailable(
+                "the served release cannot be searched by text: it was made without texts"
+            )
         pool = Pool.of(release, wanted, self._seen(release, user_id))
         return answer_of(serving, self._best(pool, like_text(vector), k, wanted))
 
@@ -213,14 +215,11 @@ class SimilarItemsService:
 
     def _cards(self, release: Release, rows: IntArray, asked: AskedItems) -> list[Card | None]:
         """What is shown of each row, as the shop has it now; None: it is gone."""
-        cards: list[Card] = release.items.cards(rows)
         if self._shop is None:
-            return list(cards)
-        live = asked.items([card["item_id"] for card in cards])
-        return [
-            {"item_id": card["item_id"], **live[card["item_id"]].card} if card["item_id"] in live else None
-            for card in cards
-        ]
+            return list(release.items.cards(rows))
+        ids = release.items.ids_of(rows)
+        live = asked.items(ids)
+        return [{"item_id": one, **live[one].card} if one in live else None for one in ids]
 
 
 def _search_vector(release: Release, raw: FloatArray) -> FloatArray | None:

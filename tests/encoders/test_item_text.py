@@ -15,7 +15,7 @@ from encoders import ITEM_TEXT_COLUMNS, item_text, item_texts
         ((None, None, None, None), ""),
         (("Fissler pan", "fissler", ["Pans"], ""), "Fissler pan. Pans"),
         (("iPhone case", "ON", [], ""), "iPhone case. ON"),
-        (("Pan", "", ["", "A > B > A", "C"], ""), "Pan. A B"),
+        (("Pan", "", ["", "A > B > A", "C"], ""), "Pan. A B C"),
         ((" a \n\t b ", "", [" > "], " c\u00a0d "), "a b. c d"),
     ],
 )
@@ -42,7 +42,7 @@ def test_a_frame_gives_a_text_per_row() -> None:
             "categories": [["Kitchen > Pans", "Sale"], [], None],
         }
     )
-    assert item_texts(frame) == ["Pan. Fissler. Kitchen Pans. for eggs", "Pot", ""]
+    assert item_texts(frame) == ["Pan. Fissler. Kitchen Pans Sale. for eggs", "Pot", ""]
     assert item_texts(frame.clear()) == []
     with pytest.raises(pl.exceptions.ColumnNotFoundError):
         item_texts(frame.drop("brand"))

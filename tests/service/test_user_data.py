@@ -19,10 +19,10 @@ from service.api.schemas import ExportShape, ReceiptShape
 from service.catch_up import catch_up
 from service.home import Home
 from service.load import load
-from service.refresh import RefreshResult
+from service.refresh import RefreshResult, refresh
 from service.serving import make_deps
 from service.user_data import UserData
-from tests.service.conftest import trial_settings
+from tests.service.conftest import quiet, trial_settings
 
 USER = "zoe-4711-\N{SNOWMAN}"
 REVIEW = "my grandmother in Ulm, Zeppelinweg 12, liked it"
@@ -178,3 +178,10 @@ def test_a_real_release_answers_new_items_by_their_text(
         assert answer["results"][0]["title"] == card["title"]
         by_text = client.post("/v1/similar:by-text", json={"item": body, "k": 3}).json()
         assert by_text["results"] == answer["results"]
+        for path in (f"/v1/items/{known['item_id']}/similar?k=1000", "/v1/search?q=shoes&k=1000"):
+            assert "twin" not in {row["item_id"] for row in client.get(path).json()["results"]}
+    refresh(trial_settings(home), quiet())
+    with client_of(home) as client:
+        near = client.get(f"/v1/items/{known['item_id']}/similar?k=10").json()["results"]
+        assert "twin" in {row["item_id"] for row in near}
+        assert client.get("/v1/items/twin/similar?k=1").json()["results"][0]["item_id"] == known["item_id"]
