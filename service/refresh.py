@@ -27,7 +27,7 @@ from service.text_stage import coverage_of, encode_texts, snapshot_texts
 from service.texts import Texts, open_texts
 from service.write_back import write_back
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised whenever the same inputs would give another release."""
 
 
