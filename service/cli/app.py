@@ -257,3 +257,31 @@ def demo(
     from service.cli.demo import run_demo
 
     run_demo(context.obj, data, data_format.value, mapping, serve_after, store)
+
+
+inspect = typer.Typer(
+    help="Look at the graph in Neo4j Browser: a guide, a style, bounded queries.", no_args_is_help=True
+)
+app.add_typer(inspect, name="inspect")
+
+
+@inspect.command("install")
+def inspect_install(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where the files are written.")] = Path("ilk-browser"),
+) -> None:
+    """Write guide, style and queries into a folder, for Browser's import of files."""
+    from service.cli.inspect import run_install
+
+    run_install(context.obj, folder)
+
+
+@inspect.command("open")
+def inspect_open(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free.")] = 0,
+) -> None:
+    """Serve guide and style on loopback and say what to type into Browser."""
+    from service.cli.inspect import run_open
+
+    run_open(context.obj, port)

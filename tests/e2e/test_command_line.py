@@ -174,3 +174,11 @@ def test_help_teaches(ilk: Run) -> None:
         done = ilk(*command.split(), "--help")
         assert done.returncode == 0
         assert len(done.stdout) > 200
+
+
+def test_the_kit_for_neo4j_browser_is_written(ilk: Run, tmp_path: Path) -> None:
+    done = ilk("inspect", "install", tmp_path / "kit")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "kit").iterdir()}
+    assert {"guide.html", "style.grass"} <= names
+    assert len([name for name in names if name.endswith(".cypher")]) >= 12

@@ -35,6 +35,13 @@ def test_the_graph_lives_in_neo4j(ilk: Run, small_shop: Path, tmp_path: Path) ->
             database_=to.database,
         ).records[0]["n"]
         assert edges == 10 * loaded["items"]["accepted"]
+        node = others.execute_query(
+            "MATCH (r:Release {version: $version}) RETURN r",
+            version=refreshed["release"],
+            database_=to.database,
+        ).records[0]["r"]
+        assert node["eventsThrough"] == loaded["events"]["accepted"]
+        assert node["coverage"] == refreshed["metrics"]["gate"]["coverage"]
         server = Server(home, environment=where)
         try:
             before = server.client.get("/v1/status").json()["sequence"]
