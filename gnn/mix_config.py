@@ -25,7 +25,7 @@ class MixConfig:
     taken: below it the defaults, which come from many shops, are the better guess."""
     iterations: int = 40
     """Of L-BFGS."""
-    max_cells: int = 120_000_000
+    max_cells: int = 70_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
 
     def budget(self, n_items: int, n_features: int) -> int:

@@ -81,11 +81,22 @@ class _KitHandler(BaseHTTPRequestHandler):
         kind, read = pages.get(self.path.partition("?")[0], ("", str))
         body = read().encode()
         self.send_response(200 if kind else 404)
-        self.send_header("Access-Control-Allow-Origin", "*")
+        self._send_permission()
         self.send_header("Content-Type", f"{kind or 'text/plain'}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_OPTIONS(self) -> None:
+        """Browser asks first whether it may ask for a guide, because it sends headers of its own."""
+        self.send_response(204)
+        self._send_permission()
+        self.end_headers()
+
+    def _send_permission(self) -> None:
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Access-Control-Allow-Headers", "*")
+        self.send_header("Access-Control-Allow-Private-Network", "true")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
         """Say nothing: the caller's terminal is not a log."""

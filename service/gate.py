@@ -33,34 +33,56 @@ def judge(
     alive: npt.NDArray[np.bool_],
     holdout: Mapping[str, float],
     settings: GateSettings,
+    before: Mapping[str, Any] | None = None,
 ) -> GateVerdict:
     """Look at a fitted model before it becomes a release.
 
     alive: items that may be served, shape (n_items,). holdout: figures on the newest events, which the model
-    behind them had not seen (`ndcg@10`, `popularity_ndcg@10`, `pairs`).
+    behind them had not seen (`ndcg@10`, `popularity_ndcg@10`, `pairs`). before: the figures of the release
+    that serves now; None: nothing serves, and anything sound is better than nothing.
+
+    Two releases had different exams, so what is compared is how far each was above popularity on its own.
     """
     coverage = share_with_vectors(model, alive)
     figures = {"coverage": coverage, **holdout}
+    lift = lift_of(figures)
+    if lift is not None:
+        figures["lift"] = lift
     if not np.isfinite(coverage):
         return GateVerdict(False, "the model's vectors are not finite numbers", figures)
-    if coverage < settings.min_coverage:
+    if before is None:
+        return GateVerdict(True, f"nothing served before; {_in_words(figures)}", figures)
+    needed = min(settings.min_coverage, float(before.get("coverage", 0.0)))
+    if coverage < needed:
         return GateVerdict(
-            False,
-            f"only {coverage:.1%} of the items can be found (gate.min_coverage {settings.min_coverage:.0%})",
-            figures,
+            False, f"only {coverage:.1%} of the items can be found, {needed:.1%} before", figures
         )
-    ours, floor = holdout.get("ndcg@10"), holdout.get("popularity_ndcg@10")
-    if ours is None or floor is None or holdout.get("pairs", 0) < PAIRS_THAT_DECIDE:
-        return GateVerdict(True, "too few held-out events to judge quality; nothing else is wrong", figures)
-    if ours < floor * (1 - settings.max_drop):
-        return GateVerdict(
-            False,
-            f"NDCG@10 {ours:.4f} on the newest events, popularity alone has {floor:.4f} "
-            f"(gate.max_drop {settings.max_drop:.0%})",
-            figures,
+    old = before.get("lift")
+    if lift is None or old is None:
+        return GateVerdict(True, f"too few held-out events to compare; {_in_words(figures)}", figures)
+    if lift < old * (1 - settings.max_drop):
+        reason = (
+            f"{_in_words(figures)}: {lift:.2f} times as good, the serving release {old:.2f} times "
+            f"(gate.max_drop {settings.max_drop:.0%})"
         )
-    return GateVerdict(
-        True, f"NDCG@10 {ours:.4f} on the newest events, popularity alone {floor:.4f}", figures
+        return GateVerdict(False, reason, figures)
+    return GateVerdict(True, f"{_in_words(figures)}: {lift:.2f} times as good, {old:.2f} before", figures)
+
+
+def lift_of(figures: Mapping[str, float]) -> float | None:
+    """NDCG@10 over popularity's on the same held-out pairs; None where too few decide or popularity has 0."""
+    floor = figures.get("popularity_ndcg@10", 0.0)
+    if figures.get("pairs", 0) < PAIRS_THAT_DECIDE or floor <= 0:
+        return None
+    return figures["ndcg@10"] / floor
+
+
+def _in_words(figures: Mapping[str, float]) -> str:
+    if "ndcg@10" not in figures:
+        return "no held-out events"
+    return (
+        f"NDCG@10 {figures['ndcg@10']:.4f} on the newest events, "
+        f"popularity alone {figures['popularity_ndcg@10']:.4f}"
     )
 
 

@@ -1,6 +1,7 @@
 """The full refresh: learn everything anew, publish if the gate lets it."""
 
 import json
+import logging
 import resource
 import sys
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from service.foreign_edges import adopt_foreign
 from service.gate import GateVerdict, judge
 from service.home import Home
 from service.model_config import model_config
+from service.release_errors import ReleaseError
 from service.release_manifest import ReleaseManifest, read_manifest
 from service.release_store import ReleaseStore
 from service.release_writer import ReleaseDraft
@@ -26,6 +28,8 @@ from service.stores import closing_both, open_log, open_store
 from service.text_stage import coverage_of, encode_texts, snapshot_texts
 from service.texts import Texts, open_texts
 from service.write_back import write_back
+
+logger = logging.getLogger(__name__)
 
 RECIPE_VERSION = 2
 """Raised whenever the same inputs would give another release."""
@@ -82,18 +86,21 @@ class _Refresh:
         self._releases = ReleaseStore(home.releases)
         self._config: IlkConfig = model_config(settings.model)
         self._coverage: dict[str, Any] | None = None
+        self._texts: Texts | None = None
+        self._fingerprint = ""
 
     def run(self) -> RefreshResult:
         snapshot = self._export()
-        texts = open_texts(self._settings, self._home)
-        inputs = self._inputs(snapshot, texts)
+        self._texts = open_texts(self._settings, self._home)
+        self._fingerprint = self._texts.encoder.fingerprint
+        inputs = self._inputs(snapshot)
         current = self._releases.current_version()
         made = self._made_before(inputs)
         if made is not None and made.version == current:
             self._reporter.say("  nothing new since the current release")
             return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
         if made is None:
-            made = self._make(snapshot, texts, inputs)
+            made = self._make(snapshot, inputs)
         return self._publish(made)
 
     def _export(self) -> ShopSnapshot:
@@ -109,8 +116,8 @@ class _Refresh:
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
         return snapshot
 
-    def _make(self, snapshot: ShopSnapshot, texts: Texts, inputs: str) -> ReleaseManifest:
-        text = self._encode(snapshot, texts)
+    def _make(self, snapshot: ShopSnapshot, inputs: str) -> ReleaseManifest:
+        text = self._encode(snapshot)
         with self._reporter.stage("train") as stage:
             shop = snapshot.arrays(text)
             fit = fit_with(
@@ -121,17 +128,21 @@ class _Refresh:
             )
             stage.note = f"{fit.epochs} epochs"
         with self._reporter.stage("judge") as stage:
-            verdict = judge(fit.model, snapshot.alive, fit.holdout, self._settings.gate)
+            verdict = judge(
+                fit.model, snapshot.alive, fit.holdout, self._settings.gate, self._serving_figures()
+            )
             stage.note = verdict.reason
         with self._reporter.stage("index") as stage:
             vectors = build_index(self._settings.index.kind, fit.model.item_vectors())
             stage.note = f"{vectors.size:,} x {vectors.dim}"
         with self._reporter.stage("write") as stage:
-            version = self._releases.write(self._draft(snapshot, texts, inputs, fit, verdict, vectors))
+            version = self._releases.write(self._draft(snapshot, inputs, fit, verdict, vectors))
             stage.note = version
         return read_manifest(self._home.releases / version)
 
-    def _encode(self, snapshot: ShopSnapshot, texts: Texts) -> FloatArray:
+    def _encode(self, snapshot: ShopSnapshot) -> FloatArray:
+        texts, self._texts = self._texts, None  # freed at the end: training needs the memory
+        assert texts is not None
         with self._reporter.stage("encode") as stage:
             item_text = snapshot_texts(snapshot)
             matrix = encode_texts(texts, item_text, stage.progress)
@@ -145,7 +156,6 @@ class _Refresh:
     def _draft(
         self,
         snapshot: ShopSnapshot,
-        texts: Texts,
         inputs: str,
         fit: Fit,
         verdict: GateVerdict,
@@ -156,7 +166,7 @@ class _Refresh:
             model=fit.model,
             index=vectors,
             items=snapshot.items,
-            encoder_fingerprint=texts.encoder.fingerprint,
+            encoder_fingerprint=self._fingerprint,
             seed=self._settings.model.seed,
             events_through=through,
             sequence_ranges=((1, through),) if through else (),
@@ -187,21 +197,31 @@ class _Refresh:
                 edges = write_back(self._releases.open(version), store, k, stage.progress)
             stage.note = f"{edges:,} SIMILAR_TO edges"
 
+    def _serving_figures(self) -> dict[str, Any] | None:
+        """What the gate saw of the release that serves; None where none does."""
+        try:
+            figures = self._releases.open_current().manifest.metrics.get("gate")
+        except ReleaseError:  # none yet, or a torn one: there is nothing to be worse than
+            return None
+        return dict(figures) if figures else None
+
     def _made_before(self, inputs: str) -> ReleaseManifest | None:
-        """The newest release that was made from the same inputs and is whole as far as its manifest tells."""
+        """The newest whole release that was made from the same inputs."""
         for summary in self._releases.list():
-            if summary.problem is None:
+            try:
                 manifest = read_manifest(self._home.releases / summary.version)
                 if manifest.config.get("inputs") == inputs:
-                    return manifest
+                    return self._releases.open(summary.version).manifest
+            except ReleaseError as error:
+                logger.warning("%s", error)
         return None
 
-    def _inputs(self, snapshot: ShopSnapshot, texts: Texts) -> str:
+    def _inputs(self, snapshot: ShopSnapshot) -> str:
         """Hash of everything that decides the release."""
         decides = {
             "recipe": RECIPE_VERSION,
             "shop": snapshot.digest,
-            "encoder": texts.encoder.fingerprint,
+            "encoder": self._fingerprint,
             "model": self._config.to_json(),
             "seed": self._settings.model.seed,
             "index": self._settings.index.kind,

@@ -75,10 +75,11 @@ class GateSettings(Section):
     """What a new release must show before it is served."""
 
     min_coverage: float = Field(0.95, ge=0, le=1)
-    """Share of the catalogue's items that must get neighbours."""
-    max_drop: float = Field(0.10, ge=0, le=1)
-    """Relative drop of validation NDCG@10, against the serving model refitted on the same events, that is
-    still let through."""
+    """Share of the catalogue's items that must be found by something (text, graph or trend), unless the
+    serving release has less already."""
+    max_drop: float = Field(0.20, ge=0, le=1)
+    """How much closer to popularity than the serving release a new one may be on the newest events: the
+    relative drop of NDCG@10 over popularity's that is still let through."""
 
 
 class ServeSettings(Section):

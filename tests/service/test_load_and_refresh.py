@@ -147,3 +147,27 @@ def test_the_snapshot_does_not_depend_on_the_order_of_loading(tmp_path: Path, sh
 def test_brands_are_numbered_by_folded_name() -> None:
     found = brand_indices(pl.Series(["Sony", "", " sony", "Apple", None]))
     np.testing.assert_array_equal(found, [1, -1, 1, 0, -1])
+
+
+def test_one_item_and_no_event_is_served(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "items.jsonl").write_text('{"item_id": "only", "title": "The only thing"}\n', "utf-8")
+    settings = trial_settings(tmp_path / "home")
+    load(shop, settings)
+    assert refresh(settings, quiet()).published
+    (shop / "items.jsonl").write_text('{"item_id": "only", "title": "The only thing, renamed"}\n', "utf-8")
+    load(shop, settings)
+    assert refresh(settings, quiet()).published
+
+
+def test_a_torn_release_is_made_again(tmp_path: Path, shop_folder: Path) -> None:
+    settings = trial_settings(tmp_path / "home")
+    load(shop_folder, settings)
+    first = refresh(settings, quiet())
+    torn = settings.home / "releases" / str(first.release) / "items.parquet"
+    torn.write_bytes(torn.read_bytes()[:-100])
+    again = refresh(settings, quiet())
+    assert again.published
+    assert again.release != first.release
+    assert ReleaseStore(settings.home / "releases").open_current().version == again.release

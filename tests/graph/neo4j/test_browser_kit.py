@@ -86,6 +86,9 @@ def test_the_kit_can_be_installed_and_served(tmp_path: Path) -> None:
         with urllib.request.urlopen(f"{address}/guide.html") as answer:
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
             assert answer.read().decode() == (tmp_path / "guide.html").read_text("utf-8")
+        ask_first = urllib.request.Request(f"{address}/guide.html", method="OPTIONS")
+        with urllib.request.urlopen(ask_first) as answer:
+            assert answer.headers["Access-Control-Allow-Headers"] == "*"
         with urllib.request.urlopen(f"{address}/style.grass") as answer:
             assert answer.read().decode() == browser_style()
         server.shutdown()

@@ -1,0 +1,119 @@
+"""A headless Chromium, driven by chromedriver's own protocol (W3C WebDriver)."""
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_CONTROL, _RELEASE, _DELETE = "\ue009", "\ue000", "\ue017"
+
+
+class Chromium:
+    """One window; to be closed."""
+
+    def __init__(self) -> None:
+        """Start it; the test is skipped loudly where Chromium or chromedriver is missing."""
+        binary = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+        driver = shutil.which("chromedriver")
+        if binary is None or driver is None:
+            pytest.skip("NO CHROMIUM: to run this test: apt-get install chromium chromium-driver")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self._process = subprocess.Popen(
+            [driver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._base = f"http://127.0.0.1:{port}"
+        self.until(self._is_ready, "chromedriver")
+        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1600,1100"]
+        options = {"args": arguments, "binary": binary}
+        wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+        self._base += f"/session/{self._call('POST', '/session', wanted)['sessionId']}"
+
+    def open(self, url: str) -> None:
+        """Go to a page."""
+        self._call("POST", "/url", {"url": url})
+
+    def script(self, text: str, *arguments: object) -> Any:
+        """Run JavaScript in the page; `return` gives its answer."""
+        return self._call("POST", "/execute/sync", {"script": text, "args": list(arguments)})
+
+    def find(self, css: str) -> str:
+        """Wait for an element; its handle."""
+        self.until(lambda: self._elements(css), css)
+        return self._elements(css)[0]
+
+    def gone(self, css: str) -> None:
+        """Wait until there is no such element."""
+        self.until(lambda: not self._elements(css), f"end of {css}")
+
+    def click(self, css: str) -> None:
+        """Click an element."""
+        self._call("POST", f"/element/{self.find(css)}/click", {})
+
+    def type(self, css: str, text: str) -> None:
+        """Type into an element."""
+        self._call("POST", f"/element/{self.find(css)}/value", {"text": text})
+
+    def replace_text(self, css: str, text: str) -> None:
+        """Put a text into an editor at one go, in place of what it holds."""
+        self.type(css, f"{_CONTROL}a{_RELEASE}{_DELETE}")
+        self.script(
+            "document.querySelector(arguments[0]).focus();"
+            "document.execCommand('insertText', false, arguments[1])",
+            css,
+            text,
+        )
+
+    def screenshot(self, path: Path) -> None:
+        """Save what the window shows."""
+        path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+        """Wait for a condition; the test fails when it does not come true."""
+        assert self.comes_true(condition, seconds), f"waited {seconds:.0f} s for {what}"
+
+    def comes_true(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Whether a condition comes true in time."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def close(self) -> None:
+        """End the browser."""
+        try:
+            self._call("DELETE", "")
+        finally:
+            self._process.terminate()
+            self._process.wait(timeout=30)
+
+    def _elements(self, css: str) -> list[str]:
+        found = self._call("POST", "/elements", {"using": "css selector", "value": css})
+        return [next(iter(one.values())) for one in found]
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self._call("GET", "/status")["ready"])
+        except (OSError, KeyError):
+            return False
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            self._base + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.loads(answer.read())["value"]
