@@ -1,6 +1,6 @@
 """Neo4j Browser itself: logs in, takes style and guide from the kit, draws the guide's first query.
 
-`ILK_SCREENSHOTS=FOLDER` keeps the pictures; with the electronics data the shop is a real one.
+`ILK_SCREENSHOTS=FOLDER` keeps the pictures.
 """
 
 import os
@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from graph.item import Item
@@ -44,13 +43,16 @@ def kit() -> Iterator[str]:
         thread.join()
 
 
-def fill(store: Neo4jGraphStore, shared_data: Path) -> str:
-    """Thirty real items of one category, neighbours among them, users; returns the item to look at."""
-    frame = pl.read_parquet(shared_data / "amazon23-electronics" / "items.parquet")
-    kind = frame["category"].drop_nulls().value_counts(sort=True)["category"][3]
-    rows = frame.filter(pl.col("category") == kind).head(30).iter_rows(named=True)
-    path = f"Electronics > {kind}"
-    items = [Item(row["item_id"], title=row["title"] or "", categories=(path,)) for row in rows]
+STYLES = ("Classic", "Compact", "Pro", "Everyday", "Studio", "Heritage")
+THINGS = ("Espresso Machine", "Coffee Grinder", "Milk Jug", "Cappuccino Cups", "Coffee Beans")
+
+
+def fill(store: Neo4jGraphStore) -> str:
+    """Thirty items of a made-up shop, neighbours among them, users; returns the item to look at."""
+    items = [
+        Item(f"S{n:04d}", title=f"{style} {thing}", categories=("Kitchen > Coffee",))
+        for n, (style, thing) in enumerate((style, thing) for style in STYLES for thing in THINGS)
+    ]
     ids = [item.item_id for item in items]
     store.upsert_items(Item.to_frame(items))
     store.replace_similar(
@@ -88,12 +90,12 @@ def run(chromium: Chromium, text: str, shown: str, where: str = FRAME) -> None:
 
 
 def test_a_newcomer_sees_a_styled_graph(
-    neo4j_store: Neo4jGraphStore, chromium: Chromium, kit: str, shared_data: Path, tmp_path: Path
+    neo4j_store: Neo4jGraphStore, chromium: Chromium, kit: str, tmp_path: Path
 ) -> None:
     http = os.environ.get("ILK_NEO4J_HTTP", "")
     if not http:
         pytest.skip("ILK_NEO4J_HTTP is not set: make neo4j && . .neo4j/env")
-    item = fill(neo4j_store, shared_data)
+    item = fill(neo4j_store)
     pictures = Path(os.environ.get("ILK_SCREENSHOTS", tmp_path))
     to = address()
     chromium.open(f"{http}/browser/?connectURL={to.url.replace('://', f'://{to.user}@')}")
