@@ -107,6 +107,7 @@ def test_a_newcomer_sees_a_styled_graph(
     run(chromium, f":param item => '{item}'", "Successfully set")
     query = next(one for one in browser_queries() if one.name == "01_item")
     run(chromium, query.text, "Displaying")
+    time.sleep(3.0)  # the layout comes to rest
     chromium.screenshot(pictures / "neo4j-guide.png")
     chromium.click("[data-testid=navigationGuides]")  # closes the drawer
     chromium.script(f"document.querySelector('{FRAME} [title=Fullscreen]')?.click()")
