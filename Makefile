@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := cpu,offline,neo4j,baselines,demo,dev
+EXTRAS := cpu,offline,neo4j,baselines,demo,tune,finetune,dev
 DEMO_ARGS ?=
 export OMP_NUM_THREADS ?= 1
 
