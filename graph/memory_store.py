@@ -9,7 +9,7 @@ import polars as pl
 
 from graph.category import Category, with_ancestors
 from graph.errors import NotFound
-from graph.event_type import EventType
+from graph.event_type import RELATIONS, EventType
 from graph.frames import INDEXED_ITEM_SCHEMA, REVIEW_TEXT_SCHEMA
 from graph.interaction import check_sequenced
 from graph.item import Item, check_items
@@ -24,6 +24,7 @@ from graph.store import (
     Neighbourhood,
     NodeKeys,
     NodeKind,
+    SharedEvidence,
     SimilarRow,
     StoreHealth,
     StoreStats,
@@ -171,6 +172,26 @@ class MemoryGraphStore:
             for user in users
         ]
         return found[:limit]
+
+    def evidence(self, item_a: str, item_b: str) -> SharedEvidence:
+        """See `GraphStore.evidence`; raises `NotFound`."""
+        a, b = (self._index_of("item", item) for item in (item_a, item_b))
+        acts = [
+            {
+                (edge.user, edge.relation)
+                for edge in self._edges.of("item", item)
+                if edge.weight * edge.kept > 0
+            }
+            for item in (a, b)
+        ]
+        both = [relation for _, relation in acts[0] & acts[1]]
+        users = {user for user, _ in acts[0]} & {user for user, _ in acts[1]}
+        shared = [one for one in self._categories_of(a) if one in self._categories_of(b)]
+        return SharedEvidence(
+            len(users),
+            {one.value: both.count(one) for one in RELATIONS if one in both},
+            tuple(self._categories[one] for one in shared),
+        )
 
     def replace_similar(self, version: str, rows: Sequence[SimilarRow]) -> int:
         """See `GraphStore.replace_similar`; rows of items that are gone are left out and not counted."""

@@ -31,6 +31,7 @@ from graph.store import (
     Neighbourhood,
     NodeKeys,
     NodeKind,
+    SharedEvidence,
     SimilarRow,
     StoreHealth,
     StoreStats,
@@ -170,6 +171,10 @@ class Neo4jGraphStore:
     def paths(self, item_a: str, item_b: str, limit: int = 100) -> list[EvidencePath]:
         """See `GraphStore.paths`; raises `NotFound`."""
         return self._connection.read(lambda tx: neo4j_view.evidence_paths(tx, item_a, item_b, limit))
+
+    def evidence(self, item_a: str, item_b: str) -> SharedEvidence:
+        """See `GraphStore.evidence`; raises `NotFound`."""
+        return self._connection.read(lambda tx: neo4j_view.shared_evidence(tx, item_a, item_b))
 
     def replace_similar(self, version: str, rows: Sequence[SimilarRow]) -> int:
         """See `GraphStore.replace_similar`; rows of items that are gone are left out and not counted."""

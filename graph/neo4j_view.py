@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING
 
 from graph.errors import NotFound
+from graph.event_type import RELATIONS
 from graph.neo4j_queries import cypher
-from graph.store import EvidencePath, NodeKind
+from graph.store import EvidencePath, NodeKind, SharedEvidence
 from graph.view import IN_CATEGORY, Link, Node
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
+
+_ALL = 2**31 - 1
+"""As a limit: none."""
 
 _NAMES: dict[NodeKind, str] = {"user": "users_names", "item": "items_names", "category": "categories_names"}
 
@@ -89,3 +93,16 @@ def evidence_paths(tx: "ManagedTransaction", item_a: str, item_b: str, limit: in
     return found + [
         EvidencePath("user", record["via"], record["relationA"], record["relationB"]) for record in users
     ]
+
+
+def shared_evidence(tx: "ManagedTransaction", item_a: str, item_b: str) -> SharedEvidence:
+    """See `GraphStore.evidence`."""
+    for item in (item_a, item_b):
+        index_of(tx, "item", item)
+    counted = tx.run(cypher("evidence_users"), a=item_a, b=item_b).single(strict=True)
+    categories = tx.run(cypher("paths_categories"), a=item_a, b=item_b, limit=_ALL)
+    return SharedEvidence(
+        counted["users"],
+        {relation.value: counted[relation.value] for relation in RELATIONS if counted[relation.value]},
+        tuple(record["via"] for record in categories),
+    )

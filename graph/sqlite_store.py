@@ -27,6 +27,7 @@ from graph.store import (
     Neighbourhood,
     NodeKeys,
     NodeKind,
+    SharedEvidence,
     SimilarRow,
     StoreHealth,
     StoreStats,
@@ -162,6 +163,11 @@ class SqliteGraphStore:
         """See `GraphStore.paths`; raises `NotFound`."""
         with self._file.reading() as connection:
             return sqlite_view.evidence_paths(connection, item_a, item_b, limit)
+
+    def evidence(self, item_a: str, item_b: str) -> SharedEvidence:
+        """See `GraphStore.evidence`; raises `NotFound`."""
+        with self._file.reading() as connection:
+            return sqlite_view.shared_evidence(connection, item_a, item_b)
 
     def replace_similar(self, version: str, rows: Sequence[SimilarRow]) -> int:
         """See `GraphStore.replace_similar`; rows of items that are gone are left out and not counted."""

@@ -6,7 +6,7 @@ import apsw
 
 from graph.errors import NotFound
 from graph.event_type import RELATIONS
-from graph.store import EvidencePath, NodeKind
+from graph.store import EvidencePath, NodeKind, SharedEvidence
 from graph.view import CHILD_OF, IN_CATEGORY, SIMILAR_TO, Link, Node
 
 _KEY_OF = {
@@ -142,3 +142,31 @@ _SHARED_USERS = """
     SELECT u.user_id, a.relation, b.relation
     FROM newest a JOIN newest b ON b.user = a.user AND b.item = ?2 JOIN users u ON u.idx = a.user
     WHERE a.item = ?1 ORDER BY max(a.at, b.at) DESC, u.idx LIMIT ?3"""
+
+
+def shared_evidence(connection: apsw.Connection, item_a: str, item_b: str) -> SharedEvidence:
+    """See `GraphStore.evidence`."""
+    pair = (index_of(connection, "item", item_a), index_of(connection, "item", item_b))
+    shared: list[Any] = connection.execute(_SHARED_COUNTS, pair).fetchall()
+    paths: list[Any] = connection.execute(
+        """SELECT c.path FROM item_category a JOIN item_category b USING (category)
+           JOIN categories c ON c.idx = category WHERE a.item = ? AND b.item = ? ORDER BY c.idx""",
+        pair,
+    ).fetchall()
+    counts = {relation: users for relation, users in shared if relation is not None}
+    total = next((users for relation, users in shared if relation is None), 0)
+    by_relation = {RELATIONS[relation].value: counts[relation] for relation in sorted(counts)}
+    return SharedEvidence(total, by_relation, tuple(path for (path,) in paths))
+
+
+_SHARED_COUNTS = """
+    WITH mine AS MATERIALIZED (
+      SELECT DISTINCT user, relation FROM edges
+      WHERE item = ?1 AND weight * (1 - refunded / ifnull(quantity, 1)) > 0
+    ), theirs AS MATERIALIZED (
+      SELECT DISTINCT user, relation FROM edges
+      WHERE item = ?2 AND weight * (1 - refunded / ifnull(quantity, 1)) > 0
+    )
+    SELECT relation, count(*) FROM (SELECT * FROM mine INTERSECT SELECT * FROM theirs) GROUP BY relation
+    UNION ALL
+    SELECT NULL, count(*) FROM (SELECT user FROM mine INTERSECT SELECT user FROM theirs)"""

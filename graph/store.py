@@ -92,6 +92,23 @@ class EvidencePath:
 
 
 @dataclass(frozen=True)
+class SharedEvidence:
+    """What two items share, counted. A refunded purchase and an event without weight count for nothing."""
+
+    users: int
+    """Users and sessions that have an event with both."""
+    by_relation: dict[str, int]
+    """Relationship type -> users who have an event of this type with both; types without any are left out."""
+    categories: tuple[str, ...]
+    """Paths of the categories that both are in, by index."""
+
+    def shown(self, floor: int) -> "SharedEvidence":
+        """What may be shown: counts of fewer than `floor` users become 0, so that nobody is told apart."""
+        enough = {relation: users for relation, users in self.by_relation.items() if users >= floor}
+        return SharedEvidence(self.users if self.users >= floor else 0, enough, self.categories)
+
+
+@dataclass(frozen=True)
 class SimilarRow:
     """One served neighbour, written back for people who look at the graph."""
 
@@ -99,6 +116,8 @@ class SimilarRow:
     neighbour_id: str
     rank: int
     score: float
+    why: str = ""
+    """For people: what the score rests on."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +207,9 @@ class GraphStore(Protocol):
 
     def paths(self, item_a: str, item_b: str, limit: int = 100) -> list[EvidencePath]:
         """Two-hop evidence paths between two items: over shared users and shared categories."""
+
+    def evidence(self, item_a: str, item_b: str) -> SharedEvidence:
+        """What two items share, all of it counted. Raises `NotFound`."""
 
     def replace_similar(self, version: str, rows: Sequence[SimilarRow]) -> int:
         """Make `rows` the only `SIMILAR_TO` edges; no reader ever sees two versions or none."""

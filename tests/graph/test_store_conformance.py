@@ -8,7 +8,7 @@ from graph.errors import InvalidEvent, InvalidItem, NotFound
 from graph.event_type import RELATIONS, EventType
 from graph.frames import EVENT_SCHEMA, INDEXED_ITEM_SCHEMA, empty_items
 from graph.item import Item
-from graph.store import EvidencePath, GraphStore, NodeKind, SimilarRow, StoreStats
+from graph.store import EvidencePath, GraphStore, NodeKind, SharedEvidence, SimilarRow, StoreStats
 from tests.graph.events import STRANGE_IDS, apply, catalogue, edges, erased, event, frame, sequenced
 
 
@@ -443,6 +443,47 @@ class TestSurroundings:
             EvidencePath("user", "new", "ADDED_TO_CART", "VIEWED"),
             EvidencePath("user", "old", "PURCHASED", "VIEWED"),
         ]
+
+    def test_evidence_counts_users_by_what_they_did_with_both(self, store: GraphStore) -> None:
+        store.upsert_items(catalogue("a", "b", categories=("X > Y", "Z")))
+        apply(
+            store,
+            *(
+                event(f"{user}{item}{n}", user, item, "purchase")
+                for user in "pqr"
+                for item in "ab"
+                for n in "12"
+            ),
+            *(event(f"v{item}", "p", item, "view_item") for item in "ab"),
+            event("s1", "s", "a", "review"),
+            event("s2", "s", "b", "purchase"),
+            event("t1", "t", "a"),
+            event("only c", "t", "c"),
+        )
+        shared = store.evidence("a", "b")
+        assert shared == SharedEvidence(4, {"VIEWED": 1, "PURCHASED": 3}, ("X > Y", "Z"))
+        assert list(shared.by_relation) == ["VIEWED", "PURCHASED"]
+        assert store.evidence("b", "a") == shared
+        assert store.evidence("a", "c") == SharedEvidence(1, {"VIEWED": 1}, ())
+        assert store.evidence("b", "c") == SharedEvidence(0, {}, ())
+        with pytest.raises(NotFound, match="'none'"):
+            store.evidence("a", "none")
+
+    def test_a_refunded_purchase_is_no_evidence(self, store: GraphStore) -> None:
+        apply(
+            store,
+            event("1", "u", "a", "purchase", at=1, quantity=2.0),
+            event("2", "u", "b", "purchase", at=1),
+            event("3", "u", "a", "refund", at=2, quantity=-1.0),
+        )
+        assert store.evidence("a", "b") == SharedEvidence(1, {"PURCHASED": 1}, ())
+        apply(store, event("4", "u", "a", "refund", at=3, quantity=-1.0))
+        assert store.evidence("a", "b") == SharedEvidence(0, {}, ())
+
+    def test_few_users_are_not_shown(self) -> None:
+        shared = SharedEvidence(3, {"VIEWED": 2, "PURCHASED": 3}, ("X",))
+        assert shared.shown(3) == SharedEvidence(3, {"PURCHASED": 3}, ("X",))
+        assert shared.shown(4) == SharedEvidence(0, {}, ("X",))
 
     def test_similar_is_replaced_whole(self, store: GraphStore) -> None:
         self.shop(store)
