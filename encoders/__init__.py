@@ -16,6 +16,7 @@ from encoders.errors import (
 )
 from encoders.hashing_encoder import HashingEncoder
 from encoders.item_text import ITEM_TEXT_COLUMNS, item_text, item_texts
+from encoders.item_views import VIEW_SEPARATOR, ViewEncoder, item_views, item_views_of
 from encoders.load_encoder import find_model, load_encoder
 from encoders.model_files import ModelFiles, Origin
 from encoders.packaged_model import DEFAULT_MODEL
@@ -25,6 +26,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "ITEM_TEXT_COLUMNS",
     "MULTILINGUAL_MODEL",
+    "VIEW_SEPARATOR",
     "BertEncoder",
     "CacheUnusable",
     "CachedEncoder",
@@ -45,9 +47,12 @@ __all__ = [
     "ProgressFn",
     "TextEncoder",
     "Verdict",
+    "ViewEncoder",
     "find_model",
     "item_text",
     "item_texts",
+    "item_views",
+    "item_views_of",
     "load_encoder",
     "measure_coverage",
 ]

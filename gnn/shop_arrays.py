@@ -32,6 +32,9 @@ class ShopArrays:
     """Position in `graph.event_type.RELATIONS`, shape (E,)."""
     text: FloatArray | None = None
     """Unit-length embedding of each item's text (zeros: no text), shape (n_items, d)."""
+    whole_text: FloatArray | None = None
+    """Embedding of each item's whole text where `text` is a mean of several views, (n_items, d): what the
+    text baselines compare, so that they stay the textbook's. `None`: `text`."""
     review_text: FloatArray | None = None
     """Pooled embedding of each item's reviews, shape (n_items, d)."""
     item_category: IntArray | None = None
@@ -52,7 +55,7 @@ class ShopArrays:
             raise ValueError("item index out of range")
         if n and bool((np.diff(self.at) < 0).any()):
             raise ValueError("events must be in time order")
-        for name in ("text", "review_text", "brand"):
+        for name in ("text", "whole_text", "review_text", "brand"):
             rows = getattr(self, name)
             if rows is not None and len(rows) != self.n_items:
                 raise ValueError(f"{name} has {len(rows)} rows for {self.n_items} items")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from encoders import item_texts
+from encoders import item_texts, item_views_of
 from gnn import IlkModel, Recommender
 from gnn.baselines import BASELINES, Tuning, baseline
 from gnn.evaluation import (
@@ -99,16 +99,18 @@ def _read(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> E
         raise CallerMistake(f"{request.path}: no events to evaluate on")
     home = Home(settings.home)
     home.create()
-    encoder = open_texts(settings, home).encoder
+    texts = open_texts(settings, home)
     with reporter.stage("encode") as stage:
-        text = encoder.encode(item_texts(items), stage.progress)
-        stage.note = f"{encoder.encoded:,} texts encoded, the others were cached"
+        text = texts.items.encode(item_views_of(items), stage.progress)
+        whole_text = texts.encoder.encode(item_texts(items))  # cached: the first view of every item
+        stage.note = f"{texts.encoder.encoded:,} texts encoded, the others were cached"
     pairs, parents = category_arrays(items["categories"])
     return evaluation_data(
         request.path.resolve().name,
         _edges(events, settings),
         items["item_id"].to_list(),
         text=text,
+        whole_text=whole_text,
         brand=brand_indices(items["brand"]),
         item_category=pairs,
         category_parent=parents,

@@ -31,7 +31,7 @@ from service.write_back import write_back
 
 logger = logging.getLogger(__name__)
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised whenever the same inputs would give another release."""
 
 

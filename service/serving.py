@@ -92,7 +92,7 @@ def open_encoders(settings: Settings, home: Home) -> ServingEncoders:
     from service.texts import open_texts  # here: slow to import, and many a process meets no new text
 
     texts = open_texts(settings, home)
-    return ServingEncoders(items=texts.encoder, queries=texts.cutter or texts.encoder)
+    return ServingEncoders(items=texts.items, queries=texts.cutter or texts.encoder)
 
 
 def left_on_disk(settings: Settings, home: Home) -> list[Remainder]:

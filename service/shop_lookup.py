@@ -21,10 +21,10 @@ class LiveItem:
 
     @property
     def text(self) -> str:
-        """Title, brand, categories and description as one text; "" where it has none."""
-        from encoders import item_text  # here: the text libraries are slow to import and seldom needed
+        """Title, brand, categories and description, see `encoders.item_views`; "" where it has none."""
+        from encoders import item_views  # here: the text libraries are slow to import and seldom needed
 
-        return item_text(self.card["title"], self.card["brand"], self.card["categories"], self.description)
+        return item_views(self.card["title"], self.card["brand"], self.card["categories"], self.description)
 
     @property
     def category(self) -> str:

@@ -1,6 +1,6 @@
 """Items -> matrix of text vectors, and whether the text model fits the shop's language."""
 
-from encoders import Coverage, item_texts, measure_coverage
+from encoders import VIEW_SEPARATOR, Coverage, item_views_of, measure_coverage
 from gnn.shop_arrays import FloatArray
 from service.reporter import ProgressFn
 from service.shop_snapshot import ShopSnapshot
@@ -8,17 +8,19 @@ from service.texts import Texts
 
 
 def snapshot_texts(snapshot: ShopSnapshot) -> list[str]:
-    """Title, brand, categories and description of each item as one text; "" for dead items."""
+    """Title, brand, categories and description of each item, see `encoders.item_views`; "" for dead items."""
     return [
-        text if live else "" for text, live in zip(item_texts(snapshot.items), snapshot.alive, strict=True)
+        text if live else "" for text, live in zip(item_views_of(snapshot.items), snapshot.alive, strict=True)
     ]
 
 
 def encode_texts(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
     """One unit-length vector per text, zeros for empty ones; float32 (n_items, d)."""
-    return texts.encoder.encode(item_text, progress)
+    return texts.items.encode(item_text, progress)
 
 
 def coverage_of(texts: Texts, item_text: list[str]) -> Coverage | None:
     """How the model's vocabulary meets the shop's words; None where it has no vocabulary."""
-    return None if texts.cutter is None else measure_coverage(texts.cutter, item_text)
+    if texts.cutter is None:
+        return None
+    return measure_coverage(texts.cutter, [text.partition(VIEW_SEPARATOR)[0] for text in item_text])

@@ -125,6 +125,6 @@ class LazyTextVectors:
 
 
 def _texts_of(items: Sequence[Item]) -> list[str]:
-    from encoders import item_texts  # here: the text libraries are slow to import and seldom needed
+    from encoders import item_views_of  # here: the text libraries are slow to import and seldom needed
 
-    return [text for text in item_texts(Item.to_frame(items)) if text]
+    return [text for text in item_views_of(Item.to_frame(items)) if text]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from encoders import BertEncoder, CachedEncoder, Device, EmbeddingCache, load_encoder
+from encoders import BertEncoder, CachedEncoder, Device, EmbeddingCache, ViewEncoder, load_encoder
 from encoders import EncoderSettings as BertSettings
 from service.home import Home
 from service.settings import Settings
@@ -15,6 +15,8 @@ class Texts:
     encoder: CachedEncoder
     cutter: BertEncoder | None
     """What cuts words into pieces; None where the model has no vocabulary (hashing)."""
+    items: ViewEncoder
+    """The same encoder for items, whose texts may have two views."""
 
 
 def open_texts(settings: Settings, home: Home) -> Texts:
@@ -22,4 +24,4 @@ def open_texts(settings: Settings, home: Home) -> Texts:
     wanted = settings.encoder
     encoder = load_encoder(wanted.model, wanted.revision, BertSettings(device=Device(wanted.device)))
     cached = CachedEncoder(encoder, EmbeddingCache(home.text_cache))
-    return Texts(cached, encoder if isinstance(encoder, BertEncoder) else None)
+    return Texts(cached, encoder if isinstance(encoder, BertEncoder) else None, ViewEncoder(cached))

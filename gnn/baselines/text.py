@@ -55,17 +55,18 @@ def text_vectors(shop: ShopArrays, config: TextConfig) -> FloatArray:
 
     Raises `TextMissing` where the shop has no texts.
     """
-    if shop.text is None or not shop.text.any():
+    text = shop.text if shop.whole_text is None else shop.whole_text
+    if text is None or not text.any():
         raise TextMissing("the shop's items have no text embeddings")
     if config.whiten is None:
-        return shop.text
-    known = shop.text.any(axis=1)
-    centred = shop.text[known] - shop.text[known].mean(axis=0)
+        return text
+    known = text.any(axis=1)
+    centred = text[known] - text[known].mean(axis=0)
     variance, axes = np.linalg.eigh(centred.T @ centred)
     spread = np.sqrt(np.maximum(variance, 0.0))
     # the floor keeps axes without spread from blowing up noise
     scale = np.power(spread / spread.max() + 1e-3, -config.whiten)
     rows = (centred @ axes) * scale
-    vectors = np.zeros_like(shop.text)
+    vectors = np.zeros_like(text)
     vectors[known] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
     return vectors

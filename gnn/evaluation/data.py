@@ -68,6 +68,7 @@ def evaluation_data(
     item_ids: Sequence[str],
     *,
     text: FloatArray | None = None,
+    whole_text: FloatArray | None = None,
     brand: IntArray | None = None,
     item_category: IntArray | None = None,
     category_parent: IntArray | None = None,
@@ -83,7 +84,8 @@ def evaluation_data(
         events: Columns user_id, item_id (strings), at (int64, microseconds UTC) and optionally weight
             (float, default 1) and relation (int8 position in `graph.event_type.RELATIONS`, default 0).
         item_ids: Ids of the items file, in its order.
-        text, brand: One row per entry of `item_ids`; items known from events only get zeros and -1.
+        text, whole_text, brand: One row per entry of `item_ids`; items known from events
+            only get zeros and -1.
         item_category: (row of `item_ids`, category) pairs, shape (m, 2).
         links: Columns item_id, linked_item_id, link_type; links that leave the catalogue are dropped.
     """
@@ -100,6 +102,7 @@ def evaluation_data(
         weight=events["weight"].to_numpy().astype(np.float32),
         relation=events["relation"].to_numpy().astype(np.int8),
         text=None if text is None else _padded(text[first_row], len(catalogue), 0.0),
+        whole_text=None if whole_text is None else _padded(whole_text[first_row], len(catalogue), 0.0),
         brand=None if brand is None else _padded(brand[first_row], len(catalogue), -1),
         item_category=renumbered,
         category_parent=category_parent,
