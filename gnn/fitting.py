@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.catalogue_relations import category_rows
+from gnn.checkpoints import Checkpoints, NoCheckpoints
+from gnn.choices import Choices, keep_choices, kept_choices
 from gnn.embedding_model import model_graph
 from gnn.fitted_ilk import FittedIlk
 from gnn.hetero_graph import build_hetero_graph
@@ -27,7 +29,8 @@ from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
 from gnn.text_space import TextSpace, build_text_space
-from gnn.training import Trained, Trainer, ValidationPairs
+from gnn.trained import Trained
+from gnn.training import Trainer, ValidationPairs
 from gnn.trend import HALF_LIVES, trend_features
 from gnn.typed_paths import build_paths, no_paths
 from gnn.user_features import USER_FEATURES, UserFeatures
@@ -68,31 +71,60 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
     return None
 
 
-def fit_with(config: IlkConfig, shop: ShopArrays, seed: int, progress: FitProgress = _silent) -> Fit:
-    """Fit on all events of `shop`; the newest ninth chooses epochs and mix first."""
+def fit_with(
+    config: IlkConfig,
+    shop: ShopArrays,
+    seed: int,
+    progress: FitProgress = _silent,
+    checkpoints: Checkpoints | None = None,
+) -> Fit:
+    """Fit on all events of `shop`; the newest ninth chooses epochs and mix first.
+
+    checkpoints: of a fit of the same inputs that was interrupted; the outcome has the same bits.
+    """
     shop = without_weightless(shop)
+    checkpoints = checkpoints or NoCheckpoints()
     progress("text", 0, 1)
     text = build_text_space(shop.text, shop.n_items, config.text)
     progress("text", 1, 1)
+    chosen = kept_choices(checkpoints)
+    if chosen is None:
+        chosen = _choose(config, shop, text, seed, progress, checkpoints)
+        keep_choices(checkpoints, chosen)
+    histories = group_by_user(shop)
+    run = _Run(progress, "final ", None, chosen.epochs, checkpoints)
+    signals, _ = _signals(config, shop, histories, text, seed, run)
+    model = FittedIlk(signals, chosen.mixes, chosen.user_mix, config)
+    return Fit(model, latest_of_each(histories), chosen.epochs or 0, chosen.holdout)
+
+
+def _choose(
+    config: IlkConfig,
+    shop: ShopArrays,
+    text: TextSpace | None,
+    seed: int,
+    progress: FitProgress,
+    checkpoints: Checkpoints,
+) -> Choices:
+    """The first pass: signals of the older events alone, judged and weighed on the newest."""
     block = _validation_block(shop)
     older = shop.events(0, block.start)
     histories = group_by_user(older)
-    signals, trained = _signals(config, older, histories, text, seed, _Run(progress, "", block, None))
+    run = _Run(progress, "", block, None, checkpoints)
+    signals, trained = _signals(config, older, histories, text, seed, run)
     mixes, user_mix = _learn(config, shop, signals, histories, block, seed, progress)
-    epochs = None if trained is None else trained.epochs
-    holdout = holdout_figures(
-        FittedIlk(signals, mixes, user_mix, config), older, *block.pairs[Objective.NEXT]
-    )
-    histories = group_by_user(shop)
-    signals, _ = _signals(config, shop, histories, text, seed, _Run(progress, "final ", None, epochs))
-    return Fit(FittedIlk(signals, mixes, user_mix, config), latest_of_each(histories), epochs or 0, holdout)
+    model = FittedIlk(signals, mixes, user_mix, config)
+    holdout = holdout_figures(model, older, *block.pairs[Objective.NEXT])
+    return Choices(None if trained is None else trained.epochs, mixes, user_mix, holdout)
 
 
 def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) -> ItemSignals:
     """What a fit would know after the first `stop` events: later events play no part."""
     text = build_text_space(shop.text, shop.n_items, config.text)
     older = without_weightless(shop.events(0, stop))
-    signals, _ = _signals(config, older, group_by_user(older), text, seed, _Run(_silent, "", None, None))
+    signals, _ = _signals(
+        config, older, group_by_user(older), text, seed, _Run(_silent, "", None, None, NoCheckpoints())
+    )
     return signals
 
 
@@ -118,6 +150,7 @@ class _Run:
     prefix: str
     block: _Block | None
     epochs: int | None
+    checkpoints: Checkpoints
 
 
 def _signals(
@@ -177,7 +210,9 @@ def _train(
         some = np.random.default_rng(0).permutation(len(query))[:_CHECK_PAIRS]
         validation = ValidationPairs(query[some], target[some])
     stage = run.prefix + "embeddings"
-    return trainer.run(epochs, validation, lambda done, total: run.progress(stage, done, total))
+    return trainer.run(
+        epochs, validation, lambda done, total: run.progress(stage, done, total), run.checkpoints, stage
+    )
 
 
 def _learn(

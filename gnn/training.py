@@ -8,28 +8,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gnn.checkpoints import Checkpoints, NoCheckpoints
 from gnn.embedding_config import EmbeddingConfig
 from gnn.embedding_model import EmbeddingModel, ModelGraph
 from gnn.histories import Histories
 from gnn.losses import sampled_softmax
 from gnn.sampling import Batch, PairSampler
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.trained import Trained
+from gnn.trainer_state import RunState, from_checkpoint, to_checkpoint
 from gnn.training_config import TrainingConfig
 
 EpochFn = Callable[[int, int], None]
 """Called with (epochs done, epochs in all)."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Outcome of a training run, on the CPU."""
-
-    items: FloatArray
-    """Unit length, (n_items, dim)."""
-    user_side: FloatArray
-    """What an item adds to a user's vector, (n_items, dim)."""
-    epochs: int
-    """Epochs after which validation was best (without validation: all)."""
 
 
 @dataclass(frozen=True)
@@ -123,25 +114,52 @@ class Trainer:
         return unit.cpu().numpy(), user_side.cpu().numpy()
 
     def run(
-        self, epochs: int, validation: ValidationPairs | None = None, progress: EpochFn | None = None
+        self,
+        epochs: int,
+        validation: ValidationPairs | None = None,
+        progress: EpochFn | None = None,
+        checkpoints: Checkpoints | None = None,
+        name: str = "training",
     ) -> Trained:
-        """Train for `epochs`; with validation pairs, stop early and return the best-ranking epoch."""
-        best_score, best = -1.0, None
+        """Train for `epochs`; with validation pairs, stop early and return the best-ranking epoch.
+
+        checkpoints, name: where the run is kept between epochs; one that was interrupted goes on from there
+        and ends with the same bits.
+        """
+        checkpoints = checkpoints or NoCheckpoints()
+        state = self._resumed(checkpoints, name)
         interval = max(1, epochs // self._config.checks)
-        for epoch in range(1, epochs + 1):
+        while state.epoch < epochs and not state.stopped:
             self.run_epoch()
-            if validation is not None and (epoch % interval == 0 or epoch == epochs):
-                now = Trained(*self.embeddings(), epoch)
-                score = validation.ndcg(now.items)
-                if score > best_score:
-                    best_score, best = score, now
-                elif best is not None and epoch - best.epochs >= self._config.patience * interval:
-                    break
+            state.epoch += 1
+            if validation is not None and (state.epoch % interval == 0 or state.epoch == epochs):
+                self._look(state, validation, self._config.patience * interval)
+            over = state.stopped or state.epoch == epochs
+            checkpoints.save(
+                name,
+                lambda: to_checkpoint(state, self.model, self._optimiser, self._generator),
+                final=over,
+            )
             if progress is not None:
-                progress(epoch, epochs)
+                progress(state.epoch, epochs)
         if progress is not None:
             progress(epochs, epochs)
-        return best or Trained(*self.embeddings(), epochs)
+        return state.best or Trained(*self.embeddings(), epochs)
+
+    def _look(self, state: RunState, validation: ValidationPairs, patience: int) -> None:
+        """Keep the epoch if it ranks better than any before, else see whether it is time to stop."""
+        now = Trained(*self.embeddings(), state.epoch)
+        score = validation.ndcg(now.items)
+        if score > state.best_score:
+            state.best_score, state.best = score, now
+        elif state.best is not None and state.epoch - state.best.epochs >= patience:
+            state.stopped = True
+
+    def _resumed(self, checkpoints: Checkpoints, name: str) -> RunState:
+        kept = checkpoints.load(name)
+        if kept is None:
+            return RunState()
+        return from_checkpoint(kept, self.model, self._optimiser, self._generator)
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

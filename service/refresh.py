@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from gnn import Fit, IlkConfig, fit_with
+from gnn import IlkConfig, fit_with
 from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
 from service.errors import NothingToLearn
+from service.fitted_stage import Fitted, keep_fitted, kept_fitted
 from service.foreign_edges import adopt_foreign
 from service.gate import GateVerdict, judge
 from service.home import Home
@@ -27,6 +28,7 @@ from service.shop_snapshot import ShopSnapshot, take_snapshot
 from service.stores import closing_both, open_log, open_store
 from service.text_stage import coverage_of, encode_texts, snapshot_texts
 from service.texts import Texts, open_texts
+from service.work_folder import WorkFolder
 from service.write_back import write_back
 
 logger = logging.getLogger(__name__)
@@ -61,8 +63,9 @@ class RefreshResult:
 def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
     """Export, encode, train, judge, index, write, publish. Skips all of it when nothing changed.
 
-    Safe to kill at any point: a rerun starts where the work is not yet kept (texts are cached, a written
-    release is published). Raises `NothingToLearn`, `HomeBusy`, `ModelUnavailable`.
+    Safe to kill at any point: a rerun goes on from what is kept (encoded texts, training between epochs, the
+    fitted model, the written release) and ends with the same bytes. Raises `NothingToLearn`, `HomeBusy`,
+    `ModelUnavailable`.
     """
     home = Home(settings.home)
     home.require()
@@ -85,7 +88,6 @@ class _Refresh:
         self._reporter = reporter
         self._releases = ReleaseStore(home.releases)
         self._config: IlkConfig = model_config(settings.model)
-        self._coverage: dict[str, Any] | None = None
         self._texts: Texts | None = None
         self._fingerprint = ""
 
@@ -95,12 +97,13 @@ class _Refresh:
         self._fingerprint = self._texts.encoder.fingerprint
         inputs = self._inputs(snapshot)
         current = self._releases.current_version()
-        made = self._made_before(inputs)
-        if made is not None and made.version == current:
+        work = WorkFolder(self._home.work, inputs, self._settings.refresh.checkpoint_seconds)
+        before = self._made_before(inputs)
+        made = before or self._make(snapshot, inputs, work)
+        work.clear()  # also what a run left that was killed just before this line
+        if before is not None and made.version == current:
             self._reporter.say("  nothing new since the current release")
             return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
-        if made is None:
-            made = self._make(snapshot, inputs)
         return self._publish(made)
 
     def _export(self) -> ShopSnapshot:
@@ -116,31 +119,44 @@ class _Refresh:
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
         return snapshot
 
-    def _make(self, snapshot: ShopSnapshot, inputs: str) -> ReleaseManifest:
-        text = self._encode(snapshot)
-        with self._reporter.stage("train") as stage:
-            shop = snapshot.arrays(text)
-            fit = fit_with(
-                self._config,
-                shop,
-                self._settings.model.seed,
-                lambda name, done, total: stage.step(f"train: {name}", done, total),
-            )
-            stage.note = f"{fit.epochs} epochs"
+    def _make(self, snapshot: ShopSnapshot, inputs: str, work: WorkFolder) -> ReleaseManifest:
+        work.remove_others()
+        fitted = kept_fitted(work)
+        if fitted is None:
+            fitted = self._fit(snapshot, work)
+        else:
+            self._texts = None
+            for name in ("encode", "train"):
+                self._reporter.skip(name, "kept from the interrupted run")
         with self._reporter.stage("judge") as stage:
             verdict = judge(
-                fit.model, snapshot.alive, fit.holdout, self._settings.gate, self._serving_figures()
+                fitted.model, snapshot.alive, fitted.holdout, self._settings.gate, self._serving_figures()
             )
             stage.note = verdict.reason
         with self._reporter.stage("index") as stage:
-            vectors = build_index(self._settings.index.kind, fit.model.item_vectors())
+            vectors = build_index(self._settings.index.kind, fitted.model.item_vectors())
             stage.note = f"{vectors.size:,} x {vectors.dim}"
         with self._reporter.stage("write") as stage:
-            version = self._releases.write(self._draft(snapshot, inputs, fit, verdict, vectors))
+            version = self._releases.write(self._draft(snapshot, inputs, fitted, verdict, vectors))
             stage.note = version
         return read_manifest(self._home.releases / version)
 
-    def _encode(self, snapshot: ShopSnapshot) -> FloatArray:
+    def _fit(self, snapshot: ShopSnapshot, work: WorkFolder) -> Fitted:
+        text, coverage = self._encode(snapshot)
+        with self._reporter.stage("train") as stage:
+            fit = fit_with(
+                self._config,
+                snapshot.arrays(text),
+                self._settings.model.seed,
+                lambda name, done, total: stage.step(f"train: {name}", done, total),
+                work,
+            )
+            fitted = Fitted(fit.model, fit.epochs, fit.holdout, coverage)
+            keep_fitted(work, fitted)
+            stage.note = f"{fit.epochs} epochs"
+        return fitted
+
+    def _encode(self, snapshot: ShopSnapshot) -> tuple[FloatArray, dict[str, Any] | None]:
         texts, self._texts = self._texts, None  # freed at the end: training needs the memory
         assert texts is not None
         with self._reporter.stage("encode") as stage:
@@ -150,20 +166,19 @@ class _Refresh:
         coverage = coverage_of(texts, item_text)
         if coverage is not None and coverage.suggestion:
             self._reporter.say(f"  [yellow]{coverage}[/yellow] (setting encoder.model)")
-        self._coverage = None if coverage is None else asdict(coverage)
-        return matrix
+        return matrix, None if coverage is None else asdict(coverage)
 
     def _draft(
         self,
         snapshot: ShopSnapshot,
         inputs: str,
-        fit: Fit,
+        fitted: Fitted,
         verdict: GateVerdict,
         vectors: VectorIndex,
     ) -> ReleaseDraft:
         through = snapshot.events_through
         return ReleaseDraft(
-            model=fit.model,
+            model=fitted.model,
             index=vectors,
             items=snapshot.items,
             encoder_fingerprint=self._fingerprint,
@@ -171,7 +186,11 @@ class _Refresh:
             events_through=through,
             sequence_ranges=((1, through),) if through else (),
             config={"inputs": inputs, "recipe_version": RECIPE_VERSION},
-            metrics={"gate": verdict.to_json(), "epochs": fit.epochs, "text_coverage": self._coverage},
+            metrics={
+                "gate": verdict.to_json(),
+                "epochs": fitted.epochs,
+                "text_coverage": fitted.text_coverage,
+            },
         )
 
     def _publish(self, made: ReleaseManifest) -> RefreshResult:

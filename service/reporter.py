@@ -69,6 +69,11 @@ class Reporter:
         outcome = "skipped" if stage.skipped else f"{stage.seconds:6.1f} s"
         self.say(f"  [bold]{name:<10}[/bold] {outcome:>9}  [dim]{stage.note}[/dim]")
 
+    def skip(self, name: str, why: str) -> None:
+        """A stage that need not run."""
+        with self.stage(name) as stage:
+            stage.skipped, stage.note = True, why
+
     def to_json(self) -> list[dict[str, object]]:
         """As in `--json`."""
         return [{"name": s.name, "seconds": round(s.seconds, 3), "skipped": s.skipped} for s in self.stages]

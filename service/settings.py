@@ -82,6 +82,13 @@ class GateSettings(Section):
     relative drop of NDCG@10 over popularity's that is still let through."""
 
 
+class RefreshSettings(Section):
+    """How the full refresh goes about its work."""
+
+    checkpoint_seconds: float = Field(10.0, ge=0)
+    """Least time between two checkpoints of one training; what a kill can cost is that much training."""
+
+
 class ServeSettings(Section):
     """The HTTP service."""
 
@@ -133,6 +140,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     index: IndexSettings = IndexSettings()
     gate: GateSettings = GateSettings()
+    refresh: RefreshSettings = RefreshSettings()
     serve: ServeSettings = ServeSettings()
     load: LoadSettings = LoadSettings()
     sources: tuple[SourceSettings, ...] = ()
