@@ -9,7 +9,11 @@ from gnn.checkpoints import Checkpoint
 from service.work_folder import WorkFolder
 
 KEPT = Checkpoint(
-    {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "step": np.float32(3), "none": np.zeros((0, 4))},
+    {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "step": np.array(3, np.float32),
+        "none": np.zeros((0, 4)),
+    },
     {"score": 0.1 + 0.2, "best": None, "names": ["x"]},
 )
 
