@@ -19,6 +19,39 @@ def category_rows(shop: ShopArrays) -> Csr | None:
     return rows
 
 
+def with_ancestors(pairs: IntArray, parent: IntArray | None, n_categories: int) -> IntArray:
+    """(item, category) pairs with every ancestor of an item's categories added, unique, ascending; (m, 2).
+
+    parent: parent of each category, -1 at roots; categories beyond its end have none.
+    """
+    above = np.full(n_categories, -1, np.int64)
+    if parent is not None:
+        above[: len(parent)] = parent
+    item, category = pairs[:, 0], pairs[:, 1]
+    found = [np.zeros(0, np.int64)]
+    for _ in range(n_categories + 1):  # a path is at most as long as there are categories
+        if not len(item):
+            break
+        found.append(item * n_categories + category)
+        category = above[category]
+        item, category = item[category >= 0], category[category >= 0]
+    keys = np.unique(np.concatenate(found))
+    width = max(n_categories, 1)
+    return np.stack([keys // width, keys % width], axis=1)
+
+
+def category_means(shop: ShopArrays) -> Csr | None:
+    """Mean over an item's categories, ancestors included; (n_items, categories). `None` without any."""
+    pairs, parent = shop.item_category, shop.category_parent
+    if pairs is None or not len(pairs):
+        return None
+    n_categories = max(int(pairs[:, 1].max()) + 1, 0 if parent is None else len(parent))
+    pairs = with_ancestors(pairs, parent, n_categories)
+    counts = np.bincount(pairs[:, 0], minlength=shop.n_items)
+    share = (1.0 / counts[pairs[:, 0]]).astype(np.float32)
+    return to_csr(share, pairs[:, 0], pairs[:, 1], (shop.n_items, n_categories))
+
+
 def shared_category(rows: Csr, query: IntArray, columns: IntArray | None) -> FloatArray:
     """Cosine of category sets, shape (q, c); columns `None`: the whole catalogue."""
     targets = rows if columns is None else rows[columns]

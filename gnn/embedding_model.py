@@ -20,6 +20,8 @@ from torch_geometric.data import HeteroData
 from gnn.embedding_config import EmbeddingConfig
 from gnn.hetero_graph import OF_BRAND, category_edges, interaction_edges
 from gnn.propagation import Adjacency, Propagation, row_normalised, symmetric_normalised
+from gnn.shop_arrays import FloatArray
+from gnn.trained_weights import TextTower, TrainedWeights
 
 
 @dataclass(frozen=True)
@@ -150,3 +152,19 @@ class EmbeddingModel(nn.Module):
             x = x + self.propagation(users, graph.interactions.flipped())
         degree = graph.item_degree.clamp(min=1.0)
         return x / degree.sqrt()
+
+    def weights(self) -> TrainedWeights:
+        """The parameters as they are now, copied to the CPU."""
+        tower = None
+        if self.text is not None:
+            parts = ("0.weight", "0.bias", "2.weight", "2.bias")
+            parameters = dict(self.text.named_parameters())
+            tower = TextTower(*(_copied(parameters[name]) for name in parts))
+        category = None if self.category is None else _copied(self.category)
+        brand = None if self.brand is None else _copied(self.brand)
+        return TrainedWeights(_copied(self.residual), tower, category, brand)
+
+
+def _copied(parameter: Tensor) -> FloatArray:
+    values: FloatArray = parameter.detach().cpu().numpy().copy()
+    return values

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gnn.catalogue_relations import category_rows
 from gnn.checkpoints import Checkpoints, NoCheckpoints
 from gnn.choices import Choices, keep_choices, kept_choices
 from gnn.embedding_model import model_graph
@@ -22,6 +21,7 @@ from gnn.histories import (
 )
 from gnn.holdout import holdout_figures
 from gnn.ilk_config import IlkConfig
+from gnn.item_signals import item_signals
 from gnn.mix import MixExamples, learn_mix
 from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
@@ -31,15 +31,13 @@ from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
 from gnn.text_space import TextSpace, build_text_space
 from gnn.trained import Trained
 from gnn.training import Trainer, ValidationPairs
-from gnn.trend import HALF_LIVES, trend_features
-from gnn.typed_paths import build_paths, no_paths
 from gnn.user_features import USER_FEATURES, UserFeatures
 from gnn.user_rows import latest_of_each, user_rows
 
 FitProgress = Callable[[str, int, int], None]
 """Called with (stage, steps done, steps in all); stages in `STAGES`."""
 
-STAGES = ("text", "paths", "embeddings", "mix", "final paths", "final embeddings")
+STAGES = ("text", "embeddings", "paths", "mix", "final embeddings", "final paths")
 _VALID_SHARE = 9
 """The newest ninth of the events is the validation block (a tenth of all where a tenth is held out)."""
 _CHECK_PAIRS = 2000
@@ -93,8 +91,9 @@ def fit_with(
         keep_choices(checkpoints, chosen)
     histories = group_by_user(shop)
     run = _Run(progress, "final ", None, chosen.epochs, checkpoints)
-    signals, _ = _signals(config, shop, histories, text, seed, run)
-    model = FittedIlk(signals, chosen.mixes, chosen.user_mix, config)
+    signals, trained = _signals(config, shop, histories, text, seed, run)
+    weights = None if trained is None else trained.weights
+    model = FittedIlk(signals, chosen.mixes, chosen.user_mix, config, weights)
     return Fit(model, latest_of_each(histories), chosen.epochs or 0, chosen.holdout)
 
 
@@ -162,31 +161,10 @@ def _signals(
     run: _Run,
 ) -> tuple[ItemSignals, Trained | None]:
     """Everything the features need, from the events of `shop` alone."""
-    run.progress(run.prefix + "paths", 0, 1)
-    paths = (
-        build_paths(shop, histories, text, config.paths, config.co_engagement)
-        if config.use_paths
-        else no_paths(shop.n_items)
-    )
-    run.progress(run.prefix + "paths", 1, 1)
-    counts = np.bincount(shop.item, weights=shop.weight, minlength=shop.n_items)
-    cold = counts == 0
     trained = _train(config, shop, histories, text, seed, run)
-    signals = ItemSignals(
-        paths=paths,
-        trend=trend_features(shop)
-        if config.use_trend
-        else np.zeros((len(HALF_LIVES), shop.n_items), np.float32),
-        evidence=(counts / (counts + config.evidence_kappa)).astype(np.float32),
-        cold=cold,
-        text=None if text is None else text.vectors,
-        hub=None if text is None else text.hub,
-        text_projection=None if text is None else text.projection,
-        category=category_rows(shop),
-        brand=shop.brand,
-        embedding=None if trained is None else trained.items * ~cold[:, None],
-        user_side=None if trained is None else trained.user_side,
-    )
+    run.progress(run.prefix + "paths", 0, 1)
+    signals = item_signals(config, shop, histories, text, None if trained is None else trained.weights)
+    run.progress(run.prefix + "paths", 1, 1)
     return signals, trained
 
 

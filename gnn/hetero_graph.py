@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
+from gnn.catalogue_relations import with_ancestors
 from gnn.histories import event_ages
 from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.text_space import TextSpace
@@ -103,17 +104,9 @@ def category_edges(data: HeteroData) -> Tensor:
     if "category" not in data.node_types:
         return torch.zeros(2, 0, dtype=torch.int64)
     n_categories = data["category"].num_nodes
-    parent = torch.full((n_categories,), -1, dtype=torch.int64)
+    parent = np.full(n_categories, -1, np.int64)
     if CHILD_OF in data.edge_types:
-        child, above = data[CHILD_OF].edge_index
+        child, above = data[CHILD_OF].edge_index.numpy()
         parent[child] = above
-    item, category = data[IN_CATEGORY].edge_index
-    found = []
-    for _ in range(n_categories + 1):  # a path is at most as long as there are categories
-        found.append(item * n_categories + category)
-        category = parent[category]
-        item, category = item[category >= 0], category[category >= 0]
-        if not len(item):
-            break
-    keys = torch.unique(torch.cat(found))
-    return torch.stack([keys // n_categories, keys % n_categories])
+    pairs = with_ancestors(data[IN_CATEGORY].edge_index.numpy().T, parent, n_categories)
+    return _edge_index(pairs[:, 0], pairs[:, 1])

@@ -22,8 +22,9 @@ class ServedModel(Protocol):
     def n_items(self) -> int:
         """Size of the catalogue."""
 
-    def item_vectors(self) -> FloatArray:
-        """One concatenated search vector per item (text and trained embedding), shape (n_items, d)."""
+    def item_vectors(self, rows: IntArray | None = None) -> FloatArray:
+        """One concatenated search vector per item (text and trained embedding), of all items (n_items, d) or
+        of some (m, d)."""
 
     def query_vectors(self, query: IntArray, objective: Objective) -> FloatArray:
         """Search vectors of query items, shape (q, d): nearest = largest inner product with

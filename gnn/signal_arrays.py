@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from gnn.layered_rows import flat
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import Csr
 from gnn.text_space import TextProjection
 from gnn.typed_paths import TypedPaths
 
-_OPTIONAL = ("text", "hub", "embedding", "user_side", "brand")
+_OPTIONAL = ("text", "hub", "embedding", "user_side", "brand", "text_near")
 
 _PROJECTION = {"text_mean": "mean", "text_axes": "axes", "text_stretch": "stretch"}
 """Name of the array of each part; releases written before these were stored lack them."""
@@ -24,6 +25,7 @@ def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]]
         "trend": signals.trend,
         "evidence": signals.evidence,
         "cold": signals.cold,
+        "trend_events": np.array([signals.trend_events], np.int64),
     }
     for name in _OPTIONAL:
         value = getattr(signals, name)
@@ -32,7 +34,7 @@ def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]]
     if signals.text_projection is not None:
         arrays |= {name: getattr(signals.text_projection, part) for name, part in _PROJECTION.items()}
     for name, matrix in signals.paths.matrices.items():
-        arrays |= _csr_to_arrays(f"path.{name}", matrix)
+        arrays |= _csr_to_arrays(f"path.{name}", flat(matrix))
     if signals.category is not None:
         arrays |= _csr_to_arrays("category", signals.category)
     return arrays, dict(signals.paths.scales)
@@ -54,6 +56,7 @@ def signals_from_arrays(
         projection = TextProjection(**{part: arrays[name] for name, part in _PROJECTION.items()})
     return ItemSignals(
         text_projection=projection,
+        trend_events=int(arrays["trend_events"][0]) if "trend_events" in arrays else 0,
         paths=TypedPaths(matrices, dict(scales)),
         trend=arrays["trend"],
         evidence=arrays["evidence"],

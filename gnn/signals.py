@@ -36,6 +36,10 @@ class ItemSignals:
     """What an item adds to the vector of a user who engaged with it, shape (n_items, d)."""
     text_projection: TextProjection | None = None
     """Takes embeddings of other texts into the space of `text`."""
+    text_near: IntArray | None = None
+    """Nearest items by text, see `TextSpace.near`, (n_items, k); older releases lack it."""
+    trend_events: int = 0
+    """Events of which the trend's half-lives are shares; 0: not stored."""
 
     @property
     def n_items(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gnn.catalogue_relations import shared_brand, shared_category
+from gnn.layered_rows import some_rows
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import rows_at
@@ -36,7 +37,7 @@ class SimilarFeatures:
         s = self._signals
         gate = s.evidence[query][:, None]
         if name in s.paths.matrices:
-            values = rows_at(s.paths.matrices[name], query, columns)
+            values = rows_at(some_rows(s.paths.matrices[name], query), np.arange(len(query)), columns)
             return values if name == _UNGATED else values * gate
         at: slice | IntArray = slice(None) if columns is None else columns
         if name in TREND_NAMES:

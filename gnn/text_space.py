@@ -43,6 +43,8 @@ class TextSpace:
     """Softmax weights over each item's nearest texts; rows sum to 1 or are empty; (n_items, n_items)."""
     projection: "TextProjection | None" = None
     """How `vectors` came from the embeddings: takes texts of later arrival into the same space."""
+    near: IntArray | None = None
+    """Nearest other items of each, in no order, also those too far to be `neighbours`; (n_items, k)."""
 
 
 def unit_rows(matrix: FloatArray) -> FloatArray:
@@ -120,7 +122,14 @@ def build_text_space(text: FloatArray | None, n_items: int, config: TextSpaceCon
     projection = fit_projection(text, config.whitening)
     if projection is None:
         return None
-    vectors = projection.apply(text)
+    return space_of_vectors(projection.apply(text), projection, config)
+
+
+def space_of_vectors(
+    vectors: FloatArray, projection: TextProjection | None, config: TextSpaceConfig
+) -> TextSpace:
+    """The text channel of vectors that are projected already, (n_items, d)."""
+    n_items = len(vectors)
     k = min(config.neighbours, n_items - 1)
     if k < 1:
         return TextSpace(vectors, np.zeros(n_items, np.float32), empty_csr(n_items, n_items), projection)
@@ -129,9 +138,21 @@ def build_text_space(text: FloatArray | None, n_items: int, config: TextSpaceCon
     for start in range(0, n_items, config.block_rows):
         rows = np.arange(start, min(start + config.block_rows, n_items))
         ids[rows], cosines[rows] = nearest(vectors, rows, k)
+    return space_of_nearest(vectors, ids, cosines, projection, config)
+
+
+def space_of_nearest(
+    vectors: FloatArray,
+    ids: IntArray,
+    cosines: FloatArray,
+    projection: TextProjection | None,
+    config: TextSpaceConfig,
+) -> TextSpace:
+    """The text channel where each item's nearest (n_items, k) and their cosines are known."""
+    n_items, k = ids.shape
     weights = neighbour_weights(cosines, config)
     used = weights > 0
     source = np.repeat(np.arange(n_items), k).reshape(n_items, k)
     graph = to_csr(weights[used], source[used], ids[used], (n_items, n_items))
     hub = (config.hub_correction * cosines.mean(axis=1)).astype(np.float32)
-    return TextSpace(vectors, hub, graph, projection)
+    return TextSpace(vectors, hub, graph, projection, ids)

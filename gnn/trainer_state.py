@@ -1,5 +1,6 @@
 """A training run between two epochs, as plain arrays: weights, optimiser, random numbers, best epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 
 from gnn.checkpoints import Checkpoint
 from gnn.trained import Trained
+from gnn.trained_weights import TrainedWeights
 
-_MODEL, _OPTIMISER, _BEST = "model.", "optimiser.", "best."
+_MODEL, _OPTIMISER, _BEST, _WEIGHTS = "model.", "optimiser.", "best.", "best_weights."
 
 
 @dataclass
@@ -44,6 +46,8 @@ def to_checkpoint(
     }
     if state.best is not None:
         kept = {one.name: getattr(state.best, one.name) for one in fields(Trained)}
+        weights: TrainedWeights = kept.pop("weights")
+        arrays |= {_WEIGHTS + name: value for name, value in weights.to_arrays().items()}
         arrays |= {_BEST + name: value for name, value in kept.items() if isinstance(value, np.ndarray)}
         values["best"] = {name: value for name, value in kept.items() if not isinstance(value, np.ndarray)}
     return Checkpoint(arrays, values)
@@ -70,9 +74,14 @@ def from_checkpoint(
     return RunState(
         epoch=kept.values["epoch"],
         best_score=kept.values["best_score"],
-        best=None if best is None else Trained(**{**_below(_BEST, arrays), **best}),
+        best=None if best is None else _best(arrays, best),
         stopped=kept.values["stopped"],
     )
+
+
+def _best(arrays: Mapping[str, npt.NDArray[Any]], values: dict[str, Any]) -> Trained:
+    weights = TrainedWeights.from_arrays(_below(_WEIGHTS, arrays))
+    return Trained(**{**_below(_BEST, arrays), **values, "weights": weights})
 
 
 def _below(prefix: str, arrays: Any) -> dict[str, npt.NDArray[Any]]:

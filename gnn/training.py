@@ -113,6 +113,9 @@ class Trainer:
             user_side = self.model.user_side(self._graph)
         return unit.cpu().numpy(), user_side.cpu().numpy()
 
+    def _trained(self, epochs: int) -> Trained:
+        return Trained(*self.embeddings(), self.model.weights(), epochs)
+
     def run(
         self,
         epochs: int,
@@ -144,11 +147,11 @@ class Trainer:
                 progress(state.epoch, epochs)
         if progress is not None:
             progress(epochs, epochs)
-        return state.best or Trained(*self.embeddings(), epochs)
+        return state.best or self._trained(epochs)
 
     def _look(self, state: RunState, validation: ValidationPairs, patience: int) -> None:
         """Keep the epoch if it ranks better than any before, else see whether it is time to stop."""
-        now = Trained(*self.embeddings(), state.epoch)
+        now = self._trained(state.epoch)
         score = validation.ndcg(now.items)
         if score > state.best_score:
             state.best_score, state.best = score, now

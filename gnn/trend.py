@@ -9,12 +9,23 @@ HALF_LIVES = (0.25, 0.05, 0.01)
 """Half-lives as shares of all events: a season, weeks, days."""
 
 
-def decayed_counts(shop: ShopArrays, half_life: float) -> FloatArray:
-    """Sum of event weights, each halved for every `half_life` (share of the events) of age; (n_items,)."""
-    decay = shop.weight * np.power(0.5, event_ages(shop).astype(np.float64) / half_life)
+def decayed_counts(shop: ShopArrays, half_life: float, unit: int | None = None) -> FloatArray:
+    """Sum of event weights, each halved for every `half_life` (share of the events) of age; (n_items,).
+
+    unit: events of which `half_life` is a share (`None`: those of the shop); with a fixed unit every
+    new event ages all older ones by the same factor."""
+    age = event_ages(shop).astype(np.float64)
+    if unit is not None:
+        age *= shop.n_events / max(unit, 1)
+    decay = shop.weight * np.power(0.5, age / half_life)
     return np.bincount(shop.item, weights=decay, minlength=shop.n_items).astype(np.float32)
 
 
-def trend_features(shop: ShopArrays) -> FloatArray:
+def trend_features(shop: ShopArrays, unit: int | None = None) -> FloatArray:
     """log(1 + decayed count) per half-life, shape (3, n_items)."""
-    return np.stack([np.log1p(decayed_counts(shop, half_life)) for half_life in HALF_LIVES])
+    return np.stack([np.log1p(decayed_counts(shop, half_life, unit)) for half_life in HALF_LIVES])
+
+
+def decay_per_event(unit: int) -> FloatArray:
+    """Factor by which one newer event ages all older ones, float64, shape (3,)."""
+    return np.power(0.5, 1.0 / (max(unit, 1) * np.array(HALF_LIVES)))

@@ -6,12 +6,14 @@ the target"; products of relations are the messages of a graph network without w
 can be shown as evidence.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from gnn.co_engagement import CoEngagementConfig, co_engagement
 from gnn.histories import Histories, interaction_matrix
+from gnn.layered_rows import LayeredRows
 from gnn.shop_arrays import FloatArray, ShopArrays
 from gnn.sparse_rows import (
     Csr,
@@ -46,8 +48,8 @@ class PathConfig:
 class TypedPaths:
     """Log-scaled path matrices, each (n_items, n_items), rows = queries."""
 
-    matrices: dict[str, Csr]
-    """By `PATH_NAMES`."""
+    matrices: Mapping[str, Csr | LayeredRows]
+    """By `PATH_NAMES`; in layers once rows were replaced."""
     scales: dict[str, float]
     """Mean entry by which each was divided before the logarithm."""
 
@@ -90,16 +92,28 @@ def build_paths(
     text: TextSpace | None,
     config: PathConfig,
     co_config: CoEngagementConfig,
+    scales: Mapping[str, float] | None = None,
 ) -> TypedPaths:
-    """All paths of a shop."""
+    """All paths of a shop. scales: see `TypedPaths.scales`, `None`: those of this shop."""
     co = co_engagement(histories, co_config)
+    return scaled_paths(_raw_paths(shop, co, text, config), scales)
+
+
+def _raw_paths(shop: ShopArrays, co: Csr, text: TextSpace | None, config: PathConfig) -> dict[str, Csr]:
+    """Before scale and logarithm, by name; what a shop has none of is left out."""
     raw = {"co_engaged": co, "shared_user": shared_user_walk(interaction_matrix(shop), config.walk_keep)}
     if text is not None:
         raw |= text_products(co, text.neighbours, config)
-    none = empty_csr(shop.n_items, shop.n_items)
-    matrices, scales = {}, {}
+    return {name: without_diagonal(matrix) for name, matrix in raw.items()}
+
+
+def scaled_paths(raw: Mapping[str, Csr], scales: Mapping[str, float] | None) -> TypedPaths:
+    """Paths on the scale of the other features."""
+    n_items = raw["co_engaged"].shape[0]
+    none = empty_csr(n_items, n_items)
+    matrices, used = {}, {}
     for name in PATH_NAMES:
-        matrix = without_diagonal(raw.get(name, none))
-        scales[name] = mean_entry(matrix)
-        matrices[name] = log_scaled(matrix, scales[name])
-    return TypedPaths(matrices, scales)
+        matrix = raw.get(name, none)
+        used[name] = mean_entry(matrix) if scales is None else scales[name]
+        matrices[name] = log_scaled(matrix, used[name])
+    return TypedPaths(matrices, used)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gnn.layered_rows import left_product
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import COSINE_SCALE, TREND_NAMES
@@ -71,7 +72,7 @@ class UserFeatures:
         at: slice | IntArray = slice(None) if columns is None else columns
         shape = (rows.shape[0], s.n_items if columns is None else len(columns))
         if name in USER_PATHS:
-            message = (rows @ s.paths.matrices[USER_PATHS[name]]).tocsr()
+            message = left_product(rows, s.paths.matrices[USER_PATHS[name]])
             message.sort_indices()
             return _float(np.log1p(_PATH_SCALE * rows_at(message, np.arange(shape[0]), columns)))
         if name in TREND_NAMES:

@@ -4,6 +4,7 @@ import numpy as np
 
 from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts
 from gnn.histories import group_by_user
+from gnn.layered_rows import flat
 from gnn.sparse_rows import to_csr
 from gnn.text_space import TextSpace
 from gnn.trend import decayed_counts
@@ -52,7 +53,8 @@ def test_products_carry_evidence_over_text_neighbours() -> None:
     pairs = np.array([[0, 2], [2, 0], [1, 3], [3, 1]])
     neighbours = to_csr(np.ones(4, np.float32), pairs[:, 0], pairs[:, 1], (4, 4))
     space = TextSpace(np.eye(4, dtype=np.float32), np.zeros(4, np.float32), neighbours)
-    paths = build_paths(shop, group_by_user(shop), space, PathConfig(), CoEngagementConfig()).matrices
+    built = build_paths(shop, group_by_user(shop), space, PathConfig(), CoEngagementConfig())
+    paths = {name: flat(matrix) for name, matrix in built.matrices.items()}
     assert paths["co_engaged"].toarray()[0, 1] > 0
     assert paths["text_co_engaged"].toarray()[2, 1] > 0
     assert paths["co_engaged_text"].toarray()[0, 3] > 0

@@ -44,8 +44,8 @@ class ToyModel:
     def n_items(self) -> int:
         return len(self.vectors)
 
-    def item_vectors(self) -> FloatArray:
-        return self.vectors
+    def item_vectors(self, rows: IntArray | None = None) -> FloatArray:
+        return self.vectors if rows is None else self.vectors[rows]
 
     def query_vectors(self, query: IntArray, objective: Objective) -> FloatArray:
         return self._sign(objective) * self.vectors[query]
