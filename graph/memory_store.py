@@ -114,6 +114,10 @@ class MemoryGraphStore:
         for start in range(0, len(edges), block_rows):
             yield edge_block(edges[start : start + block_rows])
 
+    def deleted_items(self) -> list[str]:
+        """See `GraphStore.deleted_items`."""
+        return sorted(self._deleted_items)
+
     def item_categories(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """See `GraphStore.item_categories`."""
         pairs = [

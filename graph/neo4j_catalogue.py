@@ -95,6 +95,11 @@ def read_items(tx: "ManagedTransaction", item_ids: Sequence[str] | None) -> pl.D
     return frame.select(list(INDEXED_ITEM_SCHEMA)).sort("index")
 
 
+def read_deleted(tx: "ManagedTransaction") -> list[str]:
+    """See `GraphStore.deleted_items`."""
+    return sorted(record["key"] for record in tx.run(cypher("deleted_items_keys")))
+
+
 def _read(tx: "ManagedTransaction", keys: Sequence[str] | None) -> list[tuple[int, str, Fields]]:
     """(index, item_id, properties), ascending by index (within each part of `keys`)."""
     if keys is None:

@@ -121,6 +121,10 @@ class Neo4jGraphStore:
             if block is not None:
                 yield block
 
+    def deleted_items(self) -> list[str]:
+        """See `GraphStore.deleted_items`."""
+        return self._connection.read(neo4j_catalogue.read_deleted)
+
     def item_categories(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """See `GraphStore.item_categories`."""
         pairs = self._connection.read(neo4j_catalogue.read_item_categories)

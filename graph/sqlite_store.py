@@ -114,6 +114,12 @@ class SqliteGraphStore:
             while len(block := np.fromiter(islice(rows, block_rows), _EDGE_ROW)):
                 yield _edge_block(block)
 
+    def deleted_items(self) -> list[str]:
+        """See `GraphStore.deleted_items`."""
+        with self._file.reading() as connection:
+            rows = connection.execute("SELECT item_id FROM deleted_items ORDER BY item_id").fetchall()
+        return [str(item_id) for (item_id,) in rows]
+
     def item_categories(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """See `GraphStore.item_categories`."""
         with self._file.reading() as connection:

@@ -184,6 +184,9 @@ class GraphStore(Protocol):
     def export(self, since: int = 0, block_rows: int = 500_000) -> Iterator[EdgeBlock]:
         """Edges with `seq > since`, in blocks, ascending by `seq`. Edges of deleted items are left out."""
 
+    def deleted_items(self) -> list[str]:
+        """Ids of deleted items, whose later events are ignored; sorted."""
+
     def item_categories(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """(item index, category index) pairs of `IN_CATEGORY`, sorted; each of shape (m,)."""
 

@@ -206,6 +206,22 @@ def export(
 
 
 @app.command()
+def copy(
+    context: typer.Context,
+    to_url: Annotated[str, typer.Option("--to", help="`sqlite`, or the address of a Neo4j server.")],
+    from_url: Annotated[
+        str | None, typer.Option("--from", help="Likewise; default: where the settings say the graph is.")
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Copy the whole graph into another store, verified block by block; resumable. User, password and
+    database of a server come from the settings."""
+    from service.cli.copy import run_copy
+
+    run_copy(context.obj, to_url, from_url, json_file)
+
+
+@app.command()
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to bind. Default 127.0.0.1.")] = None,

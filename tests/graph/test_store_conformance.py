@@ -530,7 +530,9 @@ class TestErasure:
     def test_a_deleted_item_comes_back_as_a_new_one(self, store: GraphStore) -> None:
         apply(store, event("1", "u", "a"))
         store.delete_item("a")
+        assert store.deleted_items() == ["a"]
         assert store.upsert_items(catalogue("a", title="again")) == 1
+        assert store.deleted_items() == []
         assert store.items()["index"].to_list() == [1]
         result = apply(store, event("2", "u", "a"))
         assert (result.inserted, result.touched.tolist()) == (1, [1])

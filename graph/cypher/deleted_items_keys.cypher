@@ -1,0 +1,2 @@
+MATCH (d:DeletedItem)
+RETURN d.itemId AS key
