@@ -110,6 +110,7 @@ def evaluate(
     seeds: Annotated[str, typer.Option(help="Comma-separated seeds; figures are means over them.")] = "0",
     windows: Annotated[int, typer.Option(min=1, max=3, help="Test windows (the last ends at 100 %).")] = 1,
     tune: Annotated[Tuning, typer.Option(help="Baselines: fixed settings, or tuned on valid.")] = Tuning.NONE,
+    html: Annotated[Path | None, typer.Option(help="Write the result as a page with charts.")] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Measure quality on held-out events, Ilk and baselines in one run."""
@@ -126,7 +127,7 @@ def evaluate(
         windows,
         tune.value,
     )
-    run_evaluate(context.obj, request, json_file)
+    run_evaluate(context.obj, request, json_file, html)
 
 
 @app.command()

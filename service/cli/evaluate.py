@@ -1,5 +1,6 @@
 """`ilk evaluate`."""
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from gnn.evaluation import EvaluationResult
 from service.cli.context import CliContext
 from service.errors import CallerMistake
 from service.evaluation import EvaluateRequest, run_evaluation
+from service.evaluation_html import evaluation_page
 from service.reporter import Reporter
 
 COLUMNS = (
@@ -21,11 +23,19 @@ COLUMNS = (
 )
 
 
-def run_evaluate(context: CliContext, request: EvaluateRequest, json_file: str | None) -> None:
-    """Evaluate and show a table, best figure of each column in bold."""
+def run_evaluate(
+    context: CliContext, request: EvaluateRequest, json_file: str | None, html: Path | None = None
+) -> None:
+    """Evaluate and show a table, best figure of each column in bold; write a page where one is wanted."""
     console = context.console(json_file)
     result = run_evaluation(request, context.settings, Reporter(console))
-    context.write_json(result.as_json(), json_file)
+    figures: dict[str, Any] = result.as_json()
+    context.write_json(figures, json_file)
+    if html is not None:
+        try:
+            html.write_text(evaluation_page(figures, [*COLUMNS, *_link_columns(figures["models"])]), "utf-8")
+        except OSError as error:
+            raise CallerMistake(f"--html {html}: {error.strerror}") from None
     show_result(result, console)
 
 
