@@ -10,7 +10,7 @@ from scipy import sparse
 from gnn.fresh_rows import FreshRows
 from gnn.fresh_signals import replaced_signals
 from gnn.ilk_config import IlkConfig
-from gnn.layered_rows import left_product
+from gnn.layered_rows import left_product, some_rows
 from gnn.mix_config import Mix
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES, Source
@@ -20,6 +20,7 @@ from gnn.signals import ItemSignals
 from gnn.similar_features import CATALOGUE_NAMES, COSINE_SCALE, ITEM_PATHS, TREND_NAMES, SimilarFeatures
 from gnn.sparse_rows import Csr
 from gnn.trained_weights import TrainedWeights
+from gnn.trend import rise
 from gnn.user_features import USER_PATHS, UserFeatures, UserRows
 from gnn.user_rows import rows_of_history
 
@@ -147,6 +148,16 @@ class FittedIlk:
         """What each feature adds to the candidates' scores; the parts sum to `score_candidates`."""
         return self._similar.parts(query, candidates, self.mixes[objective])
 
+    def intermediates(self, query: int, target: int, limit: int) -> IntArray:
+        """See `ServedModel.intermediates`; strength: the weaker of an item's two co-engagements."""
+        pair = np.array([query, target], np.int64)
+        both = some_rows(self.signals.paths.matrices["co_engaged"], pair).toarray()
+        weaker = both.min(axis=0)
+        weaker[[query, target]] = 0.0
+        found = _best(weaker, limit)
+        strong: IntArray = found[weaker[found] > 0]
+        return strong
+
     def sources(self, query: int, candidates: IntArray, objective: Objective) -> list[Source]:
         """See `ServedModel.sources`: the largest of graph, text and trend parts decides."""
         parts = self.contributions(query, candidates, objective)
@@ -159,6 +170,10 @@ class FittedIlk:
             "fallback" if not ok else "graph" if g >= t else "text"
             for ok, g, t in zip(known, graph, text, strict=True)
         ]
+
+    def rising(self) -> FloatArray:
+        """See `ServedModel.rising`."""
+        return rise(self.signals.trend)
 
     def user_query_vector(self, history: IntArray) -> FloatArray:
         """See `ServedModel.user_query_vector`."""

@@ -45,6 +45,16 @@ class ServedModel(Protocol):
     def sources(self, query: int, candidates: IntArray, objective: Objective) -> list[Source]:
         """What each candidate's score mainly rests on."""
 
+    def contributions(self, query: int, candidates: IntArray, objective: Objective) -> dict[str, FloatArray]:
+        """What each feature adds to the candidates' scores, by the feature's name; they sum to
+        `score_candidates`. Each of shape (c,)."""
+
+    def intermediates(self, query: int, target: int, limit: int) -> IntArray:
+        """Items that are engaged with together with both, strongest first, at most `limit`."""
+
+    def rising(self) -> FloatArray:
+        """How much each item's demand has risen against its own past; 0: as before, shape (n_items,)."""
+
     def user_query_vector(self, history: IntArray) -> FloatArray:
         """Search vector of a user by item history (oldest first), shape (d,)."""
 

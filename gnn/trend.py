@@ -29,3 +29,15 @@ def trend_features(shop: ShopArrays, unit: int | None = None) -> FloatArray:
 def decay_per_event(unit: int) -> FloatArray:
     """Factor by which one newer event ages all older ones, float64, shape (3,)."""
     return np.power(0.5, 1.0 / (max(unit, 1) * np.array(HALF_LIVES)))
+
+
+def rise(trend: FloatArray) -> FloatArray:
+    """Log ratio of the rate of the last weeks to the season's, from `trend_features`; shape (n_items,).
+
+    A rate is the decayed count over its half-life. The season's mean rate is added to both sides, so that one
+    event of an item nobody knows is no rise.
+    """
+    season, weeks = (np.expm1(trend[row]) / HALF_LIVES[row] for row in (0, 1))
+    prior = max(float(season.mean()), 1e-6)
+    ratio: FloatArray = np.log((weeks + prior) / (season + prior)).astype(np.float32)
+    return ratio

@@ -83,6 +83,11 @@ def evidence(item_a: str, item_b: str, paths: Sequence[EvidencePath]) -> Neighbo
     return Neighbourhood(list(nodes), list(edges))
 
 
+def xml_safe(text: str) -> str:
+    """The text with U+FFFD in place of characters that XML cannot hold."""
+    return _NOT_IN_XML.sub("\ufffd", text)
+
+
 def to_graphml(neighbourhood: Neighbourhood) -> str:
     """GraphML with `kind` and `id` of every node and `relation` of every edge.
 
@@ -94,7 +99,7 @@ def to_graphml(neighbourhood: Neighbourhood) -> str:
     plain: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     names = {node: f"n{number}" for number, node in enumerate(graph)}
     for (kind, key), name in names.items():
-        plain.add_node(name, kind=kind, id=_NOT_IN_XML.sub("\ufffd", key))
+        plain.add_node(name, kind=kind, id=xml_safe(key))
     for begin, end, relation in neighbourhood.edges:
         plain.add_edge(names[begin], names[end], relation=relation)
     return "\n".join(nx.generate_graphml(plain)) + "\n"

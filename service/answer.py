@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from gnn.served_model import Source
@@ -39,10 +40,19 @@ class AnswerItem:
     source: Source
     card: dict[str, Any]
     """`title`, `brand`, `categories`, `price`, `currency`, `availability`, `image_url`."""
+    why: dict[str, float] | None = None
+    """What the score is made of, where that was asked for: the parts add up to it."""
+    rule: str | None = None
+    """The editors' rule that put the item here; None: its score did."""
 
     def to_json(self) -> dict[str, Any]:
-        """As in an HTTP answer."""
-        return {"item_id": self.item_id, "score": self.score, "source": self.source, **self.card}
+        """As in an HTTP answer; `why` and `rule` only where there is one."""
+        shown = {"item_id": self.item_id, "score": self.score, "source": self.source, **self.card}
+        if self.why is not None:
+            shown["why"] = self.why
+        if self.rule is not None:
+            shown["rule"] = self.rule
+        return shown
 
 
 @dataclass(frozen=True)
@@ -58,16 +68,30 @@ class Answer:
     release_fallback: str | None = None
     """Why an older release answers than the one that should; None: the right one does."""
 
-    def to_json(self, **asked: str) -> dict[str, Any]:
-        """As in an HTTP answer. asked: what the answer is for, such as `item_id=...`."""
+    @property
+    def recommendation_id(self) -> str:
+        """Names what is shown: the same items from the same index have the same one, for whomever."""
+        shown = "\0".join([self.index_version, *(item.item_id for item in self.results)])
+        return blake2b(shown.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+    @property
+    def freshness(self) -> dict[str, Any]:
+        """What an answer without items says of itself."""
         return {
-            **asked,
-            "results": [item.to_json() for item in self.results],
             "model_version": self.model_version,
             "index_version": self.index_version,
             "events_through": self.events_through,
             "fallback": self.fallback.value if self.fallback else None,
             "release_fallback": self.release_fallback,
+        }
+
+    def to_json(self, **asked: str) -> dict[str, Any]:
+        """As in an HTTP answer. asked: what the answer is for, such as `item_id=...`."""
+        return {
+            **asked,
+            "results": [item.to_json() for item in self.results],
+            "recommendation_id": self.recommendation_id,
+            **self.freshness,
         }
 
 

@@ -10,6 +10,7 @@ from gnn.served_model import MAX_CANDIDATES, Source
 from gnn.shop_arrays import FloatArray, IntArray
 from service.item_filter import BoolArray, ItemFilter
 from service.release import Release
+from service.score_parts import split_scores
 
 SCORE_ALL = 1000
 """Where a filter leaves no more rows than this, all of them are scored: cheaper than a filtered search, and
@@ -28,6 +29,25 @@ class Ranked:
     """Shape (r,)."""
     sources: Callable[[IntArray], list[Source]]
     """What the scores of some of the rows mainly rest on."""
+    parts: Callable[[IntArray], list[dict[str, float]]] | None = None
+    """What the scores of some of the rows, without `added`, are made of; None: of one part, the source."""
+    added: FloatArray | None = None
+    """What boosts added to the scores, shape (r,); None: nothing."""
+
+    def reasons(self, places: IntArray) -> list[dict[str, float]]:
+        """What the scores at some places are made of; each adds up to the score."""
+        rows = self.rows[places]
+        if self.parts is not None:
+            found = self.parts(rows)
+        else:
+            names = self.sources(rows)
+            whole = self.scores[places] - (0.0 if self.added is None else self.added[places])
+            found = [{name: float(score)} for name, score in zip(names, whole, strict=True)]
+        if self.added is not None:
+            for one, added in zip(found, self.added[places].tolist(), strict=True):
+                if added:
+                    one["boost"] = added
+        return found
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,12 @@ class Pool:
         ids, _ = self.release.index.search(vector[None, :], wanted + len(self.banned), self.mask)
         return self.only(ids[0][ids[0] >= 0])[:wanted]
 
+    def just(self, rows: IntArray) -> "Pool":
+        """Of this pool only these rows."""
+        mask = np.zeros(len(self.release.items), np.bool_)
+        mask[self.only(rows)] = True
+        return Pool(self.release, mask, np.empty(0, np.int64))
+
     def only(self, rows: IntArray) -> IntArray:
         """Those of some rows that may be returned, in their order."""
         if self.mask is not None:
@@ -93,7 +119,8 @@ def like_item(release: Release, row: int, objective: Objective) -> Ranker:
             near = pool.near(vector, max(MAX_CANDIDATES, k))
             candidates = _enough(pool, release.model.candidates(row, objective, near), near, k)
         scores = release.model.score_candidates(row, candidates, objective)
-        return _ranked(candidates, scores, lambda rows: release.model.sources(row, rows, objective))
+        ranked = _ranked(candidates, scores, lambda rows: release.model.sources(row, rows, objective))
+        return replace(ranked, parts=lambda rows: split_scores(release.model, row, rows, objective))
 
     return rank
 
@@ -122,6 +149,18 @@ def for_history(release: Release, history: IntArray) -> Ranker:
         scores = release.model.score_user_candidates(history, candidates)
         source: Source = "graph" if len(history) else "fallback"
         return _ranked(candidates, scores, lambda rows: [source] * len(rows))
+
+    return rank
+
+
+def rising(release: Release) -> Ranker:
+    """Rank by how much demand has risen against the past."""
+
+    def rank(pool: Pool, k: int) -> Ranked:
+        rises = release.model.rising()
+        rows = pool.only(np.arange(len(rises), dtype=np.int64))
+        best = rows[np.lexsort((rows, -rises[rows]))[: max(MAX_CANDIDATES, k)]]
+        return _ranked(best, rises[best], lambda some: ["graph"] * len(some))
 
     return rank
 

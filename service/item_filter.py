@@ -62,7 +62,7 @@ class ItemFilter:
             return False
         if self.in_stock and not says_in_stock(card["availability"]):
             return False
-        return self.category is None or any(_lies_in(path, self.category) for path in card["categories"])
+        return self.category is None or any(lies_in(path, self.category) for path in card["categories"])
 
 
 NO_FILTER = ItemFilter()
@@ -131,7 +131,8 @@ def says_in_stock(availability: str) -> bool:
     return re.sub(r"[^a-z]", "", availability.rpartition("/")[2].lower()) in IN_STOCK
 
 
-def _lies_in(path: str, category: str) -> bool:
+def lies_in(path: str, category: str) -> bool:
+    """Whether a category's path is another one's or below it."""
     return path == category or path.startswith(category + CATEGORY_SEPARATOR)
 
 

@@ -18,10 +18,12 @@ from service.api import (
     run_server,
 )
 from service.catalogue import Catalogue, lock_between_processes
+from service.explanation import Explainer
 from service.home import Home
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.settings import ServeSettings, Settings, load_settings
+from service.shaping import Boost
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.status import status_of
@@ -29,6 +31,7 @@ from service.stores import open_log, open_store
 from service.text_vectors import LazyTextVectors, ServingEncoders
 from service.updater import start_updater
 from service.user_data import Remainder, UserData
+from service.user_profile import Profiles
 
 
 def serve(settings: Settings, console: Console) -> None:
@@ -80,6 +83,9 @@ def make_deps(settings: Settings) -> ApiDeps:
             partial(home.writing, "erase"),
             partial(left_on_disk, settings, home),
         ),
+        explainer=Explainer(holder.serving, store, settings.explain.min_users),
+        profiles=Profiles(holder.serving, store),
+        boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
         last_sequence=log.last_seq,
         status=lambda: status_of(log, store, releases),
         keys=api_keys(settings.serve),

@@ -100,6 +100,31 @@ class ServeSettings(Section):
     """Accepted in `X-API-Key`; none: only loopback may be bound."""
 
 
+class ExplainSettings(Section):
+    """What explanations tell."""
+
+    min_users: int = Field(3, ge=2, le=1000)
+    """Shoppers whom two items must share before their number is told: nobody is to be recognised."""
+
+
+class BoostSettings(Section):
+    """One `[answers.boosts.NAME]`: items that stand higher where a caller asks for `boost=NAME`."""
+
+    field: str = Field(min_length=1, max_length=200)
+    """`brand`, `category`, `availability`, or the name of an attribute."""
+    equals: str = Field(max_length=1000)
+    """Compared without regard to case; of `category` also what lies below."""
+    strength: float = Field(0.25, ge=-1, le=1)
+    """Share of the distance between the best and the worst candidate that is added to the score."""
+
+
+class AnswerSettings(Section):
+    """What answers can do besides."""
+
+    boosts: dict[str, BoostSettings] = {}
+    """By the name that callers use."""
+
+
 class LoadSettings(Section):
     """How files are read."""
 
@@ -143,6 +168,8 @@ class Settings(BaseSettings):
     refresh: RefreshSettings = RefreshSettings()
     serve: ServeSettings = ServeSettings()
     load: LoadSettings = LoadSettings()
+    explain: ExplainSettings = ExplainSettings()
+    answers: AnswerSettings = AnswerSettings()
     sources: tuple[SourceSettings, ...] = ()
     """Where `ilk sync` reads; names differ."""
     weights: dict[EventType, float] = dict(DEFAULT_WEIGHTS)

@@ -18,6 +18,8 @@ class LiveItem:
     card: dict[str, Any]
     """The fields of `CARD_FIELDS`."""
     description: str = ""
+    attributes: str = "{}"
+    """A JSON object of every other column."""
 
     @property
     def text(self) -> str:
@@ -93,4 +95,5 @@ class AskedItems:
 
 def live_item(row: dict[str, Any]) -> LiveItem:
     """row: a row of `ITEM_SCHEMA`."""
-    return LiveItem({name: row[name] for name in CARD_FIELDS}, row["description"])
+    attributes = row.get("attributes") or "{}"
+    return LiveItem({name: row[name] for name in CARD_FIELDS}, row["description"], attributes)

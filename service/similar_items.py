@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -18,12 +17,15 @@ from service.answer import (
     answer_of,
     check_k,
 )
-from service.candidates import Pool, Ranked, Ranker, for_history, like_item, like_text, trending
+from service.candidates import Pool, Ranker, for_history, like_item, like_text, rising, trending
+from service.editors_rules import NO_RULES, AppliedRules, Rules
 from service.errors import CallerMistake
 from service.item_filter import NO_FILTER, ItemFilter
+from service.picking import Picker, Wish
 from service.release import Release
 from service.release_holder import Serving
-from service.shop_lookup import CARD_FIELDS, AskedItems, LiveItem, ShopLookup
+from service.shaping import PLAIN, Shaping
+from service.shop_lookup import AskedItems, LiveItem, ShopLookup
 from service.text_vectors import TextModelUnavailable, TextVectors
 
 __all__ = [
@@ -40,7 +42,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Card = dict[str, Any]
 HISTORY_LIMIT = 5000
 """Newest items of a user that are looked at and masked."""
 _NO_ROWS = np.empty(0, np.int64)
@@ -58,12 +59,15 @@ class SimilarItemsService:
         serving: Callable[[], Serving],
         shop: ShopLookup | None = None,
         texts: TextVectors | None = None,
+        rules: Rules | None = None,
     ) -> None:
         """serving: what to answer from, taken once per request. shop: None: only what the release knows.
-        texts: None: no answer rests on a text that the release does not hold."""
+        texts: None: no answer rests on a text that the release does not hold. rules: None: there are none."""
         self._serving = serving
         self._shop = shop
         self._texts = texts
+        self._rules = rules
+        self._picker = Picker(shop)
 
     def similar(
         self,
@@ -72,6 +76,7 @@ class SimilarItemsService:
         objective: Objective = Objective.RELATED,
         wanted: ItemFilter = NO_FILTER,
         user_id: str | None = None,
+        shaping: Shaping = PLAIN,
     ) -> Answer:
         """The `k` items most like an item, or as many as there are.
 
@@ -87,7 +92,9 @@ class SimilarItemsService:
         seen = self._seen(release, user_id)
         pool = Pool.of(release, wanted, seen if row is None else np.append(seen, row))
         if row is not None and release.items.alive[row]:
-            found = self._best(pool, like_item(release, row, objective), k, wanted, asked)
+            rules = self._rules_for(release, [item_id], wanted)
+            wish = Wish(k, wanted, shaping, rules)
+            found = self._picker.pick(pool, like_item(release, row, objective), wish, asked)
             if self._shop is not None and asked.about is None:
                 raise UnknownItem(f"item {item_id!r} was deleted")
             return answer_of(serving, found)
@@ -97,10 +104,17 @@ class SimilarItemsService:
         ranker = self._by_text(release, live)
         fallback = None if ranker else Fallback.ITEM_NOT_IN_RELEASE
         ranker = ranker or trending(release, live.category)
-        return answer_of(serving, self._best(pool, ranker, k, wanted, asked), fallback)
+        rules = self._rules_for(release, [item_id], wanted, live.card["categories"])
+        wish = Wish(k, wanted, shaping, rules)
+        return answer_of(serving, self._picker.pick(pool, ranker, wish, asked), fallback)
 
     def similar_to_text(
-        self, text: str, k: int = 10, wanted: ItemFilter = NO_FILTER, user_id: str | None = None
+        self,
+        text: str,
+        k: int = 10,
+        wanted: ItemFilter = NO_FILTER,
+        user_id: str | None = None,
+        shaping: Shaping = PLAIN,
     ) -> Answer:
         """The `k` items whose texts are most like a text: a search, or a product that is no item yet.
 
@@ -119,9 +133,12 @@ class SimilarItemsService:
                 "the served release cannot be searched by text: it was made without texts"
             )
         pool = Pool.of(release, wanted, self._seen(release, user_id))
-        return answer_of(serving, self._best(pool, like_text(vector), k, wanted))
+        wish = Wish(k, wanted, shaping, self._rules_for(release, [], wanted))
+        return answer_of(serving, self._picker.pick(pool, like_text(vector), wish))
 
-    def recommend(self, user_id: str, k: int = 10, wanted: ItemFilter = NO_FILTER) -> Answer:
+    def recommend(
+        self, user_id: str, k: int = 10, wanted: ItemFilter = NO_FILTER, shaping: Shaping = PLAIN
+    ) -> Answer:
         """`k` items for a user, those of their history left out.
 
         Raises `UnknownUser`, `CallerMistake` (k), `NoRelease`.
@@ -131,7 +148,8 @@ class SimilarItemsService:
         history = self._shop.history_of(user_id, HISTORY_LIMIT) if self._shop else None
         if history is None:
             raise UnknownUser(f"no user {user_id!r}")
-        return self._for_history(serving, history, _NO_ROWS, k, wanted)
+        wish = Wish(k, wanted, shaping, self._rules_for(serving.release, [], wanted))
+        return self._for_history(serving, history, _NO_ROWS, wish)
 
     def recommend_for(
         self,
@@ -139,6 +157,7 @@ class SimilarItemsService:
         k: int = 10,
         wanted: ItemFilter = NO_FILTER,
         user_id: str | None = None,
+        shaping: Shaping = PLAIN,
     ) -> Answer:
         """`k` items for whoever turned to these items, newest first; the items themselves are left out.
 
@@ -147,15 +166,37 @@ class SimilarItemsService:
         """
         check_k(k)
         serving = self._serving()
-        return self._for_history(serving, history, self._seen(serving.release, user_id), k, wanted)
+        wish = Wish(k, wanted, shaping, self._rules_for(serving.release, history, wanted))
+        return self._for_history(serving, history, self._seen(serving.release, user_id), wish)
 
-    def _for_history(
-        self, serving: Serving, history: Sequence[str], seen: IntArray, k: int, wanted: ItemFilter
-    ) -> Answer:
+    def rising(self, k: int = 10, wanted: ItemFilter = NO_FILTER, shaping: Shaping = PLAIN) -> Answer:
+        """The `k` items whose demand has risen most against their own past.
+
+        Raises `CallerMistake` (k), `NoRelease`.
+        """
+        check_k(k)
+        serving = self._serving()
+        pool = Pool.of(serving.release, wanted, _NO_ROWS)
+        wish = Wish(k, wanted, shaping, self._rules_for(serving.release, [], wanted))
+        return answer_of(serving, self._picker.pick(pool, rising(serving.release), wish))
+
+    def _rules_for(
+        self, release: Release, item_ids: Sequence[str], wanted: ItemFilter, categories: Sequence[str] = ()
+    ) -> AppliedRules:
+        """Editors' rules for an answer about items; categories: more than the release knows of them."""
+        if self._rules is None:
+            return NO_RULES
+        about = list(categories) if wanted.category is None else [*categories, wanted.category]
+        rows = release.items.indices_of(list(item_ids))
+        about += [path for card in release.items.cards(rows) for path in card["categories"] or ()]
+        return self._rules.for_answer(item_ids, about)
+
+    def _for_history(self, serving: Serving, history: Sequence[str], seen: IntArray, wish: Wish) -> Answer:
         rows = serving.release.items.indices_of(list(reversed(history)))
-        pool = Pool.of(serving.release, wanted, np.concatenate([rows, seen]))
+        pool = Pool.of(serving.release, wish.wanted, np.concatenate([rows, seen]))
         fallback = None if len(rows) else Fallback.NO_HISTORY
-        return answer_of(serving, self._best(pool, for_history(serving.release, rows), k, wanted), fallback)
+        found = self._picker.pick(pool, for_history(serving.release, rows), wish)
+        return answer_of(serving, found, fallback)
 
     def _seen(self, release: Release, user_id: str | None) -> IntArray:
         """Rows of what a user has turned to; a user who is not known yet has seen nothing."""
@@ -174,52 +215,6 @@ class SimilarItemsService:
             return None
         vector = _search_vector(release, raw)
         return None if vector is None else like_text(vector)
-
-    def _best(
-        self, pool: Pool, rank: Ranker, k: int, wanted: ItemFilter, asked: AskedItems | None = None
-    ) -> list[AnswerItem]:
-        """The k best that live. Where so many are gone that the ranked rows do not suffice, ranks again
-        without them: every round takes rows out of the pool, so it ends."""
-        asked = asked or AskedItems(self._shop)
-        while True:
-            ranked = rank(pool, k)
-            found, gone = self._living(pool.release, ranked, k, wanted, asked)
-            if len(found) >= k or not len(gone):
-                return found
-            pool = pool.without(gone)
-
-    def _living(
-        self, release: Release, ranked: Ranked, k: int, wanted: ItemFilter, asked: AskedItems
-    ) -> tuple[list[AnswerItem], IntArray]:
-        """The first k rows that live and pass, and the rows met on the way that do not."""
-        places: list[int] = []
-        cards: list[Card] = []
-        gone: list[int] = []
-        start, step = 0, k
-        while len(places) < k and start < len(ranked.rows):
-            rows = ranked.rows[start : start + step]
-            for place, card in enumerate(self._cards(release, rows, asked), start):
-                if card is not None and wanted.passes(card):
-                    places.append(place)
-                    cards.append(card)
-                else:
-                    gone.append(int(ranked.rows[place]))
-            start, step = start + step, 2 * step
-        chosen = np.array(places[:k], np.int64)
-        scores, sources = ranked.scores[chosen].tolist(), ranked.sources(ranked.rows[chosen])
-        items = [
-            AnswerItem(card["item_id"], score, source, {name: card[name] for name in CARD_FIELDS})
-            for card, score, source in zip(cards, scores, sources, strict=False)
-        ]
-        return items, np.array(gone, np.int64)
-
-    def _cards(self, release: Release, rows: IntArray, asked: AskedItems) -> list[Card | None]:
-        """What is shown of each row, as the shop has it now; None: it is gone."""
-        if self._shop is None:
-            return list(release.items.cards(rows))
-        ids = release.items.ids_of(rows)
-        live = asked.items(ids)
-        return [{"item_id": one, **live[one].card} if one in live else None for one in ids]
 
 
 def _search_vector(release: Release, raw: FloatArray) -> FloatArray | None:

@@ -25,6 +25,8 @@ from service.api.queries import (
     SimilarQuery,
 )
 from service.api.schemas import RecommendationsShape, SearchShape, SimilarBatchShape, SimilarShape
+from service.errors import CallerMistake
+from service.shaping import Shaping
 from service.shop_lookup import LiveItem
 
 router = APIRouter(tags=["answers"])
@@ -92,10 +94,11 @@ async def similar_batch(request: Request, body: SimilarBatchBody) -> JSONRespons
     """As `GET /v1/items/{item_id}/similar` for each; an unknown item is no error of the whole."""
     answers = deps_of(request).answers
     rows: list[dict[str, Any]] = []
+    shaping = shaping_of(request, body, body.explain)
     for item_id in body.item_ids:  # one after the other: a batch must not keep other callers waiting
-        ask = partial(answers.similar, item_id, body.k, body.objective, body.wanted(), body.user_id)
+        ask = partial(answers.similar, item_id, body.k, body.objective, body.wanted(), body.user_id, shaping)
         try:
-            rows.append((await _answered(request, body, ask)).to_json(item_id=item_id))
+            rows.append(shown(body, await _answered(request, body, ask), item_id=item_id))
         except UnknownItem as error:
             problem = problem_of(error).document(request.scope)
             rows.append({"item_id": item_id, "problem": problem})
@@ -110,16 +113,16 @@ async def similar_batch(request: Request, body: SimilarBatchBody) -> JSONRespons
 )
 async def similar_by_text(request: Request, body: SimilarByTextBody) -> JSONResponse:
     """For a product that is no item (yet): the items with the nearest texts. Nothing of it is kept."""
-    answers = deps_of(request).answers
+    answers, shaping = deps_of(request).answers, shaping_of(request, body)
 
     def ask() -> Answer:
         text = body.text or ""
         if body.item is not None:
             card = body.item.model_dump()
             text = LiveItem(card, card.pop("description")).text
-        return answers.similar_to_text(text, body.k, body.wanted(), body.user_id)
+        return answers.similar_to_text(text, body.k, body.wanted(), body.user_id, shaping)
 
-    return JSONResponse((await _answered(request, body, ask)).to_json())
+    return JSONResponse(shown(body, await _answered(request, body, ask)))
 
 
 @router.get(
@@ -134,8 +137,24 @@ async def search(request: Request, query: Annotated[SearchQuery, Query()]) -> JS
     An item is found from the first refresh after its arrival on.
     """
     answers = deps_of(request).answers
-    ask = partial(answers.similar_to_text, query.q, query.k, query.wanted(), query.user_id)
-    return JSONResponse((await _answered(request, query, ask)).to_json())
+    shaping = shaping_of(request, query)
+    ask = partial(answers.similar_to_text, query.q, query.k, query.wanted(), query.user_id, shaping)
+    return JSONResponse(shown(query, await _answered(request, query, ask)))
+
+
+@router.get(
+    "/v1/trending",
+    summary="What rises",
+    response_model=SearchShape,
+    responses=problems(422, 503),
+)
+async def trending(request: Request, query: Annotated[ReadQuery, Query()]) -> JSONResponse:
+    """The items whose demand has risen most against their own past; with `category` within it.
+
+    The score is the logarithm of the recent rate of events over the season's: 0: as before.
+    """
+    ask = partial(deps_of(request).answers.rising, query.k, query.wanted(), shaping_of(request, query))
+    return JSONResponse(shown(query, await _answered(request, query, ask)))
 
 
 @router.post(
@@ -152,23 +171,25 @@ async def recommendations_for_items(request: Request, body: ForItemsBody) -> JSO
     """
     answers = deps_of(request).answers
     newest_first = list(reversed(body.item_ids))
-    ask = partial(answers.recommend_for, newest_first, body.k, body.wanted(), body.user_id)
-    return JSONResponse((await _answered(request, body, ask)).to_json())
+    shaping = shaping_of(request, body)
+    ask = partial(answers.recommend_for, newest_first, body.k, body.wanted(), body.user_id, shaping)
+    return JSONResponse(shown(body, await _answered(request, body, ask)))
 
 
 async def _similar(request: Request, item_id: str, query: SimilarQuery) -> JSONResponse:
     checked_id(request, item_id, "item_id")
     answers = deps_of(request).answers
-    ask = partial(answers.similar, item_id, query.k, query.objective, query.wanted(), query.user_id)
-    answer = await _answered(request, query, ask)
-    return JSONResponse(answer.to_json(item_id=item_id))
+    shaping = shaping_of(request, query, query.explain)
+    ask = partial(answers.similar, item_id, query.k, query.objective, query.wanted(), query.user_id, shaping)
+    return JSONResponse(shown(query, await _answered(request, query, ask), item_id=item_id))
 
 
 async def _recommendations(request: Request, user_id: str, query: ReadQuery) -> JSONResponse:
     checked_id(request, user_id, "user_id")
     answers = deps_of(request).answers
-    answer = await _answered(request, query, partial(answers.recommend, user_id, query.k, query.wanted()))
-    return JSONResponse(answer.to_json(user_id=user_id))
+    shaping = shaping_of(request, query)
+    ask = partial(answers.recommend, user_id, query.k, query.wanted(), shaping)
+    return JSONResponse(shown(query, await _answered(request, query, ask), user_id=user_id))
 
 
 async def _answered(request: Request, query: ReadQuery, ask: Callable[[], Answer]) -> Answer:
@@ -185,6 +206,27 @@ async def _answered(request: Request, query: ReadQuery, ask: Callable[[], Answer
         "release_fallback": answer.release_fallback is not None,
     }
     return answer
+
+
+def shaping_of(request: Request, query: ReadQuery, explain: bool = False) -> Shaping:
+    """How the list is to be made. Raises `CallerMistake` for a boost that the settings do not have."""
+    known = deps_of(request).boosts
+    unknown = [name for name in query.boost if name not in known]
+    if unknown:
+        names = ", ".join(sorted(known)) or "there are none"
+        raise CallerMistake(f"boost: {unknown[0]!r} is not among answers.boosts ({names})")
+    return Shaping(query.diversity, tuple(known[name] for name in query.boost), explain)
+
+
+def shown(query: ReadQuery, answer: Answer, **asked: str) -> dict[str, Any]:
+    """The answer with the fields that were asked for."""
+    body = answer.to_json(**asked)
+    if query.fields:
+        kept = {"item_id", "score", "source", "why", "rule", *query.fields}
+        body["results"] = [
+            {name: value for name, value in row.items() if name in kept} for row in body["results"]
+        ]
+    return body
 
 
 def _freshness(request: Request, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from fastapi.security import APIKeyHeader
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from service.api import answer_routes, event_routes, item_routes, operation_routes, user_routes
+from service.api import (
+    answer_routes,
+    event_routes,
+    explain_routes,
+    item_routes,
+    operation_routes,
+    user_routes,
+)
 from service.api.body_limit import BodyLimit
 from service.api.deps import ApiDeps
 from service.api.item_bodies import ItemRow
@@ -43,7 +50,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         ],
     )
     app.state.deps = deps
-    for routes in (answer_routes, event_routes, user_routes, item_routes, operation_routes):
+    for routes in (answer_routes, explain_routes, event_routes, user_routes, item_routes, operation_routes):
         app.include_router(routes.router, dependencies=[_KEY])
     install_problem_handlers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

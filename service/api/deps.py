@@ -1,6 +1,6 @@
 """What the HTTP application is given; it makes nothing itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,10 +11,13 @@ from graph.log import AppendResult
 from service.api.keys import ApiKeys
 from service.api.metrics import Metrics
 from service.catalogue import Catalogue
+from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
+from service.shaping import Boost
 from service.similar_items import SimilarItemsService
 from service.user_data import UserData
+from service.user_profile import Profiles
 
 
 class EventAppender(Protocol):
@@ -54,6 +57,10 @@ class ApiDeps:
     """Sequence number of the log's newest event."""
     status: Callable[[], dict[str, Any]]
     """As in `ilk status --json`."""
+    explainer: Explainer
+    profiles: Profiles
+    boosts: Mapping[str, Boost] = field(default_factory=dict)
+    """By the name that callers use."""
     keys: ApiKeys = field(default_factory=ApiKeys)
     limits: ApiLimits = ApiLimits()
     metrics: Metrics = field(default_factory=Metrics)

@@ -1,6 +1,6 @@
 """What a caller may ask: parameters of reads, in the address or in a body."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -22,6 +22,7 @@ def _checked_id(value: str) -> str:
 
 
 Id = Annotated[str, AfterValidator(_checked_id), Field(min_length=1)]
+CardField = Literal["title", "brand", "categories", "price", "currency", "availability", "image_url"]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -50,6 +51,25 @@ class ReadQuery(BaseModel):
     )
     exclude: list[Id] = Field(
         [], max_length=MAX_EXCLUDED, description="Ids that are not returned; may be repeated."
+    )
+    diversity: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="0: by score alone; towards 1: each item unlike those before it (maximal marginal "
+        "relevance, in the first 50 places).",
+    )
+    boost: list[str] = Field(
+        [],
+        max_length=10,
+        description="Names of `answers.boosts` in the settings; may be repeated.",
+        examples=[[]],
+    )
+    fields: list[CardField] = Field(
+        [],
+        max_length=20,
+        description="Only these fields of each item, besides id, score and source; may be repeated.",
     )
     min_sequence: int = Field(
         0,
@@ -86,6 +106,10 @@ class MaskedQuery(ReadQuery):
 class SimilarQuery(MaskedQuery):
     """Parameters of similar items."""
 
+    explain: bool = Field(
+        False, description="Each result says under `why` what its score is made of: the parts add up to it."
+    )
+
     objective: Objective = Field(
         Objective.RELATED,
         description="`related`: substitutes and close relatives; `together`: for the same basket; `next`: "
@@ -109,6 +133,29 @@ class SearchQuery(MaskedQuery):
     """Parameters of a search."""
 
     q: str = Field(min_length=1, max_length=MAX_QUERY_CHARS, description="What to look for, in words.")
+
+
+class ObjectiveQuery(BaseModel):
+    """For what two items are compared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    objective: Objective = Field(Objective.RELATED, description="As in similar items.")
+
+
+class ExplainByIdQuery(ObjectiveQuery):
+    """Two items' ids."""
+
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    other: str = Field(description="The neighbour: 1 to 512 bytes of UTF-8.")
+
+
+class UserQuery(BaseModel):
+    """A user's id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: str = Field(description="1 to 512 bytes of UTF-8.")
 
 
 class ItemQuery(BaseModel):

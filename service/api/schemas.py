@@ -40,6 +40,24 @@ class ResultShape(Shape):
     currency: str
     availability: str
     image_url: str
+    why: dict[str, float] | None = Field(
+        None, description="With `explain`: what the score is made of; the parts add up to it."
+    )
+    rule: Literal["pin", "always_with"] | None = Field(
+        None, description="The editors' rule that put the item here; left out where its score did."
+    )
+
+
+class PartialResultShape(ResultShape):
+    """With `fields`: only what was asked for."""
+
+    title: str = ""
+    brand: str = ""
+    categories: list[str] = []
+    price: float | None = None
+    currency: str = ""
+    availability: str = ""
+    image_url: str = ""
 
 
 class Freshness(Shape):
@@ -63,14 +81,22 @@ class SimilarShape(Freshness):
     """Items like one item, best first."""
 
     item_id: str
-    results: list[ResultShape]
+    recommendation_id: str = Field(
+        description="Names what was shown, to be kept beside what comes of it: the same items from the same "
+        "index have the same one.",
+        examples=["5f0c9d1e2a3b4c5d"],
+    )
+    results: list[ResultShape | PartialResultShape]
 
 
 class RecommendationsShape(Freshness):
     """Items for one user, best first; those of the user's history are left out."""
 
     user_id: str
-    results: list[ResultShape]
+    recommendation_id: str = Field(
+        description="Of this answer, to be kept beside what comes of it.", examples=["5f0c9d1e2a3b4c5d"]
+    )
+    results: list[ResultShape | PartialResultShape]
 
 
 class EventResultShape(Shape):
@@ -169,7 +195,10 @@ class SimilarBatchShape(Freshness):
 class SearchShape(Freshness):
     """Items whose texts are most like a text, best first."""
 
-    results: list[ResultShape]
+    recommendation_id: str = Field(
+        description="Of this answer, to be kept beside what comes of it.", examples=["5f0c9d1e2a3b4c5d"]
+    )
+    results: list[ResultShape | PartialResultShape]
 
 
 class ItemShape(Shape):
@@ -243,3 +272,97 @@ class ExportShape(Shape):
     user_id: str
     exported_at: str = Field(description="ISO 8601, UTC.")
     events: list[ExportedEventShape] = Field(description="In the order in which they were accepted.")
+
+
+class IntermediateShape(Shape):
+    """An item that shoppers turned to together with both."""
+
+    item_id: str
+    title: str
+    users_with_item: int
+    users_with_other: int
+
+
+class EvidenceShape(Shape):
+    """What two items share in the shop, as counts."""
+
+    min_users: int = Field(description="What fewer people did is not told (`explain.min_users`).")
+    users: int | None = Field(description="Shoppers of both; null: fewer than `min_users`, perhaps none.")
+    fewer_than: int | None = Field(description="`min_users` where `users` is null.")
+    by_relation: dict[str, int] = Field(
+        description="Shoppers who did just this with both, by relationship type.",
+        examples=[{"PURCHASED": 12, "VIEWED": 31}],
+    )
+    categories: list[str]
+    brand: str | None = Field(description="Where both have the same.")
+    intermediates: list[IntermediateShape]
+
+
+class CypherShape(Shape):
+    """What to paste into Neo4j Browser."""
+
+    params: str = Field(description="Goes first: sets `$a` and `$b`.")
+    counts: str = Field(description="Counts the shared shoppers, as in the evidence.")
+    picture: str = Field(description="Draws shared shoppers and categories.")
+    parameters: dict[str, str]
+
+
+class ExplanationShape(Freshness):
+    """Why one item is like another."""
+
+    item_id: str
+    other: str
+    title: str
+    other_title: str
+    objective: Literal["related", "together", "next"]
+    score: float | None = Field(description="Null: the served release does not know both items yet.")
+    source: Literal["graph", "text", "fallback"] | None
+    parts: dict[str, float] = Field(
+        description="What the score is made of; the parts add up to it.",
+        examples=[{"text": 1.2, "shared_shoppers": 2.1, "category": 0.3, "trend": 0.1, "embedding": 0.9}],
+    )
+    features: dict[str, float] = Field(description="The same, feature by feature of the model.")
+    evidence: EvidenceShape
+    cypher: CypherShape
+
+
+class ShareShape(Shape):
+    """A category or brand of a user's history."""
+
+    name: str
+    items: int
+
+
+class PriceRangeShape(Shape):
+    """Prices of a user's history."""
+
+    low: float
+    median: float
+    high: float
+
+
+class RecentShape(Shape):
+    """One item of a user's history."""
+
+    item_id: str
+    at: int = Field(description="Microseconds since 1970 UTC.")
+    title: str
+
+
+class KnownShape(Shape):
+    """What the served release makes of a history."""
+
+    items_in_release: int
+    items_beyond: int = Field(description="Items that the served release does not know yet.")
+
+
+class ProfileShape(Freshness):
+    """What the shop knows of a user, readable."""
+
+    user_id: str
+    items: int = Field(description="Different items in the history, at most 5000.")
+    categories: list[ShareShape]
+    brands: list[ShareShape]
+    prices: PriceRangeShape | None
+    recent: list[RecentShape] = Field(description="Newest first.")
+    model: KnownShape

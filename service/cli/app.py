@@ -85,6 +85,23 @@ def similar(
 
 
 @app.command()
+def explain(
+    context: typer.Context,
+    item_id: Annotated[str, typer.Argument(help="The item whose neighbour is to be explained.")],
+    other: Annotated[str, typer.Argument(help="The neighbour.")],
+    objective: Annotated[
+        ObjectiveName, typer.Option(help="What similar is to mean.")
+    ] = ObjectiveName.RELATED,
+    graphml: Annotated[Path | None, typer.Option(help="Write the evidence as GraphML, too.")] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Why one item is like another: the score's parts and what both share."""
+    from service.cli.explain import run_explain
+
+    run_explain(context.obj, item_id, other, objective.value, graphml, json_file)
+
+
+@app.command()
 def recommend(
     context: typer.Context,
     user_id: Annotated[str, typer.Argument(help="The user to recommend for.")],

@@ -34,6 +34,24 @@ def test_recommend_masks_what_was_seen(ilk: Run, small_home: Path, small_shop: P
     assert not found & seen
 
 
+def test_explain_shows_parts_and_writes_graphml(ilk: Run, small_home: Path, tmp_path: Path) -> None:
+    near = json.loads(ilk("--home", small_home, "similar", "S0000", "-k", "1", "--json", "-").stdout)
+    other, graphml = near["results"][0]["item_id"], tmp_path / "why.graphml"
+    done = ilk("--home", small_home, "explain", "S0000", other, "--graphml", graphml, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    explanation = json.loads(done.stdout)
+    assert explanation["score"] == pytest.approx(near["results"][0]["score"], abs=1e-4)
+    assert sum(explanation["parts"].values()) == pytest.approx(explanation["score"], abs=1e-4)
+    assert "graphml" in graphml.read_text("utf-8")
+    assert "shopper-" not in done.stdout + graphml.read_text("utf-8")
+    shown = ilk("--home", small_home, "explain", "S0000", other)
+    assert shown.returncode == 0, shown.stderr
+    assert ":params {a: " in shown.stdout
+    same = ilk("--home", small_home, "explain", "S0000", "S0000")
+    assert same.returncode == 2
+    assert len(same.stderr.strip().splitlines()) == 1
+
+
 def test_status_counts(ilk: Run, small_home: Path, small_shop: Path) -> None:
     done = ilk("--home", small_home, "status", "--json", "-")
     status = json.loads(done.stdout)

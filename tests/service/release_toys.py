@@ -64,6 +64,17 @@ class ToyModel:
     def sources(self, query: int, candidates: IntArray, objective: Objective) -> list[Source]:
         return ["graph" if c % 2 == query % 2 else "text" for c in candidates]
 
+    def contributions(self, query: int, candidates: IntArray, objective: Objective) -> dict[str, FloatArray]:
+        per_axis = self._sign(objective) * self.vectors[candidates] * self.vectors[query]
+        return {"text": per_axis[:, 0], "co_engaged": per_axis[:, 1:].sum(axis=1)}
+
+    def intermediates(self, query: int, target: int, limit: int) -> IntArray:
+        rows: IntArray = np.delete(np.arange(self.n_items, dtype=np.int64), [query, target])[:limit]
+        return rows
+
+    def rising(self) -> FloatArray:
+        return self.trend
+
     def user_query_vector(self, history: IntArray) -> FloatArray:
         vector: FloatArray = self.vectors[history].sum(axis=0, dtype=np.float32)
         return vector

@@ -21,12 +21,14 @@ from graph.store import GraphStore
 from service.api import ApiDeps, create_app
 from service.catalogue import Catalogue
 from service.catch_up import catch_up
+from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.text_vectors import TextModelUnavailable, TextVectors
 from service.user_data import UserData
+from service.user_profile import Profiles
 from tests.service.release_toys import ToyShop, publish, toy_store
 
 SHOP = ToyShop(n=60, dead=(20,))
@@ -109,6 +111,8 @@ def running_api(
         events=log,
         catalogue=Catalogue(store),
         users=UserData(log, store),
+        explainer=Explainer(holder.serving, store),
+        profiles=Profiles(holder.serving, store),
         last_sequence=log.last_seq,
         status=lambda: status_of(log, store, releases),
         close=log.close,

@@ -195,6 +195,11 @@ def test_openapi_is_complete(api: Api) -> None:
         "/v1/similar:by-text",
         "/v1/search",
         "/v1/recommendations:for-items",
+        "/v1/trending",
+        "/v1/items/{item_id}/explain/{other}",
+        "/v1/explain",
+        "/v1/users/{user_id}/profile",
+        "/v1/profile",
         "/v1/items:batch",
         "/v1/items",
         "/v1/items/{item_id}",
@@ -225,7 +230,9 @@ def test_openapi_is_complete(api: Api) -> None:
                     ProblemShape.model_validate(content["example"])
     parameters = {p["name"]: p for p in schema["paths"]["/v1/items/{item_id}/similar"]["get"]["parameters"]}
     conditions = {"category", "brand", "price_min", "price_max", "in_stock", "exclude", "user_id"}
-    assert set(parameters) == {"item_id", "k", "objective", "min_sequence", "timeout_ms"} | conditions
+    shaping = {"diversity", "boost", "fields", "explain"}
+    asked = {"item_id", "k", "objective", "min_sequence", "timeout_ms"}
+    assert set(parameters) == asked | conditions | shaping
     assert parameters["k"]["schema"]["maximum"] == 1000
 
 

@@ -20,10 +20,12 @@ from service.api import (
 )
 from service.catalogue import Catalogue
 from service.errors import ServiceError
+from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.user_data import UserData
+from service.user_profile import Profiles
 from tests.service.api.conftest import seeded_store, status_of
 from tests.service.release_toys import toy_store
 
@@ -42,6 +44,8 @@ def make_app(folder: Path) -> FastAPI:
             events=log,
             catalogue=Catalogue(store),
             users=UserData(log, store),
+            explainer=Explainer(holder.serving, store),
+            profiles=Profiles(holder.serving, store),
             last_sequence=log.last_seq,
             status=lambda: status_of(log, store, releases),
             close=log.close,
