@@ -15,8 +15,8 @@ from benchmarks.measurement import machine
 from gnn.baselines import ItemKnn
 from service.home import Home
 from service.load import load
-from service.refresh import peak_memory_bytes, refresh
-from service.reporter import Reporter
+from service.refresh import refresh
+from service.reporter import Reporter, peak_memory_bytes
 from service.sample_shop import SampleShop
 from service.settings import Settings, load_settings
 from service.shop_snapshot import take_snapshot

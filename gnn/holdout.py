@@ -1,10 +1,12 @@
 """How the model behind a fit does on the newest events, which its signals had not seen."""
 
 import numpy as np
+import numpy.typing as npt
 
 from gnn.evaluation.cases import Pairs
 from gnn.evaluation.metrics import single_ndcg_at_k
 from gnn.evaluation.ranking import pair_ranks
+from gnn.evaluation.slices import QUINTILES, popularity_quintile
 from gnn.fitted_ilk import FittedIlk
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
@@ -12,6 +14,9 @@ from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 HOLDOUT_PAIRS = 5000
 """The newest pairs that are ranked, at most: a standard error of about .0025 of NDCG@10. The newest rather
 than random ones, so that two refreshes a day apart are judged on nearly the same."""
+
+FIFTH = "fifth"
+"""How the names of the figures by popularity begin: `fifth1_ndcg@10` is the rarest items'."""
 
 
 def holdout_figures(
@@ -37,8 +42,22 @@ def holdout_figures(
 
     ours = pair_ranks(lambda rows: model.score_similar(rows, Objective.NEXT), pairs, older.n_items)
     theirs = pair_ranks(popularity, pairs, older.n_items)
+    gains = single_ndcg_at_k(ours, 10)
+    quintile = popularity_quintile(np.bincount(older.item, minlength=older.n_items))
     return {
-        "ndcg@10": float(single_ndcg_at_k(ours, 10).mean()),
+        "ndcg@10": float(gains.mean()),
         "popularity_ndcg@10": float(single_ndcg_at_k(theirs, 10).mean()),
         "pairs": len(pairs.query),
+        **_by_popularity(gains, quintile[pairs.target]),
     }
+
+
+def _by_popularity(gains: npt.NDArray[np.float64], quintile: IntArray) -> dict[str, float]:
+    """The same by the target's popularity on the older events, for the report."""
+    figures: dict[str, float] = {}
+    for number in range(QUINTILES):
+        own = quintile == number
+        if own.any():
+            figures[f"{FIFTH}{number + 1}_ndcg@10"] = float(gains[own].mean())
+            figures[f"{FIFTH}{number + 1}_pairs"] = int(own.sum())
+    return figures

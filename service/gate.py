@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gnn.holdout import FIFTH
 from gnn.served_model import ServedModel
 from service.settings import GateSettings
 
@@ -44,7 +45,8 @@ def judge(
     Two releases had different exams, so what is compared is how far each was above popularity on its own.
     """
     coverage = share_with_vectors(model, alive)
-    figures = {"coverage": coverage, **holdout}
+    figures = {"coverage": coverage}
+    figures |= {name: value for name, value in holdout.items() if not name.startswith(FIFTH)}
     lift = lift_of(figures)
     if lift is not None:
         figures["lift"] = lift

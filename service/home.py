@@ -47,6 +47,11 @@ class Home:
         return self.root / "sync.db"
 
     @property
+    def reports(self) -> Path:
+        """The history of refreshes, and what the schedule did."""
+        return self.root / "reports"
+
+    @property
     def work(self) -> Path:
         """Checkpoints of a refresh under way."""
         return self.root / "work"

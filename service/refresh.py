@@ -2,13 +2,13 @@
 
 import json
 import logging
-import resource
-import sys
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
 from gnn import IlkConfig, fit_with
+from gnn.holdout import FIFTH
 from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
@@ -22,7 +22,12 @@ from service.release_errors import ReleaseError
 from service.release_manifest import ReleaseManifest, read_manifest
 from service.release_store import ReleaseStore
 from service.release_writer import ReleaseDraft
-from service.reporter import Reporter
+from service.reporter import Reporter, peak_memory_bytes
+from service.reporting.graph_audit import audit_graph
+from service.reporting.history import append_history
+from service.reporting.refresh_audit import RefreshAudit
+from service.reporting.report import has_details, read_details
+from service.reporting.webhook import tell_webhook
 from service.settings import Settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot
 from service.stores import closing_both, open_log, open_store
@@ -70,13 +75,10 @@ def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
     home = Home(settings.home)
     home.require()
     with home.writing("refresh", "refresh"):
-        return _Refresh(settings, home, reporter).run()
-
-
-def peak_memory_bytes() -> int:
-    """Largest resident set of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+        result = _Refresh(settings, home, reporter).run()
+    if settings.report.webhook:
+        tell_webhook(settings.report.webhook, result.to_json())
+    return result
 
 
 class _Refresh:
@@ -88,6 +90,7 @@ class _Refresh:
         self._reporter = reporter
         self._releases = ReleaseStore(home.releases)
         self._config: IlkConfig = model_config(settings.model)
+        self._audit = RefreshAudit(home, settings.report.audit_items)
         self._texts: Texts | None = None
         self._fingerprint = ""
 
@@ -104,16 +107,39 @@ class _Refresh:
         if before is not None and made.version == current:
             self._reporter.say("  nothing new since the current release")
             return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
-        return self._publish(made)
+        if not has_details(self._home.releases / made.version):
+            self._audit.run(made, snapshot, self._reporter)
+        result = self._publish(made)
+        if before is None or result.published:  # what was rejected is not rejected anew every night
+            self._remember(made, result, len(snapshot.edges.item))
+        return result
+
+    def _remember(self, made: ReleaseManifest, result: RefreshResult, edges: int) -> None:
+        neighbours = read_details(self._home.releases / made.version).get("neighbours")
+        append_history(
+            self._home,
+            {
+                **result.to_json(),
+                "release": made.version,
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "items": made.items,
+                "edges": edges,
+                "events_through": made.events_through,
+                "gate": made.metrics.get("gate"),
+                "overlap": neighbours["overlap"] if neighbours else None,
+            },
+        )
 
     def _export(self) -> ShopSnapshot:
         with self._reporter.stage("export") as stage:
             log, store = open_log(self._home), open_store(self._settings, self._home)
             with closing_both(log, store):
                 catch_up(log, store, stage.progress)
-                if adopt_foreign(log, store, audit=True):
+                foreign = adopt_foreign(log, store, audit=True)
+                if foreign:
                     catch_up(log, store)
                 snapshot = take_snapshot(store)
+                self._audit.graph = audit_graph(log, store, snapshot, foreign)
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
@@ -189,6 +215,7 @@ class _Refresh:
             metrics={
                 "gate": verdict.to_json(),
                 "epochs": fitted.epochs,
+                "by_popularity": {n: v for n, v in fitted.holdout.items() if n.startswith(FIFTH)},
                 "text_coverage": fitted.text_coverage,
             },
         )

@@ -1,7 +1,9 @@
 """How long work tells people where it stands: named stages, each with a progress bar and its seconds."""
 
+import resource
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -27,6 +29,8 @@ class Stage:
     name: str
     seconds: float = 0.0
     skipped: bool = False
+    peak_memory_bytes: int = 0
+    """Largest resident set of the process up to the stage's end."""
     note: str = ""
     """What a reader should know of the outcome, such as "9,671 texts, 0 new"."""
     progress: ProgressFn = field(default=lambda done, total: None)
@@ -37,11 +41,19 @@ class Stage:
     """Call with (done, of what) where the total is not known."""
 
 
+def peak_memory_bytes() -> int:
+    """Largest resident set of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 class Reporter:
     """Collects stages; shows them on a console where one is given."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console
+        self.expected: Mapping[str, float] = {}
+        """Seconds that each stage may take, by the last run; shown beside its bar."""
         self.stages: list[Stage] = []
 
     def say(self, text: str) -> None:
@@ -58,7 +70,7 @@ class Reporter:
         try:
             if self.console and self.console.is_terminal:
                 with _bar(self.console) as bar:
-                    task = bar.add_task(name, total=None)
+                    task = bar.add_task(self._told(name), total=None)
                     stage.progress, stage.count = _moving(bar, task), _counting(bar, task, name)
                     stage.step = _stepping(bar, task)
                     yield stage
@@ -66,6 +78,7 @@ class Reporter:
                 yield stage
         finally:
             stage.seconds = time.perf_counter() - started
+            stage.peak_memory_bytes = peak_memory_bytes()
         outcome = "skipped" if stage.skipped else f"{stage.seconds:6.1f} s"
         self.say(f"  [bold]{name:<10}[/bold] {outcome:>9}  [dim]{stage.note}[/dim]")
 
@@ -74,9 +87,20 @@ class Reporter:
         with self.stage(name) as stage:
             stage.skipped, stage.note = True, why
 
+    def _told(self, name: str) -> str:
+        return f"{name} (about {self.expected[name]:,.0f} s)" if name in self.expected else name
+
     def to_json(self) -> list[dict[str, object]]:
         """As in `--json`."""
-        return [{"name": s.name, "seconds": round(s.seconds, 3), "skipped": s.skipped} for s in self.stages]
+        return [
+            {
+                "name": stage.name,
+                "seconds": round(stage.seconds, 3),
+                "skipped": stage.skipped,
+                "peak_memory_bytes": stage.peak_memory_bytes,
+            }
+            for stage in self.stages
+        ]
 
 
 def _bar(console: Console) -> Progress:

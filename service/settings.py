@@ -89,6 +89,15 @@ class RefreshSettings(Section):
     """Least time between two checkpoints of one training; what a kill can cost is that much training."""
 
 
+class ReportSettings(Section):
+    """What a refresh tells of itself."""
+
+    audit_items: int = Field(500, ge=0, le=100_000)
+    """Items whose neighbours are compared with the serving release's, about 6 ms each; 0: no comparison."""
+    webhook: str = Field("", pattern=r"^(https?://.+)?$")
+    """Address that gets the outcome of every refresh as a JSON POST; empty: nobody is told."""
+
+
 class ServeSettings(Section):
     """The HTTP service."""
 
@@ -166,6 +175,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     gate: GateSettings = GateSettings()
     refresh: RefreshSettings = RefreshSettings()
+    report: ReportSettings = ReportSettings()
     serve: ServeSettings = ServeSettings()
     load: LoadSettings = LoadSettings()
     explain: ExplainSettings = ExplainSettings()

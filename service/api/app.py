@@ -17,6 +17,7 @@ from service.api import (
     explain_routes,
     item_routes,
     operation_routes,
+    report_routes,
     user_routes,
 )
 from service.api.body_limit import BodyLimit
@@ -50,7 +51,15 @@ def create_app(deps: ApiDeps) -> FastAPI:
         ],
     )
     app.state.deps = deps
-    for routes in (answer_routes, explain_routes, event_routes, user_routes, item_routes, operation_routes):
+    for routes in (
+        answer_routes,
+        explain_routes,
+        event_routes,
+        user_routes,
+        item_routes,
+        operation_routes,
+        report_routes,
+    ):
         app.include_router(routes.router, dependencies=[_KEY])
     install_problem_handlers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -262,6 +262,21 @@ def status(context: typer.Context, json_file: JsonOption = None) -> None:
 
 
 @app.command()
+def report(
+    context: typer.Context,
+    version: Annotated[
+        str | None, typer.Argument(help="As `ilk status` names it; default: the release that serves.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the whole report as one HTML file.")] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """What changed with a release, what it is worth, what it cost."""
+    from service.cli.report import run_report
+
+    run_report(context.obj, version, html, json_file)
+
+
+@app.command()
 def config(context: typer.Context, json_file: JsonOption = None) -> None:
     """Effective settings and where each comes from; secrets are masked."""
     from service.cli.config import run_config

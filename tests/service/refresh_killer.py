@@ -32,7 +32,7 @@ FLAGS: dict[str, Any] = {
 SOON_SECONDS = 0.01
 ALL_ALONG = (
     "export", "encode", "train", "train: embeddings 2", "train: mix 1", "train: final embeddings 2", "judge",
-    "index", "write", "publish",
+    "index", "write", "audit", "publish",
 )  # fmt: skip
 """Where the last home is killed, one after the other."""
 

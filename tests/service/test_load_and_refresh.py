@@ -62,7 +62,7 @@ def test_the_release_serves_and_says_what_it_is(served_home: tuple[Path, Refresh
     home, result = served_home
     assert result.published
     assert [stage["name"] for stage in result.stages] == [
-        "export", "encode", "train", "judge", "index", "write", "publish",
+        "export", "encode", "train", "judge", "index", "write", "audit", "publish",
     ]  # fmt: skip
     release = ReleaseStore(home / "releases").open_current()
     assert release.version == result.release

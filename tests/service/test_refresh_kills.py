@@ -15,7 +15,7 @@ from tests.service.conftest import SMALL_SHOP, trial_settings
 
 pytestmark = pytest.mark.slow
 
-STAGES = ("export", "encode", "train", "judge", "index", "write", "publish")
+STAGES = ("export", "encode", "train", "judge", "index", "write", "audit", "publish")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_every_stage_was_killed(walked: list[dict[str, Any]]) -> None:
         assert {stage, f"{stage} soon"} <= {one["moment"] for one in killed}
     exactly = [one for one in killed if not one["moment"].endswith(" soon")]
     assert {one["death"] for one in exactly} == {-signal.SIGKILL, 130}
-    assert everywhere["death"] == [-signal.SIGKILL] * 10
+    assert everywhere["death"] == [-signal.SIGKILL] * 11
 
 
 def test_the_result_is_that_of_an_undisturbed_run(walked: list[dict[str, Any]]) -> None:
@@ -64,5 +64,6 @@ def test_what_was_done_is_not_done_again(walked: list[dict[str, Any]]) -> None:
     assert not any(moment.startswith(("train: embeddings", "train: mix")) for moment in second_pass)
     for moment in ("judge", "index", "write"):
         assert after[moment]["skipped"] == ["encode", "train"]
+    assert [m for m in after["audit"]["moments"] if " " not in m] == ["export", "audit", "publish"]
     assert [m for m in after["publish"]["moments"] if " " not in m] == ["export", "publish"]
     assert after["publish over"]["reason"] == "unchanged"

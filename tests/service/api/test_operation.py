@@ -55,6 +55,18 @@ def test_releases_are_listed(api: Api) -> None:
     assert listed["releases"][0]["current"] is True
 
 
+def test_a_release_has_a_report(api: Api) -> None:
+    version = api.releases.current_version()
+    page = api.client.get(f"/v1/releases/{version}/report")
+    assert page.headers["content-type"].startswith("text/html")
+    assert f"<h1>Release {version}</h1>" in page.text
+    report = api.get(f"/v1/releases/{version}/report?format=json")
+    assert report["release"]["version"] == version
+    assert report["release"]["serving"] is True
+    unknown = api.get("/v1/releases/r000099-abcdef/report", 404)
+    assert unknown["type"] == "urn:ilk:problem:unknown-release"
+
+
 def test_an_older_release_that_has_to_serve_is_labelled_everywhere(api: Api) -> None:
     second = api.releases.write(SHOP.draft(9))
     (api.releases.root / second / "index.faiss").write_bytes(b"")
@@ -208,6 +220,7 @@ def test_openapi_is_complete(api: Api) -> None:
         "/v1/events",
         "/v1/status",
         "/v1/releases",
+        "/v1/releases/{version}/report",
         "/health/live",
         "/health/ready",
         "/metrics",
