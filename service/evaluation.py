@@ -17,6 +17,9 @@ from gnn.evaluation import (
     evaluate,
     evaluation_data,
 )
+from gnn.evaluation.stream import StreamConfig, stream
+from gnn.evaluation.stream_result import StreamResult
+from gnn.incremental_config import IncrementalConfig
 from graph.event_type import RELATION_OF, RELATIONS, EventType
 from graph.formats import open_shop
 from graph.frames import empty_events, empty_items
@@ -69,6 +72,20 @@ def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Repor
                 windows=request.windows,
                 settings={"tune": request.tune},
             )
+        except UnfitData as error:
+            raise CallerMistake(f"{request.path}: {error}") from None
+
+
+def run_stream(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> StreamResult:
+    """The protocol `stream`: Ilk alone, kept fresh in four ways. Raises as `run_evaluation`."""
+    if request.windows != 1:
+        raise CallerMistake("--protocol stream has windows of its own: leave --windows away")
+    data = _read(request, settings, reporter)
+    model = model_config(settings.model)
+    increment = IncrementalConfig(device=model.training.device)
+    with reporter.stage("evaluate") as stage:
+        try:
+            return stream(data, StreamConfig(model, increment), request.seeds, stage.step)
         except UnfitData as error:
             raise CallerMistake(f"{request.path}: {error}") from None
 

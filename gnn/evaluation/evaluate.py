@@ -153,10 +153,10 @@ def _comparisons(reference: str, runs: Mapping[str, Sequence[Run]]) -> list[Comp
     if len(runs) < 2:
         return []
     model = reference if reference in runs else next(iter(runs))
-    return compare(model, {name: _over_seeds(found) for name, found in runs.items()})
+    return compare(model, {name: over_seeds(found) for name, found in runs.items()})
 
 
-def _over_seeds(runs: Sequence[Run]) -> dict[Path, list[SliceScores]]:
+def over_seeds(runs: Sequence[Run]) -> dict[Path, list[SliceScores]]:
     """Per slice and window, each case's mean over the seeds."""
     parts: dict[tuple[Path, int], list[SliceScores]] = {}
     for run in runs:

@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from gnn.evaluation import EvaluationResult
+from gnn.evaluation.stream_result import STRATEGIES, StreamResult
 from service.cli.context import CliContext
+from service.cli.options import Protocol
 from service.errors import CallerMistake
-from service.evaluation import EvaluateRequest, run_evaluation
+from service.evaluation import EvaluateRequest, run_evaluation, run_stream
 from service.evaluation_html import evaluation_page
 from service.reporter import Reporter
 
@@ -28,6 +30,13 @@ def run_evaluate(
 ) -> None:
     """Evaluate and show a table, best figure of each column in bold; write a page where one is wanted."""
     console = context.console(json_file)
+    if request.protocol == Protocol.STREAM:
+        if html is not None:
+            raise CallerMistake("--html: not for the protocol stream; use --json")
+        fresh = run_stream(request, context.settings, Reporter(console))
+        context.write_json(fresh.as_json(), json_file)
+        show_stream(fresh, console)
+        return
     result = run_evaluation(request, context.settings, Reporter(console))
     figures: dict[str, Any] = result.as_json()
     context.write_json(figures, json_file)
@@ -37,6 +46,19 @@ def run_evaluate(
         except OSError as error:
             raise CallerMistake(f"--html {html}: {error.strerror}") from None
     show_result(result, console)
+
+
+def show_stream(result: StreamResult, console: Console) -> None:
+    """One row per strategy: figures, then quality and cost as shares of fitting anew."""
+    models: dict[str, Any] = dict(result.as_json()["models"])  # type: ignore[call-overload]  # JSON is untyped
+    shown = [(title, path) for title, path in COLUMNS if _figure(models["full"], path) is not None]
+    costs = ("quality", "edge_gradients", "seconds")
+    table = Table("model", *(title for title, _ in shown), *costs, box=None, header_style="bold")
+    for name in STRATEGIES:
+        share: dict[str, Any] = dict.fromkeys(costs, 1.0) if name == "full" else result.relative(name)
+        cells = [_cell(_figure(models[name], path), 2.0) for _, path in shown]
+        table.add_row(name, *cells, *("-" if share[of] is None else f"{share[of]:.1%}" for of in costs))
+    console.print(table)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

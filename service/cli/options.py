@@ -31,6 +31,7 @@ class Protocol(StrEnum):
     """How evaluation cuts the data."""
 
     TEMPORAL = "temporal"
+    STREAM = "stream"
     GIVEN_SPLIT = "given-split"
 
 

@@ -1,0 +1,300 @@
+"""Incremental retraining: what new events change is learned on the subgraph that they reach.
+
+The text projection, category and brand vectors stay; the residuals of the items that the new events touch
+move. Propagation is linear, so an embedding is what the weights before give plus what the moves D add::
+
+    item = stored + D + A^T A D        user = stored + A D
+
+and only D goes through the (sampled) edges of a step. Positives are the new events and as many old ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gnn.affected_subgraph import AffectedSubgraph, StoredLayers, affected_subgraph, stored_layers
+from gnn.histories import group_by_user, interaction_matrix, next_pairs
+from gnn.ilk_config import IlkConfig
+from gnn.incremental_config import IncrementalConfig
+from gnn.item_signals import item_layer_zero
+from gnn.losses import sampled_softmax
+from gnn.propagation import Propagation
+from gnn.replay import replayed
+from gnn.sampling import Batch
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.text_space import TextSpace, unit_rows
+from gnn.trained_weights import TrainedWeights
+from gnn.training import ValidationPairs
+
+
+@dataclass(frozen=True)
+class IncrementalUpdate:
+    """Outcome of an increment. What it cost is counted, so that two runs cost the same on any machine."""
+
+    weights: TrainedWeights
+    touched: IntArray
+    """Items whose residual may have moved, ascending, (t,)."""
+    steps: int
+    """Steps made."""
+    best_step: int
+    """Step whose weights were kept; 0: the weights before were best."""
+    edge_gradients: int
+    """Edges that gradients passed over, plus positive pairs of the loss, summed over the steps."""
+    messages: int
+    """Forward messages, those that filled the stored layers and the checks included."""
+    figures: dict[str, float]
+    """NDCG@100 by embedding on the events held back: `before`, `after`, `pairs`."""
+
+
+def update(
+    weights: TrainedWeights,
+    config: IlkConfig,
+    shop: ShopArrays,
+    text: TextSpace | None,
+    new: IntArray,
+    settings: IncrementalConfig,
+    seed: int,
+) -> IncrementalUpdate:
+    """Learn from some events of `shop` on top of weights that were trained before them.
+
+    Args:
+        shop: All events, those in `new` included; more items than `weights` knows are fine.
+        text: The text channel of all items, as the weights were trained with.
+        new: Positions of the new events, ascending, unique, (m,).
+
+    Raises `ValueError` when `new` leaves the events.
+    """
+    if len(new) and (new[0] < 0 or new[-1] >= shop.n_events or bool((np.diff(new) <= 0).any())):
+        raise ValueError("new: positions of events, ascending, each once")
+    weights = _grown(weights, shop.n_items)
+    new = new[shop.weight[new] > 0]
+    run = _Increment(weights, config, shop, text, new, settings, seed)
+    return run.outcome() if len(run.pairs.user) else run.nothing()
+
+
+def _grown(weights: TrainedWeights, n_items: int) -> TrainedWeights:
+    """Residuals of 0 for items that came later."""
+    missing = n_items - len(weights.residual)
+    if missing <= 0:
+        return weights
+    none = np.zeros((missing, weights.residual.shape[1]), np.float32)
+    return replace(weights, residual=np.concatenate([weights.residual, none]))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Positives of an increment."""
+
+    user: IntArray
+    item: IntArray
+    before: IntArray
+    after: IntArray
+
+
+def _pairs(shop: ShopArrays, events: IntArray) -> _Pairs:
+    """(user, item) of some events, and the steps of their users that end in one of them."""
+    histories = group_by_user(shop)
+    chosen = np.zeros(shop.n_events, np.bool_)
+    chosen[events] = True
+    follows = (histories.user[1:] == histories.user[:-1]) & (histories.item[1:] != histories.item[:-1])
+    follows &= chosen[histories.position[1:]]
+    return _Pairs(
+        shop.user[events], shop.item[events], histories.item[:-1][follows], histories.item[1:][follows]
+    )
+
+
+class _Moves(nn.Module):
+    """The moves D of the trained rows, and what they add to users and items of the subgraph."""
+
+    def __init__(self, subgraph: AffectedSubgraph, rows: Tensor, dim: int, layers: int) -> None:
+        super().__init__()
+        self.moves = nn.Parameter(torch.zeros(len(rows), dim))
+        self._rows = rows
+        self._subgraph = subgraph
+        self._layers = layers
+        self._propagation = Propagation()
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """(users (u, dim), items (i, dim)): sums over the layers, as in `EmbeddingModel`."""
+        empty = torch.zeros(
+            len(self._subgraph.items), self.moves.shape[1], dtype=self.moves.dtype, device=self.moves.device
+        )
+        items = empty.index_copy(0, self._rows, self.moves)  # (i, dim)
+        users = self._propagation(items, self._subgraph.to_users)  # (u, dim)
+        all_users, all_items = users, items
+        for layer in range(1, self._layers):
+            if layer % 2:
+                items = self._propagation(users, self._subgraph.to_items)
+                all_items = all_items + items
+            else:
+                users = self._propagation(items, self._subgraph.to_users)
+                all_users = all_users + users
+        return all_users, all_items
+
+
+class _Increment:
+    """One run."""
+
+    def __init__(
+        self,
+        weights: TrainedWeights,
+        config: IlkConfig,
+        shop: ShopArrays,
+        text: TextSpace | None,
+        new: IntArray,
+        settings: IncrementalConfig,
+        seed: int,
+    ) -> None:
+        self._weights, self._shop, self._settings = weights, shop, settings
+        self._layers = config.embedding.layers
+        self._temperature = config.training.temperature
+        self._device = torch.device(settings.device)
+        self._generator = torch.Generator().manual_seed(seed)
+        held = int(len(new) * settings.check_share)
+        learned, self._held = new[: len(new) - held], new[len(new) - held :]
+        rng = np.random.default_rng(seed)
+        is_old = np.ones(shop.n_events, np.bool_)
+        is_old[new] = False
+        old = np.flatnonzero(is_old & (shop.weight > 0))
+        again = replayed(shop, old, round(settings.replay * len(learned)), settings.strata, rng)
+        self.pairs = _pairs(shop, np.concatenate([learned, again]))
+        self._touched = np.unique(shop.item[learned])
+        self._interactions = interaction_matrix(shop)
+        self._layer_zero = item_layer_zero(shop, text, weights)
+        self._stored: StoredLayers = stored_layers(self._layer_zero, self._interactions, self._layers)
+        self._messages = self._stored.messages
+        self._edge_gradients = 0
+        self._seed = seed
+
+    def nothing(self) -> IncrementalUpdate:
+        """No event to learn from: the weights before."""
+        none = np.zeros(0, np.int64)
+        return IncrementalUpdate(self._weights, none, 0, 0, 0, self._messages, {"pairs": 0})
+
+    def outcome(self) -> IncrementalUpdate:
+        """Train, keep the best check."""
+        moves, subgraph = self._prepared()
+        check = self._validation()
+        total = self._settings.steps(len(self.pairs.user))
+        interval = max(1, total // self._settings.checks)
+        optimiser, schedule = self._optimiser(moves, total)
+        before = best = check.ndcg(unit_rows(self._stored.items)) if len(check.query) else 0.0
+        best_step, kept, step = 0, np.zeros_like(self._layer_zero[self._touched]), 0
+        for step, batch in enumerate(self._batches(total), start=1):
+            self._step(moves, subgraph, optimiser, batch)
+            schedule.step()
+            if len(check.query) and (step % interval == 0 or step == total):
+                now = moves.moves.detach().cpu().numpy().copy()
+                score = check.ndcg(self._embedded(now))
+                if score > best:
+                    best, best_step, kept = score, step, now
+                elif step - best_step >= 2 * interval:
+                    break
+        if not len(check.query):
+            best_step, kept = step, moves.moves.detach().cpu().numpy().copy()
+        figures = {"before": before, "after": best, "pairs": float(len(check.query))}
+        return IncrementalUpdate(
+            self._moved(kept), self._touched, step, best_step, self._edge_gradients, self._messages, figures
+        )
+
+    def _prepared(self) -> tuple[_Moves, AffectedSubgraph]:
+        """The moves, all 0, on the subgraph around the pairs; everything a step needs, on the device."""
+        users = np.unique(self.pairs.user)
+        ends = (self._touched, self.pairs.item, self.pairs.before, self.pairs.after)
+        items = np.unique(np.concatenate(ends))
+        subgraph = affected_subgraph(
+            self._interactions, users, items, self._settings.fan_out, self._layers, self._seed
+        )
+        self._user_place = _places(subgraph.users, self._shop.n_users).to(self._device)
+        self._item_place = _places(subgraph.items, self._shop.n_items).to(self._device)
+        self._users = torch.from_numpy(self._stored.users).to(self._device)
+        self._items = torch.from_numpy(self._stored.items).to(self._device)
+        subgraph = subgraph.to(self._device)
+        rows = self._item_place[torch.from_numpy(self._touched).to(self._device)]
+        moves = _Moves(subgraph, rows, self._layer_zero.shape[1], self._layers).to(self._device)
+        return moves, subgraph
+
+    def _optimiser(
+        self, moves: _Moves, total: int
+    ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+        optimiser = torch.optim.AdamW(moves.parameters(), lr=self._settings.learning_rate, weight_decay=0.0)
+        rise = max(1, round(self._settings.warm_up * total))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / rise))
+        return optimiser, schedule
+
+    def _batches(self, total: int) -> Iterator[Batch]:
+        """All pairs in random order, over and over, `total` batches."""
+        parts = int(np.ceil(len(self.pairs.user) / self._settings.batch(len(self.pairs.user))))
+        n_items, made = self._shop.n_items, 0
+        while made < total:
+            events = torch.randperm(len(self.pairs.user), generator=self._generator).tensor_split(parts)
+            follows = torch.randperm(len(self.pairs.before), generator=self._generator).tensor_split(parts)
+            for event, follow in zip(events, follows, strict=True):
+                if made == total:
+                    return
+                made += 1
+                yield Batch(
+                    user=torch.from_numpy(self.pairs.user)[event].to(self._device),
+                    item=torch.from_numpy(self.pairs.item)[event].to(self._device),
+                    before=torch.from_numpy(self.pairs.before)[follow].to(self._device),
+                    after=torch.from_numpy(self.pairs.after)[follow].to(self._device),
+                    negatives=torch.randint(
+                        n_items, (self._settings.negatives,), generator=self._generator
+                    ).to(self._device),
+                )
+
+    def _step(
+        self, moves: _Moves, subgraph: AffectedSubgraph, optimiser: torch.optim.Optimizer, batch: Batch
+    ) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        users, items = moves()
+        padded = torch.cat([items, items.new_zeros(1, items.shape[1])])  # the last row: not in the subgraph
+
+        def embedded(rows: Tensor) -> Tensor:
+            return self._items.index_select(0, rows) + padded.index_select(0, self._item_place[rows])
+
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            user = self._users.index_select(0, batch.user) + users.index_select(
+                0, self._user_place[batch.user]
+            )
+            negatives = embedded(batch.negatives)
+            loss = sampled_softmax(user, embedded(batch.item), negatives, self._temperature)
+            if len(batch.before):
+                before, after = embedded(batch.before), embedded(batch.after)
+                loss = loss + sampled_softmax(before, after, negatives, self._temperature)
+        if self._settings.anchor:
+            loss = loss + self._settings.anchor * moves.moves.square().sum(dim=1).mean()
+        loss.backward()
+        nn.utils.clip_grad_norm_(moves.parameters(), self._settings.clip)
+        optimiser.step()
+        self._messages += subgraph.n_edges
+        self._edge_gradients += subgraph.n_edges + len(batch.user) + len(batch.before)
+
+    def _validation(self) -> ValidationPairs:
+        """`next` pairs that end in an event held back."""
+        query, target, position = next_pairs(group_by_user(self._shop))
+        late = np.isin(position, self._held)
+        return ValidationPairs(query[late], target[late])
+
+    def _embedded(self, moved: FloatArray) -> FloatArray:
+        """Items of unit length with some moves, over the whole graph."""
+        x = self._layer_zero.copy()
+        x[self._touched] += moved
+        stored = stored_layers(x, self._interactions, self._layers)
+        self._messages += stored.messages
+        return unit_rows(stored.items)
+
+    def _moved(self, moved: FloatArray) -> TrainedWeights:
+        residual = self._weights.residual.copy()
+        residual[self._touched] += moved
+        return replace(self._weights, residual=residual)
+
+
+def _places(nodes: IntArray, n: int) -> Tensor:
+    """Place of each node in `nodes`, of others the place after the last; (n,)."""
+    places = torch.full((n,), len(nodes), dtype=torch.int64)
+    places[torch.from_numpy(nodes)] = torch.arange(len(nodes))
+    return places

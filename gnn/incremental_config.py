@@ -1,0 +1,62 @@
+"""How an increment is trained; apart from the trainer, so that serving need not import torch."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+
+class ReplayStrata(StrEnum):
+    """By what old events are kept in balance when some of them are drawn again."""
+
+    NONE = "none"
+    """Every old event alike: popular items are replayed most."""
+    DEGREE = "degree"
+    """Items of every popularity alike, in doublings of their number of events."""
+    CATEGORY = "category"
+    """Every category alike (an item counts with its first one)."""
+
+
+@dataclass(frozen=True)
+class IncrementalConfig:
+    """Budgets are counted in steps, never in seconds: the same events and seed give the same weights."""
+
+    epochs: int = 2
+    """Passes over the new and the replayed events at most."""
+    max_steps: int = 400
+    """Steps of an increment at most, however many events are new."""
+    batch_size: int = 4096
+    """Pairs of a step at most; small increments take an eighth of their pairs, at least `min_batch_size`."""
+    min_batch_size: int = 128
+    """Lower end of the batch size."""
+    negatives: int = 1024
+    """Items that all pairs of a step share as negatives."""
+    learning_rate: float = 1e-2
+    """Of AdamW; higher than in a full fit, as there are few steps."""
+    warm_up: float = 0.2
+    """Share of the steps in which the learning rate rises to its full height."""
+    clip: float = 1.0
+    """Largest norm of a step's gradient."""
+    anchor: float = 0.0
+    """Weight of the mean squared move of the touched rows in the loss: pulls towards the weights before."""
+    replay: float = 1.0
+    """Old events drawn again for each new one."""
+    strata: ReplayStrata = ReplayStrata.DEGREE
+    """How the old events are drawn."""
+    fan_out: tuple[int, int] = (50, 50)
+    """Users of an item, and items of a user, that the affected subgraph keeps at most."""
+    check_share: float = 0.1
+    """Newest share of the new events that is held back to stop early by; 0: no early stop."""
+    checks: int = 4
+    """How often in a run they are looked at."""
+    device: str = "cpu"
+    """`cpu` or `cuda`; on a GPU the loss is computed in bfloat16."""
+
+    def batch(self, n_pairs: int) -> int:
+        """Batch size for so many pairs."""
+        return min(self.batch_size, max(self.min_batch_size, n_pairs // 8))
+
+    def steps(self, n_pairs: int) -> int:
+        """Longest run for so many pairs."""
+        one = max(1, int(np.ceil(n_pairs / self.batch(n_pairs))))
+        return min(self.max_steps, self.epochs * one)
