@@ -26,8 +26,8 @@ def replace_similar(
 
     Killed half-way it leaves the old batch valid; the next call clears what lies about.
     """
-    distinct = {(row.item_id, row.rank, row.neighbour_id): row.score for row in rows}
-    ordered = [(*key, distinct[key]) for key in sorted(distinct)]
+    distinct = {(row.item_id, row.rank, row.neighbour_id): (row.score, row.why or None) for row in rows}
+    ordered = [(*key, *distinct[key]) for key in sorted(distinct)]
     valid = connection.read(lambda tx: read_state(tx).similar_batch)
     _clear(connection, [valid])
     added = 0
@@ -45,19 +45,20 @@ def replace_similar(
 class _Add:
     """Write one part of a batch."""
 
-    def __init__(self, version: str, batch: int, rows: list[tuple[str, int, str, float]]) -> None:
+    def __init__(self, version: str, batch: int, rows: list[tuple[str, int, str, float, str | None]]) -> None:
         self._rows = rows
         self._version = version
         self._batch = batch
 
     def __call__(self, tx: "ManagedTransaction", _: StoreState) -> int:
-        item, rank, neighbour, score = zip(*self._rows, strict=True)
+        item, rank, neighbour, score, why = zip(*self._rows, strict=True)
         record = tx.run(
             cypher("similar_add"),
             item=item,
             neighbour=neighbour,
             rank=rank,
             score=score,
+            why=why,
             version=self._version,
             batch=self._batch,
         ).single(strict=True)

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
+from gnn import Objective
 from graph.store import GraphStore, SimilarRow
 from service.release import Release
 from service.release_holder import Serving
 from service.reporter import ProgressFn
+from service.score_parts import split_scores
 from service.similar_items import SimilarItemsService
 
 REPORT_EVERY = 200
+_SHOWN_FROM = 0.005
+"""Smaller parts of a score are not told."""
 
 
 @runtime_checkable
@@ -31,9 +35,10 @@ def write_back(release: Release, store: GraphStore, k: int, progress: ProgressFn
     rows: list[SimilarRow] = []
     for done, card in enumerate(cards):
         answer = service.similar(card["item_id"], k)
+        why = _why(release, card["item_id"], [found.item_id for found in answer.results])
         rows += [
-            SimilarRow(card["item_id"], found.item_id, rank, found.score)
-            for rank, found in enumerate(answer.results, 1)
+            SimilarRow(card["item_id"], found.item_id, rank, found.score, told)
+            for rank, (found, told) in enumerate(zip(answer.results, why, strict=True), 1)
         ]
         if done % REPORT_EVERY == 0:
             progress(done, len(cards))
@@ -41,6 +46,20 @@ def write_back(release: Release, store: GraphStore, k: int, progress: ProgressFn
     if isinstance(store, RecordsReleases):
         store.record_release(release.version, _release_properties(release))
     return written
+
+
+def _why(release: Release, item_id: str, neighbours: list[str]) -> list[str]:
+    """What each neighbour's score is made of, the largest part first: `text 1.54, shared shoppers 0.61`."""
+    rows = release.items.indices_of([item_id, *neighbours])
+    parts = split_scores(release.model, int(rows[0]), rows[1:], Objective.RELATED)
+    return [_told(one) for one in parts]
+
+
+def _told(parts: Mapping[str, float]) -> str:
+    shown = sorted(((name, value) for name, value in parts.items()), key=lambda part: -abs(part[1]))
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.2f}" for name, value in shown if abs(value) >= _SHOWN_FROM
+    )
 
 
 def _release_properties(release: Release) -> dict[str, str | int | float]:

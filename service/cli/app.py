@@ -334,3 +334,16 @@ def inspect_open(
     from service.cli.inspect import run_open
 
     run_open(context.obj, port)
+
+
+@inspect.command("item")
+def inspect_item(
+    context: typer.Context,
+    item_id: Annotated[str, typer.Argument(help="The item in the middle.")],
+    html: Annotated[Path, typer.Option(help="File that is written: one page, no script, no network.")],
+    k: KOption = 10,
+) -> None:
+    """Write a page about one item: its card, its neighbours, what they share. No user appears in it."""
+    from service.cli.inspect_item import run_item
+
+    run_item(context.obj, item_id, html, k)

@@ -35,6 +35,13 @@ def test_the_graph_lives_in_neo4j(ilk: Run, small_shop: Path, tmp_path: Path) ->
             database_=to.database,
         ).records[0]["n"]
         assert edges == 10 * loaded["items"]["accepted"]
+        told = others.execute_query(
+            "MATCH (:Item {itemId: 'S0000'})-[s:SIMILAR_TO]->() RETURN s.score AS score, s.why AS why",
+            database_=to.database,
+        ).records
+        for edge in told:
+            parts = [float(part.rpartition(" ")[2]) for part in edge["why"].split(", ")]
+            assert abs(sum(parts) - edge["score"]) < 0.05
         node = others.execute_query(
             "MATCH (r:Release {version: $version}) RETURN r",
             version=refreshed["release"],
