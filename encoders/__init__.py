@@ -1,8 +1,12 @@
-"""Texts -> float32 matrix: encoders, their cache, and what an item's text is."""
+"""Texts -> float32 matrix: encoders, their cache, and what an item's text is.
 
-from encoders.bert_encoder import BertEncoder
+What needs torch is imported when it is first asked for: what an item's text is can be told without.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from encoders.cached_encoder import CachedEncoder
-from encoders.coverage import MULTILINGUAL_MODEL, Coverage, Verdict, measure_coverage
 from encoders.embedding_cache import EmbeddingCache
 from encoders.encoder import ProgressFn, TextEncoder
 from encoders.errors import (
@@ -21,6 +25,18 @@ from encoders.load_encoder import find_model, load_encoder
 from encoders.model_files import ModelFiles, Origin
 from encoders.packaged_model import DEFAULT_MODEL
 from encoders.settings import Device, EncoderSettings, Precision
+
+if TYPE_CHECKING:
+    from encoders.bert_encoder import BertEncoder
+    from encoders.coverage import MULTILINGUAL_MODEL, Coverage, Verdict, measure_coverage
+
+_ON_DEMAND = {
+    "MULTILINGUAL_MODEL": "encoders.coverage",
+    "BertEncoder": "encoders.bert_encoder",
+    "Coverage": "encoders.coverage",
+    "Verdict": "encoders.coverage",
+    "measure_coverage": "encoders.coverage",
+}
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -56,3 +72,9 @@ __all__ = [
     "load_encoder",
     "measure_coverage",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ON_DEMAND[name]), name)

@@ -3,11 +3,9 @@
 import logging
 from pathlib import Path
 
-from encoders.bert_encoder import BertEncoder
 from encoders.encoder import TextEncoder
 from encoders.errors import InvalidSetting, ModelUnavailable
 from encoders.hashing_encoder import HashingEncoder
-from encoders.hub import cached_model, downloaded_model, hub_is_off
 from encoders.model_files import ModelFiles, Origin
 from encoders.packaged_model import DEFAULT_MODEL, PACKAGED_MODELS, packaged_model
 from encoders.settings import EncoderSettings
@@ -29,6 +27,8 @@ def load_encoder(
         if dim and not dim.isdecimal():
             raise InvalidSetting(f"{name!r}: after 'hashing:' comes the number of dimensions")
         return HashingEncoder(int(dim)) if dim else HashingEncoder()
+    from encoders.bert_encoder import BertEncoder  # here: torch takes seconds to import
+
     return BertEncoder(find_model(name, revision), settings or EncoderSettings())
 
 
@@ -39,6 +39,8 @@ def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelF
     `revision` means the hub's history, so neither folder nor package can answer for it. With
     `HF_HUB_OFFLINE=1` the network is never tried. Raises `ModelUnavailable` with what to do.
     """
+    from encoders.hub import cached_model, downloaded_model, hub_is_off  # here: slow to import as well
+
     folder = Path(name).expanduser()
     if folder.is_dir():
         if revision is not None:

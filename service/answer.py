@@ -97,12 +97,11 @@ class Answer:
 
 def answer_of(serving: Serving, results: list[AnswerItem], fallback: Fallback | None = None) -> Answer:
     """Results with the freshness of what they came from."""
-    manifest = serving.release.manifest
     return Answer(
         results=results,
-        model_version=manifest.version,
-        index_version=manifest.version,
-        events_through=manifest.events_through,
+        model_version=serving.release.version,
+        index_version=serving.index_version,
+        events_through=serving.events_through,
         fallback=fallback,
         release_fallback=serving.fallback_reason,
     )

@@ -24,12 +24,14 @@ class Catalogue:
         store: GraphStore,
         lock: Callable[[], AbstractContextManager[None]] = nullcontext,
         arrived: Callable[[Sequence[Item]], None] = lambda items: None,
+        gone: Callable[[str], None] = lambda item_id: None,
     ) -> None:
         """lock: held from reading to writing, so that no change of another process is lost between them.
-        arrived: called with items after they were written."""
+        arrived: called with items after they were written. gone: called with an id after its deletion."""
         self._store = store
         self._lock = lock
         self._arrived = arrived
+        self._gone = gone
 
     def get(self, item_id: str) -> Item:
         """An item as it is now. Raises `UnknownItem`."""
@@ -69,6 +71,7 @@ class Catalogue:
                 self._store.delete_item(item_id)
             except NotFound:
                 raise UnknownItem(f"no item {item_id!r}, or it was deleted") from None
+        self._gone(item_id)
 
     def _existing(self, item_ids: Sequence[str]) -> dict[str, Item]:
         return {one.item_id: one for one in Item.from_frame(self._store.items(item_ids))}

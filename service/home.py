@@ -42,6 +42,16 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def fresh(self) -> Path:
+        """What was folded into the served release since it was made, and how the updater stands."""
+        return self.root / "live"
+
+    @property
+    def changes(self) -> Path:
+        """Which items changed and which events were taken out of the answers, for the updater."""
+        return self.root / "changes.db"
+
+    @property
     def sync_state(self) -> Path:
         """What `ilk sync` has read of its sources."""
         return self.root / "sync.db"

@@ -11,7 +11,7 @@ from service.home import Home
 from service.load_report import LoadReport
 from service.quarantine import Quarantine
 from service.settings import Settings
-from service.stores import closing_both, open_log, open_store
+from service.stores import closing_both, note_reload, open_log, open_store
 
 RowsFn = Callable[[str, int], None]
 """Called with ("items" or "events", rows read so far)."""
@@ -35,7 +35,10 @@ def load(
     with home.writing("load"):
         log, store = open_log(home), open_store(settings, home)
         with closing_both(log, store):
-            return load_reader(reader, log, store, Quarantine(home.quarantine), on_rows)
+            report = load_reader(reader, log, store, Quarantine(home.quarantine), on_rows)
+    if report.items.accepted:
+        note_reload(home)
+    return report
 
 
 def load_reader(

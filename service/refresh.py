@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -12,6 +12,7 @@ from gnn.holdout import FIFTH
 from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
+from service.change_log import UnfoldedRange
 from service.errors import NothingToLearn
 from service.fitted_stage import Fitted, keep_fitted, kept_fitted
 from service.foreign_edges import adopt_foreign
@@ -29,8 +30,8 @@ from service.reporting.refresh_audit import RefreshAudit
 from service.reporting.report import has_details, read_details
 from service.reporting.webhook import tell_webhook
 from service.settings import Settings
-from service.shop_snapshot import ShopSnapshot, take_snapshot
-from service.stores import closing_both, open_log, open_store
+from service.shop_snapshot import ShopSnapshot, take_snapshot, without
+from service.stores import closing_both, open_changes, open_log, open_store
 from service.text_stage import coverage_of, encode_texts, snapshot_texts
 from service.texts import Texts, open_texts
 from service.work_folder import WorkFolder
@@ -140,10 +141,19 @@ class _Refresh:
                     catch_up(log, store)
                 snapshot = take_snapshot(store)
                 self._audit.graph = audit_graph(log, store, snapshot, foreign)
+                snapshot = replace(snapshot, edges=without(snapshot.edges, self._unfolded()))
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
         return snapshot
+
+    def _unfolded(self) -> list[UnfoldedRange]:
+        """Events that a gate or a person took out of the answers."""
+        if not self._home.changes.exists():
+            return []
+        changes = open_changes(self._home)
+        with closing_both(changes):
+            return changes.unfolded()
 
     def _make(self, snapshot: ShopSnapshot, inputs: str, work: WorkFolder) -> ReleaseManifest:
         work.remove_others()

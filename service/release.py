@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gnn.served_model import ServedModel
+from index.live_view import LiveView
 from index.vector_index import VectorIndex
 from service.release_items import ReleaseItems
 from service.release_manifest import ReleaseManifest
@@ -21,7 +22,8 @@ class Release:
     path: Path
     manifest: ReleaseManifest
     model: ServedModel
-    index: VectorIndex
+    index: VectorIndex | LiveView
+    """As it was made, or a moment of it with fresh rows."""
     items: ReleaseItems
 
     @property

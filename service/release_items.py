@@ -44,6 +44,11 @@ class ReleaseItems:
     def __len__(self) -> int:
         return self._table.height
 
+    @property
+    def table(self) -> pl.DataFrame:
+        """All rows, `RELEASE_ITEM_SCHEMA`."""
+        return self._table
+
     @cached_property
     def columns(self) -> FilterColumns:
         """What filters look at; made at the first filtered request."""
@@ -71,6 +76,18 @@ class ReleaseItems:
         """What is shown of the items of these rows, in this order."""
         # row by row: a gather would wait for polars' thread pool, milliseconds on a busy machine
         return [dict(zip(_SHOWN, self._shown.row(row), strict=True)) for row in rows.tolist()]
+
+    def with_rows(self, changed: pl.DataFrame) -> "ReleaseItems":
+        """The same items with some rows replaced or added; changed: an `index` beside `RELEASE_ITEM_SCHEMA`.
+
+        Indices between the old end and a new row become dead items without an id. O(n).
+        """
+        size = max(self._table.height, 1 + int(changed["index"].max() or 0)) if changed.height else len(self)  # type: ignore[arg-type]
+        slots = pl.DataFrame({"index": np.arange(size, dtype=np.int64)})
+        kept = self._table.with_row_index("index").cast({"index": pl.Int64})
+        kept = kept.join(changed.select("index"), on="index", how="anti")
+        both = pl.concat([kept, changed.select(kept.columns)])
+        return ReleaseItems(release_items_table(slots.join(both, on="index", how="left").sort("index")))
 
     def in_category(self, path: str) -> IntArray:
         """Rows of the living items of a category (the exact path), ascending."""

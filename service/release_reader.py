@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from service.release_manifest import ReleaseManifest, read_manifest
 
 LoadModel = Callable[[Mapping[str, npt.NDArray[Any]], Mapping[str, Any]], ServedModel]
 LoadIndex = Callable[[Path], VectorIndex]
+LoadRows = Callable[[Mapping[str, npt.NDArray[Any]], Mapping[str, Any]], Any]
+BuildFn = Callable[[npt.NDArray[np.float32]], VectorIndex]
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,22 @@ class ReleaseLoaders:
     index: LoadIndex
     models: Mapping[str, LoadModel] = field(default_factory=dict)
     """By the name of the model's class."""
+    fresh_rows: LoadRows | None = None
+    """Of the models that can be brought up to date row by row; None: they are served as they were made."""
+    build: BuildFn | None = None
+    """Makes a main index anew when many rows have changed."""
 
 
 def default_loaders() -> ReleaseLoaders:
     """Ilk's own model and index."""
     from gnn.fitted_ilk import FittedIlk  # here: torch and FAISS are slow to import and not always needed
-    from index import load_index
+    from index import IndexKind, build_index, load_index
 
-    return ReleaseLoaders(index=load_index, models={FittedIlk.__name__: FittedIlk.from_arrays})
+    return ReleaseLoaders(
+        index=load_index,
+        models={FittedIlk.__name__: FittedIlk.from_arrays},
+        build=partial(build_index, IndexKind.AUTO),
+    )
 
 
 class ReleaseReader:
@@ -46,6 +57,12 @@ class ReleaseReader:
         self._root = root
         self._loaders = loaders
 
+    @property
+    def loaders(self) -> ReleaseLoaders:
+        """How parts become objects; settled when the first release is opened."""
+        self._loaders = self._loaders or default_loaders()
+        return self._loaders
+
     def open(self, version: str) -> Release:
         """Open a release after comparing every file with its sha256.
 
@@ -54,7 +71,7 @@ class ReleaseReader:
         """
         manifest = self.verify(version)
         folder = self._root / version
-        loaders = self._loaders = self._loaders or default_loaders()
+        loaders = self.loaders
         load_model = loaders.models.get(manifest.model.name)
         if load_model is None:
             raise ForeignRelease(

@@ -43,6 +43,11 @@ class ReleaseStore:
         self._reader = ReleaseReader(root, loaders)
         self._writer = ReleaseWriter(root)
 
+    @property
+    def loaders(self) -> ReleaseLoaders:
+        """How the parts of releases become objects."""
+        return self._reader.loaders
+
     def write(self, draft: ReleaseDraft) -> str:
         """Write a release that does not serve yet; returns its version. Parent: the current release.
 

@@ -10,6 +10,7 @@ from graph.group_commit import GroupCommitWriter
 from service.api import (
     ApiDeps,
     ApiKeys,
+    ApiLimits,
     ServerOptions,
     address_of,
     bind,
@@ -18,6 +19,7 @@ from service.api import (
     run_server,
 )
 from service.catalogue import Catalogue, lock_between_processes
+from service.change_log import ChangeKind
 from service.explanation import Explainer
 from service.home import Home
 from service.release_holder import ReleaseHolder
@@ -27,9 +29,10 @@ from service.shaping import Boost
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.status import status_of
-from service.stores import open_log, open_store
+from service.stores import fresh_rows_of, open_changes, open_log, open_store
 from service.text_vectors import LazyTextVectors, ServingEncoders
-from service.updater import start_updater
+from service.updater_process import UpdaterProcess
+from service.updater_status import read_updater
 from service.user_data import Remainder, UserData
 from service.user_profile import Profiles
 
@@ -41,13 +44,12 @@ def serve(settings: Settings, console: Console) -> None:
     if not keys.configured:
         console.print("  no API keys are set, so only this machine is served (serve.api_keys)")
     console.print(f"  serving    {address_of(listening)}  (Ctrl-C ends it)")
-    updater = start_updater(settings)
+    updater = UpdaterProcess(settings)
     factory = partial(make_app, settings.home, settings.serve.model_dump())
     try:
         run_server(factory, listening, ServerOptions(workers=settings.serve.workers))
     finally:
-        updater.terminate()
-        updater.join(timeout=10)
+        updater.stop()
 
 
 def make_app(home: Path, serve_flags: dict[str, object]) -> ASGIApp:
@@ -60,14 +62,16 @@ def make_app(home: Path, serve_flags: dict[str, object]) -> ASGIApp:
 def make_deps(settings: Settings) -> ApiDeps:
     """Open what the application needs; its `close` closes all of it."""
     home = Home(settings.home)
-    log, store = open_log(home), open_store(settings, home)
+    log, store, changes = open_log(home), open_store(settings, home), open_changes(home)
     releases = ReleaseStore(home.releases)
-    holder = ReleaseHolder(releases)
+    holder = ReleaseHolder(
+        releases, fresh=fresh_rows_of(settings), switch_seconds=settings.update.switch_seconds
+    )
     writer = GroupCommitWriter(log)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
 
     def close() -> None:
-        for thing in (texts, writer, log, store):
+        for thing in (texts, writer, log, store, changes):
             thing.close()
 
     return ApiDeps(
@@ -75,19 +79,27 @@ def make_deps(settings: Settings) -> ApiDeps:
         holder=holder,
         answers=SimilarItemsService(holder.serving, StoreLookup(store), texts),
         events=writer,
-        catalogue=Catalogue(store, lock_between_processes(home.root / "items.lock"), texts.expect_items),
+        catalogue=Catalogue(
+            store,
+            lock_between_processes(home.root / "items.lock"),
+            lambda items: changes.note(ChangeKind.PUT, [one.item_id for one in items]),
+            lambda item_id: changes.note(ChangeKind.DELETED, [item_id]),
+        ),
         users=UserData(
             log,
             store,
             home.quarantine,
             partial(home.writing, "erase"),
             partial(left_on_disk, settings, home),
+            partial(changes.note, ChangeKind.RELOAD),
         ),
         explainer=Explainer(holder.serving, store, settings.explain.min_users),
         profiles=Profiles(holder.serving, store),
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
         last_sequence=log.last_seq,
-        status=lambda: status_of(log, store, releases),
+        status=lambda: status_of(log, store, releases, home.fresh),
+        updater=lambda: read_updater(home.fresh),
+        limits=ApiLimits(lag_events=settings.update.max_lag_events),
         keys=api_keys(settings.serve),
         close=close,
     )

@@ -134,6 +134,31 @@ class AnswerSettings(Section):
     """By the name that callers use."""
 
 
+class UpdateSettings(Section):
+    """How the served answers follow events and items."""
+
+    policy: Literal["off", "fold-in", "touched", "full"] = "fold-in"
+    """`off`: answers change with a refresh only. `fold-in`: every event counts at once, with the weights of
+    the served release. `touched`: besides, the rows that events touched are trained anew now and then.
+    `full`: besides, a full refresh is made when drift asks for it."""
+    poll_seconds: float = Field(0.01, ge=0.001, le=5)
+    """How often log and changes are looked at; one look takes some microseconds."""
+    batch_events: int = Field(500, ge=1, le=10_000)
+    """Events folded in at a time: fewer are visible sooner, more make a backlog shorter."""
+    quiet_seconds: float = Field(1.0, ge=0, le=3600)
+    """Once nothing happened for so long, everything is computed anew with the same weights."""
+    whole_seconds: float = Field(20.0, ge=0.1, le=86_400)
+    """The same under load: at most this far apart (and never more than a tenth of the time)."""
+    segment_bytes: int = Field(64 * 1024 * 1024, ge=64 * 1024)
+    """Size at which a file of fresh rows is replaced by a new one."""
+    max_lag_events: int = Field(100_000, ge=1)
+    """Accepted events that may wait for graph and answers; with more, `POST /v1/events` answers 429."""
+    switch_seconds: float = Field(10.0, ge=0, le=600)
+    """How long the old release serves on at most, while newer events are folded into the new one."""
+    freeze: tuple[str, ...] = ()
+    """Ids of items whose similar items only a refresh may change."""
+
+
 class LoadSettings(Section):
     """How files are read."""
 
@@ -177,6 +202,7 @@ class Settings(BaseSettings):
     refresh: RefreshSettings = RefreshSettings()
     report: ReportSettings = ReportSettings()
     serve: ServeSettings = ServeSettings()
+    update: UpdateSettings = UpdateSettings()
     load: LoadSettings = LoadSettings()
     explain: ExplainSettings = ExplainSettings()
     answers: AnswerSettings = AnswerSettings()

@@ -1,5 +1,6 @@
 """The graph at one moment, as arrays: what a refresh learns from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -10,6 +11,7 @@ import polars as pl
 
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from graph.store import EdgeBlock, GraphStore, NodeKeys
+from service.change_log import UnfoldedRange
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,11 @@ class ShopSnapshot:
         )
 
 
-def take_snapshot(store: GraphStore) -> ShopSnapshot:
-    """Read everything a model learns from. Memory: 45 bytes per edge, the items' fields once."""
+def take_snapshot(store: GraphStore, unfolded: Sequence[UnfoldedRange] = ()) -> ShopSnapshot:
+    """Read everything a model learns from. Memory: 45 bytes per edge, the items' fields once.
+
+    unfolded: events that are to stay out of the answers.
+    """
     through = store.applied_seq()
     item_keys, user_keys = store.node_keys("item"), store.node_keys("user")
     items = _aligned(store.items(), item_keys)
@@ -77,11 +82,21 @@ def take_snapshot(store: GraphStore) -> ShopSnapshot:
     return ShopSnapshot(
         items=items,
         user_ids=user_keys.ids,
-        edges=_ordered(list(store.export()), item_keys, user_keys),
+        edges=_ordered([without(block, unfolded) for block in store.export()], item_keys, user_keys),
         item_category=np.stack(pairs, axis=1) if len(pairs[0]) else np.empty((0, 2), np.int64),
         category_parent=store.category_parents(),
         events_through=through,
     )
+
+
+def without(block: EdgeBlock, unfolded: Sequence[UnfoldedRange]) -> EdgeBlock:
+    """A block less the events of some ranges of sequence numbers."""
+    if not unfolded:
+        return block
+    kept = np.ones(len(block.seq), np.bool_)
+    for one in unfolded:
+        kept &= (block.seq < one.first) | (block.seq > one.last)
+    return block if bool(kept.all()) else EdgeBlock(**{k: v[kept] for k, v in vars(block).items()})
 
 
 def brand_indices(brands: pl.Series) -> IntArray:

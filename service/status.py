@@ -1,6 +1,7 @@
 """Where a home stands: counts, sequence numbers, release, store."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from graph.log import EventLog
@@ -10,23 +11,30 @@ from service.release_store import ReleaseStore
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
 from service.sync import source_status
+from service.updater_status import read_updater
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
     """Open the home and look; see `status_of`. With `[[sources]]` also where each stands (`sources`)."""
     log, store = open_log(home), open_store(settings, home)
     with closing_both(log, store):
-        status = status_of(log, store, ReleaseStore(home.releases))
+        status = status_of(log, store, ReleaseStore(home.releases), home.fresh)
     if settings.sources:
         status["sources"] = source_status(settings, home)
     return status
 
 
-def status_of(log: EventLog, store: GraphStore, releases: ReleaseStore) -> dict[str, Any]:
+def status_of(
+    log: EventLog, store: GraphStore, releases: ReleaseStore, fresh: Path | None = None
+) -> dict[str, Any]:
     """As in `ilk status --json`: lag shows as `sequence` (accepted) above `applied_sequence` (in the graph)
-    above `visible_sequence` (in the served answers)."""
+    above `visible_sequence` (in the served answers). fresh: the home's folder of fresh rows."""
     stats = store.stats()
     release = releases.current_summary()
+    updater = None if fresh is None else read_updater(fresh)
+    visible = (release or {}).get("events_through") or 0
+    if updater is not None and release is not None and updater.release == release["version"]:
+        visible = max(visible, updater.visible_sequence)
     return {
         "items": stats.items,
         "users": stats.users,
@@ -34,7 +42,8 @@ def status_of(log: EventLog, store: GraphStore, releases: ReleaseStore) -> dict[
         "categories": stats.categories,
         "sequence": log.last_seq(),
         "applied_sequence": stats.applied_seq,
-        "visible_sequence": (release or {}).get("events_through") or 0,
+        "visible_sequence": visible,
         "release": release,
         "store": asdict(store.health()),
+        "updater": None if updater is None else updater.to_json(),
     }

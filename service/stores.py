@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from graph.log import EventLog
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
 from graph.store import GraphStore
+from service.change_log import ChangeKind, ChangeLog
 from service.errors import CallerMistake
 from service.home import Home
 from service.settings import GraphSettings, Settings
@@ -35,6 +37,23 @@ def open_store(settings: Settings, home: Home) -> GraphStore:
     store = _store(settings, home)
     store.ensure_schema()
     return store
+
+
+def fresh_rows_of(settings: Settings) -> Path | None:
+    """The home's folder of fresh rows; None where releases are served as they were made."""
+    return None if settings.update.policy == "off" else Home(settings.home).fresh
+
+
+def note_reload(home: Home) -> None:
+    """Tell a running updater that much was changed at once: it reads everything anew."""
+    changes = open_changes(home)
+    with closing_both(changes):
+        changes.note(ChangeKind.RELOAD)
+
+
+def open_changes(home: Home) -> ChangeLog:
+    """What else the updater has to know: items written, users erased, events taken out."""
+    return ChangeLog(home.changes)
 
 
 def open_log(home: Home) -> EventLog:

@@ -17,7 +17,7 @@ from service.load import load_reader
 from service.load_report import LoadReport
 from service.quarantine import Quarantine
 from service.settings import Settings, SourceSettings
-from service.stores import closing_both, open_log, open_store
+from service.stores import closing_both, note_reload, open_log, open_store
 from service.sync_files import ChosenItems, changed_files, looks_changed, open_changed, source_files
 from service.sync_state import SourceMark, SyncState
 
@@ -133,6 +133,8 @@ class _Sync:
             found = load_reader(reader, self._log, self._store, Quarantine(self._home.quarantine))
         report.outcome = "read"
         report.files_read += len(changed)
+        if found.items.accepted:
+            note_reload(self._home)
         report.load.items.merge(found.items)
         report.load.events.merge(found.events)
         if found.incomplete:

@@ -1,73 +1,205 @@
-"""Follow the event log: every durable event enters the graph within a fraction of a second."""
+"""The updater: every durable event enters graph and served answers within a fraction of a second."""
 
 import logging
-import multiprocessing
 import os
-import signal
 import threading
 import time
-from multiprocessing.process import BaseProcess
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict
 
-from graph.errors import RetryableStoreError
+from graph.errors import GraphError, RetryableStoreError
 from graph.log import EventLog
 from graph.store import GraphStore
 from service.catch_up import catch_up
+from service.change_log import ChangeLog
+from service.errors import HomeBusy, ServiceError
 from service.foreign_edges import adopt_foreign
+from service.fresh_segments import HEAL_NAME, SegmentWriter, remove_others
 from service.home import Home
-from service.settings import Settings, load_settings
+from service.live_folding import LiveFolding
+from service.live_mirror import MakeMirror
+from service.release import Release
+from service.release_errors import ReleaseError
+from service.release_store import ReleaseStore
+from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
+from service.text_vectors import TextVectors
+from service.updater_status import UpdaterStatus, write_status
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 FOREIGN_SECONDS = 2.0
 """How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
+STATUS_SECONDS = 1.0
 
 
-def follow(settings: Settings, stopping: threading.Event) -> None:
-    """Apply new events as they come, until `stopping`; a store that is down is tried again."""
-    home = Home(settings.home)
-    while not stopping.is_set():
+class Updater:
+    """One round after the other: log into graph, graph into the served release's fresh rows."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        releases: ReleaseStore,
+        make_mirror: MakeMirror | None,
+        texts: TextVectors,
+        restarts: int = 0,
+    ) -> None:
+        """make_mirror: None: events enter the graph, answers change with a refresh. restarts: how often an
+        updater had to be started again, for the figures."""
+        self._settings = settings
+        self._home = Home(settings.home)
+        self._releases = releases
+        self._make_mirror = make_mirror
+        self._texts = texts
+        self._restarts = restarts
+        self._stamp: tuple[int, int, int] | None = None
+        self._folding: LiveFolding | None = None
+        self._trouble: str | None = None
+        self._applied = 0
+        self._behind_since: float | None = None
+        self._next_status = 0.0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until `stopping`; a store that is down and a disk that is full are tried again."""
+        while not stopping.is_set():
+            try:
+                with self._home.writing("start the updater", "updater"):
+                    self._run_open(stopping)
+            except HomeBusy:
+                stopping.wait(RETRY_SECONDS)  # another one works; when it ends, this one goes on
+            except (RetryableStoreError, OSError) as error:
+                self._trouble = f"{type(error).__name__}: {error}"
+                logger.warning("the answers are behind the event log: %s; trying again", error)
+                stopping.wait(RETRY_SECONDS)
+
+    def _run_open(self, stopping: threading.Event) -> None:
+        log, store = open_log(self._home), open_store(self._settings, self._home)
+        changes = ChangeLog(self._home.changes)
+        with closing_both(log, store, changes):
+            self._stamp = None
+            try:
+                self._follow(log, store, changes, stopping)
+            finally:
+                self._let_go()
+
+    def _follow(
+        self, log: EventLog, store: GraphStore, changes: ChangeLog, stopping: threading.Event
+    ) -> None:
+        look_next, worked = 0.0, False
+        self._applied = store.applied_seq()
+        while not stopping.wait(0.0 if worked else self._settings.update.poll_seconds):
+            if time.monotonic() >= look_next:
+                adopt_foreign(log, store)
+                look_next = time.monotonic() + FOREIGN_SECONDS
+            worked = False
+            last = log.last_seq()
+            if last > self._applied:
+                catch_up(log, store)
+                self._applied = max(self._applied, last)
+                worked = True
+            if self._make_mirror is not None and self._settings.update.policy != "off":
+                self._follow_release(log, store, changes, self._make_mirror)
+                if self._folding is not None:
+                    worked |= self._folding.step()
+            self._trouble = None
+            self._show(last)
+
+    def _follow_release(
+        self, log: EventLog, store: GraphStore, changes: ChangeLog, make_mirror: MakeMirror
+    ) -> None:
+        """Begin anew where another release serves than the one that is followed."""
+        stamp = self._releases.pointer_stamp()
+        if stamp == self._stamp:
+            return
+        release = self._opened()
+        if release is not None and (
+            self._folding is None or release.version != self._folding.release.version
+        ):
+            self._let_go()
+            self._folding = LiveFolding(
+                release,
+                log,
+                store,
+                changes,
+                SegmentWriter(self._home.fresh, release.version),
+                make_mirror,
+                self._texts,
+                self._settings.update,
+            )
+            remove_others(self._home.fresh, release.version)
+            logger.info("following release %s, events through %d", release.version, self._folding.through)
+        self._stamp = stamp
+
+    def _opened(self) -> Release | None:
+        """The release that API workers serve; None: none, or one that cannot be kept up to date."""
         try:
-            log, store = open_log(home), open_store(settings, home)
-            with closing_both(log, store):
-                _follow_open(log, store, stopping)
-        except RetryableStoreError as error:
-            logger.warning("the graph is behind the event log: %s; trying again", error)
-            stopping.wait(RETRY_SECONDS)
+            if self._folding is None:
+                release = self._releases.open_newest_valid().release
+            else:
+                release = self._releases.open_current()
+        except ReleaseError as error:
+            logger.warning("%s", error)
+            return None
+        return release if self._releases.loaders.fresh_rows is not None else None
+
+    def _let_go(self) -> None:
+        if self._folding is not None:
+            self._folding.close()
+            self._folding = None
+
+    def _show(self, last: int) -> None:
+        now = time.monotonic()
+        through = last if self._folding is None else self._folding.through
+        if through >= last:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now
+        if now < self._next_status:
+            return
+        self._next_status = now + STATUS_SECONDS
+        self._heal()
+        write_status(self._home.fresh, self._status(last, through, now))
+
+    def _heal(self) -> None:
+        asked = self._home.fresh / HEAL_NAME
+        if self._folding is not None and asked.exists():
+            asked.unlink(missing_ok=True)
+            logger.warning("a record of fresh rows was damaged; a new segment replaces it")
+            self._folding.reload(heal=True)
+
+    def _status(self, last: int, through: int, now: float) -> UpdaterStatus:
+        figures: dict[str, float] = {"restarts": self._restarts}
+        if self._folding is not None:
+            figures |= asdict(self._folding.figures) | dict(self._folding.mirror.figures())
+        return UpdaterStatus(
+            pid=os.getpid(),
+            at=time.time(),
+            sequence=last,
+            applied_sequence=self._applied,
+            visible_sequence=through if self._folding is not None else 0,
+            release=None if self._folding is None else self._folding.release.version,
+            lag_seconds=0.0 if self._behind_since is None else now - self._behind_since,
+            trouble=self._trouble,
+            figures=figures,
+        )
 
 
-def _follow_open(log: EventLog, store: GraphStore, stopping: threading.Event) -> None:
-    look_next = 0.0
-    while not stopping.wait(POLL_SECONDS):
-        if time.monotonic() >= look_next:
-            adopt_foreign(log, store)
-            look_next = time.monotonic() + FOREIGN_SECONDS
-        catch_up(log, store)
+def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> None:
+    """Run the updater of a home until `stopping`."""
+    from service.live_model import make_mirror  # here: what needs SciPy takes a second to import
+    from service.serving import open_encoders
+    from service.text_vectors import LazyTextVectors
+
+    home = Home(settings.home)
+    texts = LazyTextVectors(lambda: open_encoders(settings, home))
+    try:
+        Updater(settings, ReleaseStore(home.releases), make_mirror(settings), texts, restarts).run(stopping)
+    finally:
+        texts.close()
 
 
-def start_updater(settings: Settings) -> BaseProcess:
-    """Run `follow` in a process of its own, which ends with this one or on SIGTERM."""
-    os.environ["PYTHONSAFEPATH"] = "1"  # a folder `service/` in the current directory must not shadow ours
-    process = multiprocessing.get_context("spawn").Process(
-        target=_updater_main, args=(settings.home, os.getpid()), name="ilk-updater", daemon=True
-    )
-    process.start()
-    return process
+FATAL = (GraphError, ServiceError)
+"""What ends the updater with one line: trying again would not help."""
 
-
-def _updater_main(home: Path, parent: int) -> None:
-    settings = load_settings(home)
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
-
-    def watch() -> None:
-        while os.getppid() == parent and not stopping.is_set():
-            time.sleep(0.5)
-        stopping.set()
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
-    follow(settings, stopping)
+Follow = Callable[[Settings, threading.Event, int], None]

@@ -52,14 +52,17 @@ class UserData:
         quarantine: Path | None = None,
         writing: Callable[[], AbstractContextManager[None]] = nullcontext,
         left_on_disk: Callable[[], list[Remainder]] = list,
+        erased: Callable[[], None] = lambda: None,
     ) -> None:
         """quarantine: folder of rejected rows. writing: the home's write lock (`HomeBusy`): a load under way
-        could bring the user back. left_on_disk: what deleting could not remove from the disk yet."""
+        could bring the user back. left_on_disk: what deleting could not remove from the disk yet. erased:
+        called after an erasure: what was summed up over all users has to be made anew."""
         self._log = log
         self._store = store
         self._quarantine = quarantine
         self._writing = writing
         self._left_on_disk = left_on_disk
+        self._erased = erased
 
     def export(self, user_id: str) -> dict[str, Any]:
         """Every event of a user, oldest sequence number first. Raises `UnknownUser`.
@@ -88,8 +91,9 @@ class UserData:
             places = {"event log": in_log}
             catch_up(self._log, self._store)
             places |= self._erase_from_store(user_id)
+            self._erased()
             places["quarantine"] = blank_excerpts(self._quarantine) if self._quarantine else 0
-            places |= {"releases": 0, "text cache": 0, "metrics and logs": 0}
+            places |= {"releases": 0, "fresh rows": 0, "text cache": 0, "metrics and logs": 0}
             return Receipt(user_id, _now(), in_log, places, self._remains())
 
     def _erase_from_store(self, user_id: str) -> dict[str, int]:

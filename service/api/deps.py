@@ -16,6 +16,7 @@ from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.shaping import Boost
 from service.similar_items import SimilarItemsService
+from service.updater_status import UpdaterStatus
 from service.user_data import UserData
 from service.user_profile import Profiles
 
@@ -40,6 +41,8 @@ class ApiLimits:
     """Rows of one `POST /v1/items:batch`."""
     wait_ms: int = 30_000
     """Longest wait for `min_sequence`."""
+    lag_events: int = 100_000
+    """Accepted events that may wait for graph and answers before `POST /v1/events` answers 429."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class ApiDeps:
     profiles: Profiles
     boosts: Mapping[str, Boost] = field(default_factory=dict)
     """By the name that callers use."""
+    updater: Callable[[], UpdaterStatus | None] = lambda: None
+    """How the updater stands; None: there is none."""
     keys: ApiKeys = field(default_factory=ApiKeys)
     limits: ApiLimits = ApiLimits()
     metrics: Metrics = field(default_factory=Metrics)

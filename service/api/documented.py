@@ -19,6 +19,11 @@ _MEANINGS: dict[int, tuple[str, str, str]] = {
         "invalid-request",
         "query.k: Input should be less than or equal to 1000",
     ),
+    429: (
+        "Too many accepted events wait to be taken into account.",
+        "too-far-behind",
+        "120000 accepted events wait to be taken into account; no row was taken, try again later",
+    ),
     500: ("An error that nobody foresaw.", "internal", "the error was logged under this request's id"),
     503: ("No release, no store, or not as fresh as asked for.", "no-release", "no release is served yet"),
 }

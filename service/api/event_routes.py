@@ -71,19 +71,36 @@ class EventsBody(BaseModel):
     summary="Log what shoppers did",
     response_model=EventsShape,
     response_model_exclude_none=True,
-    responses=problems(400, 408, 413, 422, 503),
+    responses=problems(400, 408, 413, 422, 429, 503),
 )
 async def post_events(request: Request, body: EventsBody) -> JSONResponse:
     """Log events durably before answering; rows with a known `event_id` are no-ops (`duplicate`).
 
-    Accepted is not yet visible: the graph follows the log, answers follow with the next release.
-    `events_through` says up to where events count now; `min_sequence` of the reads waits for one.
+    Accepted is not yet visible: graph and answers follow within a fraction of a second. `events_through` says
+    up to where events count now; `min_sequence` of the reads waits for one. 429 while too many accepted
+    events wait for that: none of the rows was taken, try again after `Retry-After` seconds.
     """
     deps = deps_of(request)
+    await run_in_threadpool(_refuse_when_far_behind, deps)
     if len(body.events) > deps.limits.events:
         raise Problem(413, "too-many-events", f"at most {deps.limits.events} events in one request")
     answer = await run_in_threadpool(_log, deps, body.events)
     return JSONResponse(answer)
+
+
+def _refuse_when_far_behind(deps: ApiDeps) -> None:
+    """Raise `Problem` 429 where accepted events pile up faster than they are taken into account."""
+    updater = deps.updater()
+    if updater is None:  # nobody follows: events are kept for the next refresh
+        return
+    behind = deps.last_sequence() - updater.reached
+    if behind > deps.limits.lag_events:
+        raise Problem(
+            429,
+            "too-far-behind",
+            f"{behind} accepted events wait to be taken into account; no row was taken, try again later",
+            headers={"Retry-After": "5"},
+        )
 
 
 def _log(deps: ApiDeps, rows: list[Any]) -> dict[str, Any]:
@@ -120,6 +137,6 @@ def _append(deps: ApiDeps, read: EventRows, results: dict[int, dict[str, Any]]) 
 
 def _events_through(deps: ApiDeps) -> int:
     try:
-        return deps.holder.serving().release.manifest.events_through
+        return deps.holder.serving().events_through
     except NoRelease:
         return 0

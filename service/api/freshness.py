@@ -12,10 +12,10 @@ async def wait_for_sequence(holder: ReleaseHolder, min_sequence: int, timeout_ms
     """Return once events up to `min_sequence` count in the answers. Raises `Problem` 503 after the timeout,
     `NoRelease` while nothing serves."""
     with anyio.move_on_after(timeout_ms / 1000):
-        while holder.serving().release.manifest.events_through < min_sequence:
+        while holder.serving().events_through < min_sequence:
             await anyio.sleep(_LOOK_SECONDS)
         return
-    through = holder.serving().release.manifest.events_through
+    through = holder.serving().events_through
     if through < min_sequence:
         raise Problem(
             503,

@@ -77,7 +77,7 @@ class Metrics:
         self._ready.set(serving is not None)
         if serving is not None:
             self._release_fallback.set(serving.fallback_reason is not None)
-            self._events_through.set(serving.release.manifest.events_through)
+            self._events_through.set(serving.events_through)
             self._since.set(serving.since)
 
     def render(self) -> bytes:

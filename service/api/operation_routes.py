@@ -67,7 +67,7 @@ async def status(request: Request) -> JSONResponse:
     deps = deps_of(request)
     standing = await run_in_threadpool(deps.status)
     serving = _serving(deps)
-    visible = serving.release.manifest.events_through if serving else 0
+    visible = serving.events_through if serving else 0
     return JSONResponse({**standing, "visible_sequence": visible, "serving": _shown(serving)})
 
 
@@ -92,6 +92,6 @@ def _shown(serving: Serving | None) -> dict[str, Any] | None:
         "version": serving.release.version,
         "since": serving.since,
         "items": serving.release.items.alive_count,
-        "events_through": serving.release.manifest.events_through,
+        "events_through": serving.events_through,
         "release_fallback": serving.fallback_reason,
     }

@@ -26,6 +26,7 @@ _TITLES = {
     408: "The request took too long to arrive",
     413: "The request is too large",
     422: "The request breaks a rule",
+    429: "Too many events wait",
     500: "Something went wrong inside",
     503: "Not ready",
 }

@@ -12,7 +12,7 @@ from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.shop_lookup import StoreLookup
 from service.similar_items import Answer, SimilarItemsService
-from service.stores import closing_both, open_store
+from service.stores import closing_both, fresh_rows_of, open_store
 
 
 def run_similar(context: CliContext, item_id: str, k: int, objective: str, json_file: str | None) -> None:
@@ -34,7 +34,7 @@ def run_recommend(context: CliContext, user_id: str, k: int, json_file: str | No
 def ask(context: CliContext, question: Callable[[SimilarItemsService], Answer]) -> Answer:
     """Answer from the current release, as the server would."""
     context.home.require()
-    holder = ReleaseHolder(ReleaseStore(context.home.releases))
+    holder = ReleaseHolder(ReleaseStore(context.home.releases), fresh=fresh_rows_of(context.settings))
     holder.poll()
     store = open_store(context.settings, context.home)
     with closing_both(store):

@@ -1,0 +1,64 @@
+"""What the updater needs of a model that follows the events: arrays in, changed rows out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.served_model import ServedModel
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from graph.store import EdgeBlock
+
+
+class FreshRowsLike(Protocol):
+    """Rows of a model that were computed anew (`gnn.fresh_rows.FreshRows`)."""
+
+    @property
+    def vector_rows(self) -> IntArray:
+        """Items whose search vector changed, ascending; shape (m,)."""
+
+    def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """(arrays by name, JSON-able configuration)."""
+
+
+@dataclass(frozen=True)
+class ArrivedItems:
+    """Items that are new, or whose text, categories or brand changed."""
+
+    rows: IntArray
+    """Item indices, ascending; shape (m,)."""
+    text: FloatArray | None
+    """Embeddings of their texts by the release's encoder, zeros where there is none; (m, e)."""
+    categories: IntArray
+    """(item index, category index) pairs of these items, shape (p, 2)."""
+    brand: IntArray
+    """Brand of each as the release numbers them, -1: unknown; shape (m,)."""
+
+
+NO_ITEMS = ArrivedItems(np.empty(0, np.int64), None, np.empty((0, 2), np.int64), np.empty(0, np.int64))
+
+
+class Mirror(Protocol):
+    """A model beside the shop's edges. Not for several threads."""
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue, items that arrived included."""
+
+    def fold_in(self, edges: EdgeBlock, items: ArrivedItems) -> FreshRowsLike:
+        """Count new edges and items in with the weights as they are; returns what changed by that."""
+
+    def propagate(self) -> FreshRowsLike:
+        """Compute everything anew with the weights as they are; returns what changed by that."""
+
+    def everything(self) -> FreshRowsLike:
+        """What differs from the release now."""
+
+    def figures(self) -> Mapping[str, int]:
+        """Counts to be shown, such as damped events; names are fit for metrics."""
+
+
+MakeMirror = Callable[[ServedModel, ShopArrays, ArrivedItems], Mirror]
+"""(the release's model, the shop with all its edges, items that the release lacks or knows otherwise)."""

@@ -1,0 +1,83 @@
+"""How the updater stands, as a small file that other processes read."""
+
+import json
+import logging
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+_NAME = "updater.json"
+STALE_SECONDS = 10.0
+"""An updater that has not written for so long is taken for dead or stuck."""
+
+
+@dataclass(frozen=True)
+class UpdaterStatus:
+    """Written about once a second."""
+
+    pid: int = 0
+    at: float = 0.0
+    """Unix time of writing."""
+    sequence: int = 0
+    """Newest event in the log."""
+    applied_sequence: int = 0
+    """Newest event in the graph."""
+    visible_sequence: int = 0
+    """Newest event that was folded into the release below."""
+    release: str | None = None
+    lag_seconds: float = 0.0
+    """Age of the oldest event that is accepted and not visible yet."""
+    trouble: str | None = None
+    """What keeps it from going on, in one line; None: nothing."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """Counts and times since it started, by metric name."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json` and `/v1/status`."""
+        return {**asdict(self), "running": self.alive and is_running(self)}
+
+    @property
+    def reached(self) -> int:
+        """Newest event that is in the graph and, where a release is kept up to date, in its answers."""
+        if self.release is None:
+            return self.applied_sequence
+        return min(self.applied_sequence, self.visible_sequence)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it wrote lately."""
+        return time.time() - self.at < STALE_SECONDS
+
+
+def write_status(folder: Path, status: UpdaterStatus) -> None:
+    """Replace the file at once; a disk that refuses is logged and ignored."""
+    temporary = folder / f".{_NAME}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(asdict(status)), "utf-8")
+        temporary.replace(folder / _NAME)
+    except OSError as error:
+        logger.warning("the updater's status was not written: %s", error.strerror)
+
+
+def read_updater(folder: Path) -> UpdaterStatus | None:
+    """What the updater wrote last; None: there is none, or it cannot be read."""
+    try:
+        return UpdaterStatus(**json.loads((folder / _NAME).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_running(status: UpdaterStatus) -> bool:
+    """Whether the process that wrote it still runs on this machine."""
+    try:
+        os.kill(status.pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return status.pid > 0
