@@ -22,8 +22,8 @@ class CoEngagementConfig:
     (0, popular items win) and cosine (0.5, rare items win)."""
 
 
-def pair_counts(histories: Histories, config: CoEngagementConfig) -> Csr:
-    """Symmetric decayed counts, shape (n_items, n_items)."""
+def pair_entries(histories: Histories, config: CoEngagementConfig) -> tuple[IntArray, IntArray, FloatArray]:
+    """(earlier item, later item, decayed count) of every pair of events, each (pairs,); pairs repeat."""
     sources: list[IntArray] = [np.zeros(0, np.int64)]
     targets: list[IntArray] = [np.zeros(0, np.int64)]
     values: list[FloatArray] = [np.zeros(0, np.float32)]
@@ -35,8 +35,13 @@ def pair_counts(histories: Histories, config: CoEngagementConfig) -> Csr:
         sources.append(item[pairs])
         targets.append(item[pairs + gap])
         values.append((root[pairs] * root[pairs + gap] * gap**-config.gap_decay).astype(np.float32))
-    n = histories.n_items
-    one_way = to_csr(np.concatenate(values), np.concatenate(sources), np.concatenate(targets), (n, n))
+    return np.concatenate(sources), np.concatenate(targets), np.concatenate(values)
+
+
+def pair_counts(histories: Histories, config: CoEngagementConfig) -> Csr:
+    """Symmetric decayed counts, shape (n_items, n_items)."""
+    source, target, value = pair_entries(histories, config)
+    one_way = to_csr(value, source, target, (histories.n_items, histories.n_items))
     both = (one_way + one_way.T).tocsr()
     both.sort_indices()
     return both
@@ -56,7 +61,6 @@ def degree_normalised(
     return normalised
 
 
-def co_engagement(histories: Histories, config: CoEngagementConfig) -> Csr:
-    """Relation K before the logarithm, shape (n_items, n_items)."""
-    counts = pair_counts(histories, config)
+def co_engagement(counts: Csr, config: CoEngagementConfig) -> Csr:
+    """Relation K before the logarithm, from `pair_counts`; shape (n_items, n_items)."""
     return degree_normalised(counts, row_sums(counts), config.degree_exponent)

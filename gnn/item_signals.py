@@ -11,6 +11,7 @@ from gnn.ilk_config import IlkConfig
 from gnn.item_propagation import propagated
 from gnn.shop_arrays import FloatArray, ShopArrays
 from gnn.signals import ItemSignals
+from gnn.sparse_rows import Csr
 from gnn.text_space import TextSpace
 from gnn.trained_weights import TrainedWeights
 from gnn.trend import HALF_LIVES, trend_features
@@ -39,26 +40,27 @@ def item_signals(
     text: TextSpace | None,
     weights: TrainedWeights | None,
     scales: SignalScales | None = None,
+    counts: Csr | None = None,
 ) -> ItemSignals:
     """Everything the features need, from the events of `shop` and weights that were trained before.
 
     histories: `group_by_user(shop)`. text: the text channel of all items. weights: `None` where nothing is
-    trained. scales: `None`: taken from this shop, as a fit does.
+    trained. scales: `None`: taken from this shop, as a fit does. counts: see `gnn.typed_paths.build_paths`.
     """
     trend_events = shop.n_events if scales is None else scales.trend_events
     path_scales = None if scales is None else scales.paths
-    counts = np.bincount(shop.item, weights=shop.weight, minlength=shop.n_items)
-    cold = counts == 0
+    engaged = np.bincount(shop.item, weights=shop.weight, minlength=shop.n_items)
+    cold = engaged == 0
     items, user_side = _embeddings(config, shop, text, weights)
     return ItemSignals(
-        paths=build_paths(shop, histories, text, config.paths, config.co_engagement, path_scales)
+        paths=build_paths(shop, histories, text, config.paths, config.co_engagement, path_scales, counts)
         if config.use_paths
         else no_paths(shop.n_items),
         trend=trend_features(shop, trend_events)
         if config.use_trend
         else np.zeros((len(HALF_LIVES), shop.n_items), np.float32),
         trend_events=trend_events,
-        evidence=(counts / (counts + config.evidence_kappa)).astype(np.float32),
+        evidence=(engaged / (engaged + config.evidence_kappa)).astype(np.float32),
         cold=cold,
         text=None if text is None else text.vectors,
         hub=None if text is None else text.hub,

@@ -1,6 +1,7 @@
 """Trend: what sells at present, as decayed counts over several horizons."""
 
 import numpy as np
+import numpy.typing as npt
 
 from gnn.histories import event_ages
 from gnn.shop_arrays import FloatArray, ShopArrays
@@ -26,9 +27,9 @@ def trend_features(shop: ShopArrays, unit: int | None = None) -> FloatArray:
     return np.stack([np.log1p(decayed_counts(shop, half_life, unit)) for half_life in HALF_LIVES])
 
 
-def decay_per_event(unit: int) -> FloatArray:
+def decay_per_event(unit: int) -> npt.NDArray[np.float64]:
     """Factor by which one newer event ages all older ones, float64, shape (3,)."""
-    return np.power(0.5, 1.0 / (max(unit, 1) * np.array(HALF_LIVES)))
+    return np.power(0.5, 1.0 / (max(unit, 1) * np.array(HALF_LIVES)), dtype=np.float64)
 
 
 def rise(trend: FloatArray) -> FloatArray:

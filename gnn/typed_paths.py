@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gnn.co_engagement import CoEngagementConfig, co_engagement
+from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts
 from gnn.histories import Histories, interaction_matrix
 from gnn.layered_rows import LayeredRows
 from gnn.shop_arrays import FloatArray, ShopArrays
@@ -93,9 +93,14 @@ def build_paths(
     config: PathConfig,
     co_config: CoEngagementConfig,
     scales: Mapping[str, float] | None = None,
+    counts: Csr | None = None,
 ) -> TypedPaths:
-    """All paths of a shop. scales: see `TypedPaths.scales`, `None`: those of this shop."""
-    co = co_engagement(histories, co_config)
+    """All paths of a shop.
+
+    scales: see `TypedPaths.scales`, `None`: those of this shop. counts: `pair_counts(histories)` where they
+    are kept up to date, which spares the most expensive step."""
+    counts = pair_counts(histories, co_config) if counts is None else counts
+    co = co_engagement(counts, co_config)
     return scaled_paths(_raw_paths(shop, co, text, config), scales)
 
 

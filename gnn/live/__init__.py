@@ -1,5 +1,18 @@
 """The live path over arrays: events since a release become fresh rows, without training and without torch."""
 
+from gnn.live.influence import InfluenceCaps
+from gnn.live.live_batch import LiveEvents, LiveItems, Revision
+from gnn.live.live_config import LiveConfig
+from gnn.live.live_signals import LiveSignals
 from gnn.live.signal_difference import Tolerance, signal_difference
 
-__all__ = ["Tolerance", "signal_difference"]
+__all__ = [
+    "InfluenceCaps",
+    "LiveConfig",
+    "LiveEvents",
+    "LiveItems",
+    "LiveSignals",
+    "Revision",
+    "Tolerance",
+    "signal_difference",
+]

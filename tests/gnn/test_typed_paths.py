@@ -41,10 +41,11 @@ def test_event_weights_enter_co_engagement_and_trend() -> None:
 def test_degree_normalisation_is_the_stated_formula() -> None:
     shop = shop_of(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 2]))
     histories = group_by_user(shop)
-    counts = pair_counts(histories, CoEngagementConfig()).toarray()
+    sparse_counts = pair_counts(histories, CoEngagementConfig())
+    counts = sparse_counts.toarray()
     strength = counts.sum(axis=1)
     expected = counts / (np.outer(strength, strength) ** 0.3 + 1)
-    assert np.allclose(co_engagement(histories, CoEngagementConfig()).toarray(), expected, atol=1e-6)
+    assert np.allclose(co_engagement(sparse_counts, CoEngagementConfig()).toarray(), expected, atol=1e-6)
 
 
 def test_products_carry_evidence_over_text_neighbours() -> None:

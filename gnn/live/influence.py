@@ -1,0 +1,111 @@
+"""Influence caps: how far one user or a crowd of new users moves an item before a full refresh judges it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.live.live_batch import LiveEvents
+from gnn.shop_arrays import IntArray
+
+
+@dataclass(frozen=True)
+class InfluenceCaps:
+    """Limits per window of accepted events. What goes beyond is kept in the log and counts in the next full
+    refresh; until then it is left out of the answers. 0 turns a limit off."""
+
+    window: int = 10_000
+    """Accepted events after which all counts start anew: numbers of the log, so a replay decides the same."""
+    user_item: int = 3
+    """Events of one user with one item: a shopper who comes back is heard, a script is not."""
+    user: int = 300
+    """Events of one user: nobody looks at more things in a few hours of a small shop, and one who buys
+    everything would pair everything with everything."""
+    new_users_item: int = 50
+    """Events on one item by users who were not there at the release, as a floor ..."""
+    new_users_share: float = 0.5
+    """... or this share of the events the item had then, whichever is more: a crowd that does one thing."""
+
+
+@dataclass
+class InfluenceLedger:
+    """What was let through in the current window. Memory: 8 bytes an event of the window, 8 bytes an item."""
+
+    caps: InfluenceCaps
+    known_users: int
+    """Users of the release: later numbers are new."""
+    usual: npt.NDArray[np.float64]
+    """Events of each item at the release, (n_items,)."""
+    seen: int = 0
+    """Events since the release."""
+    user: list[IntArray] = field(default_factory=list)
+    item: list[IntArray] = field(default_factory=list)
+
+    def copy(self) -> "InfluenceLedger":
+        """An independent copy."""
+        return InfluenceLedger(
+            self.caps, self.known_users, self.usual, self.seen, list(self.user), list(self.item)
+        )
+
+    def admit(self, events: LiveEvents) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
+        """(which events count, (m,); how many were damped by reason). A reason's limit counts the events that
+        the reasons before it let through."""
+        admitted = np.ones(len(events), np.bool_)
+        damped: dict[str, int] = {}
+        window = (self.seen + np.arange(len(events))) // max(self.caps.window, 1)
+        for number in np.unique(window):  # a batch spans two windows at most, or a few in a replay
+            if number * self.caps.window > self.seen or not self.user:
+                self.user, self.item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+            part = np.flatnonzero(window == number)
+            admitted[part], reasons = self._admit(events.user[part], events.item[part])
+            for reason, count in reasons.items():
+                damped[reason] = damped.get(reason, 0) + count
+        self.seen += len(events)
+        if self.seen % max(self.caps.window, 1) == 0:
+            self.user, self.item = [], []
+        return admitted, damped
+
+    def _admit(self, user: IntArray, item: IntArray) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
+        before_user, before_item = np.concatenate(self.user), np.concatenate(self.item)
+        admitted = np.ones(len(user), np.bool_)
+        damped = {}
+        for reason in ("user_item", "user", "new_users_item"):
+            places = np.flatnonzero(admitted)
+            all_users = np.concatenate([before_user, user[places]])
+            all_items = np.concatenate([before_item, item[places]])
+            over = self._over(reason, all_users, all_items)[len(before_user) :]
+            admitted[places[over]] = False
+            if over.any():
+                damped[f"damped_{reason}"] = int(over.sum())
+        self.user, self.item = [before_user, user[admitted]], [before_item, item[admitted]]
+        return admitted, damped
+
+    def _over(self, reason: str, user: IntArray, item: IntArray) -> npt.NDArray[np.bool_]:
+        """Which events go beyond a limit, in order of arrival."""
+        caps = self.caps
+        if reason == "user_item":
+            most = np.full(len(user), caps.user_item or np.inf)
+            return earlier_alike(user * (int(item.max(initial=0)) + 1) + item) >= most
+        if reason == "user":
+            return earlier_alike(user) >= (caps.user or np.inf)
+        if not caps.new_users_item:
+            return np.zeros(len(user), np.bool_)
+        usual = np.zeros(max(len(self.usual), int(item.max(initial=-1)) + 1))
+        usual[: len(self.usual)] = self.usual
+        most = np.maximum(caps.new_users_item, caps.new_users_share * usual[item])
+        new = user >= self.known_users
+        # events of known users get a group of their own each, so that they count for nothing here
+        group = np.where(new, item, len(usual) + np.arange(len(item)))
+        over: npt.NDArray[np.bool_] = new & (earlier_alike(group) >= most)
+        return over
+
+
+def earlier_alike(keys: IntArray) -> IntArray:
+    """How many earlier entries have the same key, (m,)."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1 if len(ordered) else 0))
+    counts = np.diff(np.append(starts, len(ordered)))
+    earlier = np.empty(len(keys), np.int64)
+    earlier[order] = np.arange(len(keys)) - np.repeat(starts, counts)
+    return earlier
