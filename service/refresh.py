@@ -13,6 +13,7 @@ from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
 from service.change_log import UnfoldedRange
+from service.edge_selection import SelectionReport, select_edges
 from service.errors import NothingToLearn
 from service.fitted_stage import Fitted, keep_fitted, kept_fitted
 from service.foreign_edges import adopt_foreign
@@ -94,6 +95,7 @@ class _Refresh:
         self._audit = RefreshAudit(home, settings.report.audit_items)
         self._texts: Texts | None = None
         self._fingerprint = ""
+        self._selection = SelectionReport(0, 0)
 
     def run(self) -> RefreshResult:
         snapshot = self._export()
@@ -145,6 +147,9 @@ class _Refresh:
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
+            snapshot, self._selection = select_edges(snapshot, self._settings.selection)
+            if self._selection.left_out:
+                stage.note += f", {self._selection.kept:,} to learn from"
         return snapshot
 
     def _unfolded(self) -> list[UnfoldedRange]:
@@ -227,6 +232,7 @@ class _Refresh:
                 "epochs": fitted.epochs,
                 "by_popularity": {n: v for n, v in fitted.holdout.items() if n.startswith(FIFTH)},
                 "text_coverage": fitted.text_coverage,
+                "selection": self._selection.to_json(),
             },
         )
 

@@ -82,6 +82,23 @@ class GateSettings(Section):
     relative drop of NDCG@10 over popularity's that is still let through."""
 
 
+class SelectionSettings(Section):
+    """Which events a release learns from; what is left out stays in log and graph. Default: all of them."""
+
+    window_days: float | None = Field(None, gt=0)
+    """Older events, counted from the newest one, are left out; none: no window."""
+    half_life_days: float | None = Field(None, gt=0)
+    """An event's weight halves with so many days of age; none: age counts only where the model says so."""
+    min_item_events: int = Field(1, ge=1)
+    """Events of items with fewer are left out: such an item is known by its text alone."""
+    min_user_events: int = Field(1, ge=1)
+    """Likewise of shoppers."""
+    max_user_events: int | None = Field(None, ge=1)
+    """Newest events of one shopper that count; none: all."""
+    max_category_share: float | None = Field(None, gt=0, le=1)
+    """Largest share of all events that one top category may have, its newest ones; none: no balance."""
+
+
 class RefreshSettings(Section):
     """How the full refresh goes about its work."""
 
@@ -199,6 +216,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     index: IndexSettings = IndexSettings()
     gate: GateSettings = GateSettings()
+    selection: SelectionSettings = SelectionSettings()
     refresh: RefreshSettings = RefreshSettings()
     report: ReportSettings = ReportSettings()
     serve: ServeSettings = ServeSettings()
