@@ -11,6 +11,8 @@ from service.api import (
     ApiDeps,
     ApiKeys,
     ApiLimits,
+    KeyGrant,
+    Scope,
     ServerOptions,
     address_of,
     bind,
@@ -101,6 +103,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         updater=lambda: read_updater(home.fresh),
         limits=ApiLimits(lag_events=settings.update.max_lag_events),
         keys=api_keys(settings.serve),
+        cors_origins=settings.serve.cors_origins,
         close=close,
     )
 
@@ -137,4 +140,14 @@ def _size(path: Path) -> int:
 
 def api_keys(serve_settings: ServeSettings) -> ApiKeys:
     """The configured keys."""
-    return ApiKeys(key.get_secret_value() for key in serve_settings.api_keys)
+    grants = [
+        KeyGrant(
+            bytes.fromhex(key.sha256),
+            key.name,
+            frozenset(map(Scope, key.scopes)),
+            key.requests_per_minute,
+        )
+        for key in serve_settings.keys
+    ]
+    plain = [key.get_secret_value() for key in serve_settings.api_keys]
+    return ApiKeys(plain, grants, serve_settings.requests_per_minute)

@@ -115,6 +115,16 @@ class ReportSettings(Section):
     """Address that gets the outcome of every refresh as a JSON POST; empty: nobody is told."""
 
 
+class KeySettings(Section):
+    """One `[[serve.keys]]`: an API key known by its hash, as `ilk key` prints it."""
+
+    name: str = Field(pattern=r"^[\w.-]{1,64}$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    scopes: tuple[Literal["read", "write", "admin"], ...] = Field(("read",), min_length=1)
+    requests_per_minute: int = Field(0, ge=0)
+    """For each worker; 0: no limit."""
+
+
 class ServeSettings(Section):
     """The HTTP service."""
 
@@ -123,7 +133,13 @@ class ServeSettings(Section):
     """0: any free port."""
     workers: int = Field(1, ge=1, le=64)
     api_keys: tuple[SecretStr, ...] = ()
-    """Accepted in `X-API-Key`; none: only loopback may be bound."""
+    """Accepted in `X-API-Key`, with all scopes; without any key only loopback may be bound."""
+    keys: tuple[KeySettings, ...] = ()
+    """Keys with scopes, by their hashes (`ilk key`)."""
+    requests_per_minute: int = Field(0, ge=0)
+    """Of each key in `api_keys` and of callers without a key, for each worker; 0: no limit."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may ask from a browser, such as `https://shop.example`; `*`: all."""
 
 
 class ExplainSettings(Section):

@@ -2,8 +2,9 @@
 
 from service.api.app import create_app
 from service.api.deps import ApiDeps, ApiLimits, EventAppender
-from service.api.keys import ApiKeys, check_binding
+from service.api.keys import ApiKeys, KeyGrant, check_binding
 from service.api.logs import configure_json_logs
+from service.api.scopes import Scope
 from service.api.server import PortInUse, ServerOptions, address_of, bind, run_server
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "ApiKeys",
     "ApiLimits",
     "EventAppender",
+    "KeyGrant",
     "PortInUse",
+    "Scope",
     "ServerOptions",
     "address_of",
     "bind",

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from service.api import (
     answer_routes,
@@ -25,7 +26,7 @@ from service.api.deps import ApiDeps
 from service.api.item_bodies import ItemRow
 from service.api.keys import KEY_HEADER, OPEN_PATHS, KeyGuard
 from service.api.problems import install_problem_handlers
-from service.api.request_record import RequestRecord
+from service.api.request_record import REQUEST_ID_HEADER, RequestRecord
 from service.api.schemas import ProblemShape
 
 _KEY = Security(
@@ -46,6 +47,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         lifespan=_lifespan,
         middleware=[
             Middleware(RequestRecord, metrics=deps.metrics),
+            *_cors(deps),
             Middleware(KeyGuard, keys=deps.keys),
             Middleware(BodyLimit, max_bytes=deps.limits.body_bytes, seconds=deps.limits.body_seconds),
         ],
@@ -64,6 +66,21 @@ def create_app(deps: ApiDeps) -> FastAPI:
     install_problem_handlers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _cors(deps: ApiDeps) -> list[Middleware]:
+    """Before the keys: a browser asks first without one whether it may ask with one."""
+    if not deps.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(deps.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[KEY_HEADER, "Content-Type", REQUEST_ID_HEADER],
+            expose_headers=[REQUEST_ID_HEADER, "Server-Timing", "Retry-After"],
+        )
+    ]
 
 
 @asynccontextmanager

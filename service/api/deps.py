@@ -67,6 +67,8 @@ class ApiDeps:
     updater: Callable[[], UpdaterStatus | None] = lambda: None
     """How the updater stands; None: there is none."""
     keys: ApiKeys = field(default_factory=ApiKeys)
+    cors_origins: tuple[str, ...] = ()
+    """Whose pages may ask from a browser."""
     limits: ApiLimits = ApiLimits()
     metrics: Metrics = field(default_factory=Metrics)
     close: Callable[[], None] = lambda: None

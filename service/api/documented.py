@@ -11,6 +11,7 @@ _MEANINGS: dict[int, tuple[str, str, str]] = {
         "key-needed",
         "X-API-Key: the key is not known",
     ),
+    403: ("The key lacks the scope.", "scope-needed", "this key lacks the scope 'write'"),
     404: ("No such item or user, or deleted.", "unknown-item", "no item 'B0001'"),
     408: ("The body did not arrive in time.", "too-slow", "the body did not arrive within 30 s"),
     413: ("The body is too large.", "too-large", "at most 8388608 bytes"),
@@ -20,9 +21,9 @@ _MEANINGS: dict[int, tuple[str, str, str]] = {
         "query.k: Input should be less than or equal to 1000",
     ),
     429: (
-        "Too many accepted events wait to be taken into account.",
-        "too-far-behind",
-        "120000 accepted events wait to be taken into account; no row was taken, try again later",
+        "The key asked too often, or too many accepted events wait to be taken into account.",
+        "too-many-requests",
+        "this key may ask 600 times a minute; try again in 1 s",
     ),
     500: ("An error that nobody foresaw.", "internal", "the error was logged under this request's id"),
     503: ("No release, no store, or not as fresh as asked for.", "no-release", "no release is served yet"),
@@ -32,8 +33,8 @@ PROBLEM_REF = "#/components/schemas/Problem"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can answer these statuses; 401 and 500 are always among them."""
-    return {status: _response(status) for status in sorted({401, 500, *statuses})}
+    """The `responses` of a route that can answer these statuses; what any route can is always among them."""
+    return {status: _response(status) for status in sorted({401, 403, 429, 500, *statuses})}
 
 
 def _response(status: int) -> dict[str, Any]:

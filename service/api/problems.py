@@ -21,12 +21,13 @@ RETRY_SECONDS = "5"
 _TITLES = {
     400: "The request cannot be read",
     401: "A valid API key is needed",
+    403: "The key may not do this",
     404: "There is nothing here",
     405: "The method is not allowed here",
     408: "The request took too long to arrive",
     413: "The request is too large",
     422: "The request breaks a rule",
-    429: "Too many events wait",
+    429: "Too many requests",
     500: "Something went wrong inside",
     503: "Not ready",
 }

@@ -11,6 +11,7 @@ from service.cli.options import (
     ExportFormat,
     ExportWhat,
     JsonOption,
+    KeyScope,
     KOption,
     ModelList,
     ObjectiveName,
@@ -274,6 +275,21 @@ def report(
     from service.cli.report import run_report
 
     run_report(context.obj, version, html, json_file)
+
+
+@app.command()
+def key(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="What the key is for: letters, digits, `.`, `-`, `_`.")] = "shop",
+    scope: Annotated[
+        list[KeyScope] | None, typer.Option(help="What it may do; may be repeated. Default: read.")
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Make an API key; the settings keep its hash only."""
+    from service.cli.key import run_key
+
+    run_key(context.obj, name, [one.value for one in scope or [KeyScope.READ]], json_file)
 
 
 @app.command()

@@ -42,6 +42,14 @@ class Tuning(StrEnum):
     VALID = "valid"
 
 
+class KeyScope(StrEnum):
+    """What an API key may do."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
 class ExportWhat(StrEnum):
     """What `ilk export` takes out."""
 

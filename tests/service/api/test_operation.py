@@ -234,7 +234,7 @@ def test_openapi_is_complete(api: Api) -> None:
             assert operation["summary"]
             if path.startswith("/v1/"):
                 assert operation["security"] == [{"APIKeyHeader": []}]
-                assert {"401", "500"} < set(operation["responses"])
+                assert {"401", "403", "429", "500"} < set(operation["responses"])
                 assert {"200", "204"} & set(operation["responses"])
             for status, response in operation["responses"].items():
                 if status >= "400":
