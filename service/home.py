@@ -52,6 +52,11 @@ class Home:
         return self.root / "changes.db"
 
     @property
+    def rules(self) -> Path:
+        """Editors' rules and the trail of what people decided."""
+        return self.root / "rules.db"
+
+    @property
     def sync_state(self) -> Path:
         """What `ilk sync` has read of its sources."""
         return self.root / "sync.db"

@@ -26,6 +26,7 @@ from service.explanation import Explainer
 from service.home import Home
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
+from service.rule_book import RuleBook
 from service.settings import ServeSettings, Settings, load_settings
 from service.shaping import Boost
 from service.shop_lookup import StoreLookup
@@ -70,16 +71,18 @@ def make_deps(settings: Settings) -> ApiDeps:
         releases, fresh=fresh_rows_of(settings), switch_seconds=settings.update.switch_seconds
     )
     writer = GroupCommitWriter(log)
+    rules = RuleBook(home.rules)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
 
     def close() -> None:
-        for thing in (texts, writer, log, store, changes):
+        for thing in (texts, writer, log, store, changes, rules):
             thing.close()
 
     return ApiDeps(
         releases=releases,
         holder=holder,
-        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts),
+        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts, rules),
+        rules=rules,
         events=writer,
         catalogue=Catalogue(
             store,

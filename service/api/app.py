@@ -19,6 +19,7 @@ from service.api import (
     item_routes,
     operation_routes,
     report_routes,
+    rule_routes,
     user_routes,
 )
 from service.api.body_limit import BodyLimit
@@ -60,6 +61,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         user_routes,
         item_routes,
         operation_routes,
+        rule_routes,
         report_routes,
     ):
         app.include_router(routes.router, dependencies=[_KEY])

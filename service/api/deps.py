@@ -14,6 +14,7 @@ from service.catalogue import Catalogue
 from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
+from service.rule_book import RuleBook
 from service.shaping import Boost
 from service.similar_items import SimilarItemsService
 from service.updater_status import UpdaterStatus
@@ -62,6 +63,8 @@ class ApiDeps:
     """As in `ilk status --json`."""
     explainer: Explainer
     profiles: Profiles
+    rules: RuleBook | None = None
+    """None: no editors' rules are kept."""
     boosts: Mapping[str, Boost] = field(default_factory=dict)
     """By the name that callers use."""
     updater: Callable[[], UpdaterStatus | None] = lambda: None

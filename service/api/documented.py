@@ -14,6 +14,11 @@ _MEANINGS: dict[int, tuple[str, str, str]] = {
     403: ("The key lacks the scope.", "scope-needed", "this key lacks the scope 'write'"),
     404: ("No such item or user, or deleted.", "unknown-item", "no item 'B0001'"),
     408: ("The body did not arrive in time.", "too-slow", "the body did not arrive within 30 s"),
+    409: (
+        "The present state does not allow it.",
+        "release-unusable",
+        "that release cannot be opened; see GET /v1/releases",
+    ),
     413: ("The body is too large.", "too-large", "at most 8388608 bytes"),
     422: (
         "A parameter breaks a rule.",

@@ -125,6 +125,7 @@ class KeyGuard:
                     401, "key-needed", f"{KEY_HEADER}: {missing}", headers={"WWW-Authenticate": "ApiKey"}
                 )
         assert grant is not None
+        scope.setdefault("state", {})["key_name"] = grant.name
         needed = needed_scope(scope["method"], scope["path"])
         if needed not in grant.scopes:
             return Problem(403, "scope-needed", f"this key lacks the scope {needed!r}", scope=needed.value)

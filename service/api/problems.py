@@ -12,7 +12,8 @@ from starlette.types import Scope
 from graph.errors import InvalidEvent, InvalidItem, RetryableStoreError
 from service.answer import UnknownItem, UnknownUser
 from service.errors import CallerMistake, HomeBusy
-from service.release_errors import NoRelease
+from service.release_errors import ForeignRelease, NoRelease, ReleaseError, TornRelease, UnknownRelease
+from service.rule_book import UnknownRule
 from service.text_vectors import TextModelUnavailable
 
 PROBLEM_JSON = "application/problem+json"
@@ -25,6 +26,7 @@ _TITLES = {
     404: "There is nothing here",
     405: "The method is not allowed here",
     408: "The request took too long to arrive",
+    409: "The present state does not allow it",
     413: "The request is too large",
     422: "The request breaks a rule",
     429: "Too many requests",
@@ -80,8 +82,16 @@ def install_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handle)
 
 
-_SERVICE_ERRORS: tuple[type[Exception], ...] = (CallerMistake, NoRelease, HomeBusy, TextModelUnavailable)
+_SERVICE_ERRORS: tuple[type[Exception], ...] = (CallerMistake, ReleaseError, HomeBusy, TextModelUnavailable)
 _GRAPH_ERRORS: tuple[type[Exception], ...] = (InvalidEvent, InvalidItem, RetryableStoreError)
+
+
+_UNKNOWN: dict[type[Exception], str] = {
+    UnknownItem: "unknown-item",
+    UnknownUser: "unknown-user",
+    UnknownRule: "unknown-rule",
+    UnknownRelease: "unknown-release",
+}
 
 
 async def _handle(request: Request, error: Exception) -> JSONResponse:
@@ -97,10 +107,10 @@ def problem_of(error: Exception) -> Problem:
             return _invalid(error)
         case HTTPException():
             return _http(error)
-        case UnknownItem():
-            return Problem(404, "unknown-item", str(error))
-        case UnknownUser():
-            return Problem(404, "unknown-user", str(error))
+        case UnknownItem() | UnknownUser() | UnknownRule() | UnknownRelease():
+            return Problem(404, _UNKNOWN[type(error)], str(error))
+        case TornRelease() | ForeignRelease():
+            return Problem(409, "release-unusable", "that release cannot be opened; see GET /v1/releases")
         case CallerMistake() | InvalidEvent() | InvalidItem():
             return Problem(422, "invalid-request", str(error))
         case NoRelease():

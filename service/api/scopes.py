@@ -18,15 +18,14 @@ class Scope(StrEnum):
 ALL_SCOPES = frozenset(Scope)
 
 _READING_POSTS = re.compile(r"/v1/(similar:batch|similar:by-text|recommendations:for-items|what-if)$")
-_ADMIN = re.compile(r"/v1/users/.+/export$|/v1/rules|/v1/releases:|/v1/releases/|/v1/audit$", re.DOTALL)
+_ADMIN_READS = re.compile(r"/v1/users/.+/export$|/v1/audit$", re.DOTALL)
+_ADMIN_WRITES = re.compile(r"/v1/users/|/v1/rules|/v1/releases[:/]")
 
 
 def needed_scope(method: str, path: str) -> Scope:
     """The scope that a request needs; path: decoded, as the routes see it."""
     reading = method in ("GET", "HEAD", "OPTIONS")
-    if _ADMIN.match(path) and not (reading and path.startswith("/v1/rules")):
-        return Scope.ADMIN
-    if path.startswith("/v1/users/") and not reading:
+    if (_ADMIN_READS if reading else _ADMIN_WRITES).match(path):
         return Scope.ADMIN
     if reading or (method == "POST" and _READING_POSTS.match(path)):
         return Scope.READ

@@ -24,6 +24,7 @@ from service.catch_up import catch_up
 from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
+from service.rule_book import RuleBook
 from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.text_vectors import TextModelUnavailable, TextVectors
@@ -104,10 +105,12 @@ def running_api(
     log = SqliteLog(folder / "events.db")
     store = seeded_store(log)
     holder = ReleaseHolder(releases, poll_seconds=0.02)
+    rules = RuleBook(folder / "rules.db")
     deps = ApiDeps(
         releases=releases,
         holder=holder,
-        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts),
+        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts, rules),
+        rules=rules,
         events=log,
         catalogue=Catalogue(store),
         users=UserData(log, store),
@@ -120,6 +123,7 @@ def running_api(
     deps = replace(deps, **changes)
     with TestClient(create_app(deps)) as client:
         yield Api(client, deps, log, store, releases)
+    rules.close()
 
 
 @pytest.fixture
