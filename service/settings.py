@@ -99,6 +99,30 @@ class SelectionSettings(Section):
     """Largest share of all events that one top category may have, its newest ones; none: no balance."""
 
 
+class IncrementGateSettings(Section):
+    """What an incremental update must show before it serves."""
+
+    min_pairs: int = Field(150, ge=1)
+    """Held-out cases below which nothing can be told."""
+    tolerance: float = Field(0.03, ge=0, le=1)
+    """Relative loss of quality on the newest events up to which a candidate is not called worse, however sure
+    the loss is: what another seed changes."""
+    max_forgetting: float = Field(0.05, ge=0, le=1)
+    """The same on old events, where new tastes may cost a little."""
+    margin: float = Field(0.05, ge=0, le=1)
+    """Relative loss that must be ruled out before a candidate serves."""
+    max_coverage_drop: float = Field(0.2, ge=0, le=1)
+    """Relative drop of the share of items that appear in any top 10."""
+    max_neighbour_drift: float = Field(0.6, ge=0, le=1)
+    """Share of the top 10 that one increment may change."""
+    max_norm_growth: float = Field(3.0, ge=1)
+    """How many times as long the longest trained vector may become in one increment."""
+    widen: int = Field(2, ge=1, le=16)
+    """After a failure the next increment waits for so many times as many events."""
+    failures_before_refresh: int = Field(3, ge=1)
+    """Rejections in a row after which only a full refresh helps."""
+
+
 class RefreshSettings(Section):
     """How the full refresh goes about its work."""
 
