@@ -119,4 +119,4 @@ class FreshFollower:
 
 def vectors_of(model: ServedModel, rows: IntArray) -> npt.NDArray[np.float32]:
     """Search vectors of some items, shape (len(rows), d)."""
-    return np.ascontiguousarray(model.item_vectors()[rows])
+    return np.ascontiguousarray(model.item_vectors(rows))

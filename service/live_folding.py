@@ -128,17 +128,21 @@ class LiveFolding:
         self._known = KnownItems(self.release.items, snapshot)
         self._through = max(snapshot.events_through, self.release.manifest.events_through)
         self._categories = snapshot.item_category
-        shop = replace(snapshot.arrays(None), brand=self._known.brand)
+        early, late = _split(snapshot.edges, self.release.manifest.events_through)
+        shop = replace(replace(snapshot, edges=early).arrays(None), brand=self._known.brand)
         changed = snapshot.items.filter(
             pl.col("index").is_in(self._known.changed()["index"].implode()), "alive"
         )
         arrived = self._known.arrived(changed, None, self._categories)
-        self._mirror = self._make_mirror(self.release.model, shop, arrived)
+        self._mirror = self._make_mirror(self.release.model, shop, early.seq, arrived)
+        if len(late.seq):
+            self._mirror.fold_in(late, NO_ITEMS)
         texts = dict(self._known.texts_of(changed))
         self._use_texts({index: text for index, text in texts.items() if self._has_vector(index, text)})
         self._expect_texts(
             {index: text for index, text in texts.items() if not self._has_vector(index, text)}
         )
+        self._mirror.propagate()
         self._unwritten = True
         self._publish_all()
         self._unwritten = self._stale = self._dirty = False
@@ -311,6 +315,20 @@ class LiveFolding:
         except Exception:  # a text that no model takes must not keep events from counting
             logger.exception("texts of new items do not count")
         return None
+
+
+def _split(edges: EdgeBlock, through: int) -> tuple[EdgeBlock, EdgeBlock]:
+    """Edges that a release learned from, and later ones in the order of the log, which are folded in as they
+    were when they came; so many that they must have been loaded from files all belong to the former."""
+    late = edges.seq > through
+    if int(late.sum()) > BACKLOG_ROWS:
+        late[:] = False
+    order = np.flatnonzero(late)[np.argsort(edges.seq[late], kind="stable")]
+    columns = vars(edges)
+    return (
+        EdgeBlock(**{name: column[~late] for name, column in columns.items()}),
+        EdgeBlock(**{name: column[order] for name, column in columns.items()}),
+    )
 
 
 def _no_edges() -> EdgeBlock:

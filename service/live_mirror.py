@@ -60,5 +60,6 @@ class Mirror(Protocol):
         """Counts to be shown, such as damped events; names are fit for metrics."""
 
 
-MakeMirror = Callable[[ServedModel, ShopArrays, ArrivedItems], Mirror]
-"""(the release's model, the shop with all its edges, items that the release lacks or knows otherwise)."""
+MakeMirror = Callable[[ServedModel, ShopArrays, IntArray, ArrivedItems], Mirror]
+"""(the release's model, the shop with all its edges, their sequence numbers, items that the release lacks or
+knows otherwise)."""

@@ -40,11 +40,13 @@ class ReleaseLoaders:
 def default_loaders() -> ReleaseLoaders:
     """Ilk's own model and index."""
     from gnn.fitted_ilk import FittedIlk  # here: torch and FAISS are slow to import and not always needed
+    from gnn.fresh_rows import FreshRows
     from index import IndexKind, build_index, load_index
 
     return ReleaseLoaders(
         index=load_index,
         models={FittedIlk.__name__: FittedIlk.from_arrays},
+        fresh_rows=FreshRows.from_arrays,
         build=partial(build_index, IndexKind.AUTO),
     )
 
