@@ -2,11 +2,12 @@
 
 from gnn.live.influence import InfluenceCaps
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
-from gnn.live.live_config import LiveConfig
+from gnn.live.live_config import FoldLimits, LiveConfig
 from gnn.live.live_signals import LiveSignals
 from gnn.live.signal_difference import Tolerance, signal_difference
 
 __all__ = [
+    "FoldLimits",
     "InfluenceCaps",
     "LiveConfig",
     "LiveEvents",

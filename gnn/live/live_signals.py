@@ -15,7 +15,7 @@ from gnn.fresh_rows import FreshRows, RowPatch
 from gnn.live.influence import InfluenceLedger
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.live_config import LiveConfig
-from gnn.live.mirror import NO_ROWS, Mirror
+from gnn.live.mirror import NO_ROWS, Mirror, ordered_union
 from gnn.live.signal_difference import signal_difference
 from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
@@ -120,15 +120,16 @@ class LiveSignals:
         numbers = mirror.numbers_of(revision, removed, erased)
         touched = mirror.reweigh(numbers, self._new_weights(numbers, revision))
         more, decay = mirror.take(events)
-        own = np.unique(np.concatenate([events.item[events.weight > 0], described, removed]))
-        rows = np.concatenate([own, np.setdiff1d(np.union1d(touched, more), own)])
-        if len(rows) > self._config.most_rows:
-            counters = {**counters, "rows_put_off": len(rows) - self._config.most_rows}
-            rows = rows[: self._config.most_rows]
-        patches = mirror.path_rows(rows, self._config.most_products)
-        fresh = self._fresh(
-            np.sort(rows), patches, text_rows, np.union1d(described, removed), decay, counters
-        )
+        rows = ordered_union(events.item[events.weight > 0], described, removed, more, touched)
+        counters = {**counters}
+        if len(rows) > self._config.limits.rows:
+            counters["rows_put_off"] = len(rows) - self._config.limits.rows
+            rows = rows[: self._config.limits.rows]
+        patches, left_out = mirror.path_rows(rows, self._config.limits)
+        if left_out:
+            counters["lists_put_off"] = left_out
+        catalogue_rows = np.union1d(described, removed)
+        fresh = self._fresh(np.sort(rows), patches, text_rows, catalogue_rows, decay, counters)
         self.model = self.model.with_fresh(fresh)
         return fresh
 

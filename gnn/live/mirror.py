@@ -11,6 +11,7 @@ from gnn.item_signals import SignalScales, item_layer_zero, item_signals
 from gnn.live.event_table import EventTable, from_first_change, tails
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.live_catalogue import LiveCatalogue
+from gnn.live.live_config import FoldLimits
 from gnn.live.live_embeddings import LiveEmbeddings
 from gnn.live.live_paths import LivePaths
 from gnn.live.live_text import LiveText
@@ -68,6 +69,7 @@ class Mirror:
     def signals(self) -> ItemSignals:
         """All signals from all events, by the function that a fit uses."""
         shop = self.shop()
+        self.paths = self.paths.flushed()
         counts = self.paths.counts.flattened()
         histories = group_by_user(shop)
         return item_signals(self._config, shop, histories, self._space(), self._weights, self.scales, counts)
@@ -146,7 +148,7 @@ class Mirror:
         items = self.events.column("item")[numbers]
         self.trend.recount(items, weight - weights[numbers])
         weights[numbers] = weight
-        return np.union1d(items, self._count(users, before, numbers))
+        return ordered_union(self._count(users, before, numbers), items)
 
     def take(self, events: LiveEvents) -> tuple[IntArray, npt.NDArray[np.float64]]:
         """Add events; returns (items whose pairs or degree changed, ageing of all counts (3,))."""
@@ -157,7 +159,7 @@ class Mirror:
         users = np.unique(events.user)
         before = self.events.histories(users)
         numbers = self.events.add(events)
-        return np.union1d(events.item[counted], self._count(users, before, numbers)), decay
+        return self._count(users, before, numbers), decay
 
     def _count(self, users: IntArray, before: Histories, changed: IntArray) -> IntArray:
         """Bring pair counts and embeddings in line with some users' histories."""
@@ -173,9 +175,16 @@ class Mirror:
         self.paths, rows = self.paths.counted(tails(before, first), tails(after, first), self._config)
         return rows
 
-    def path_rows(self, rows: IntArray, most_products: int) -> dict[str, RowPatch]:
-        """Path rows of some items, the products only of the first `most_products`."""
-        self.paths, patches = self.paths.folded(
-            rows, self.scales.paths, self.text, self._config, most_products
+    def path_rows(self, rows: IntArray, limits: FoldLimits) -> tuple[dict[str, RowPatch], int]:
+        """(path rows of some items, the most important first, as far as the limits go; rows left out)."""
+        self.paths, patches, left_out = self.paths.folded(
+            rows, self.scales.paths, self.text, self._config, limits
         )
-        return patches
+        return patches, left_out
+
+
+def ordered_union(*parts: IntArray) -> IntArray:
+    """Each value once, in the order of its first appearance."""
+    joined = np.concatenate(parts)
+    _, first = np.unique(joined, return_index=True)
+    return joined[np.sort(first)]
