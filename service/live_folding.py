@@ -14,12 +14,13 @@ from graph.log import EventLog
 from graph.refund import is_refund
 from graph.store import EdgeBlock, GraphStore
 from service.change_log import ChangeKind, ChangeLog, UnfoldedRange
+from service.edge_selection import select_edges
 from service.fresh_record import FreshRecord, no_items
 from service.fresh_segments import SegmentWriter
 from service.known_items import KnownItems
 from service.live_mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror
 from service.release import Release
-from service.settings import UpdateSettings
+from service.settings import SelectionSettings, UpdateSettings
 from service.shop_snapshot import take_snapshot, without
 from service.text_vectors import TextModelUnavailable, TextVectors
 
@@ -64,6 +65,7 @@ class LiveFolding:
         make_mirror: MakeMirror,
         texts: TextVectors,
         settings: UpdateSettings,
+        selection: SelectionSettings,
     ) -> None:
         self.release = release
         self.figures = FoldFigures(healed=writer.healed)
@@ -74,6 +76,7 @@ class LiveFolding:
         self._make_mirror = make_mirror
         self._texts = texts
         self._settings = settings
+        self._selection = selection
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="new-texts")
         self._encoding: list[tuple[dict[int, str], Future[FloatArray | None]]] = []
         self._vectors: dict[int, tuple[str, FloatArray]] = {}
@@ -124,7 +127,7 @@ class LiveFolding:
         started = time.monotonic()
         self._cursor = self._changes.last_number()
         self._unfolded: Sequence[UnfoldedRange] = self._changes.unfolded()
-        snapshot = take_snapshot(self._store, self._unfolded)
+        snapshot, _ = select_edges(take_snapshot(self._store, self._unfolded), self._selection)
         self._known = KnownItems(self.release.items, snapshot)
         self._through = max(snapshot.events_through, self.release.manifest.events_through)
         self._categories = snapshot.item_category

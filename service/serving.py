@@ -104,6 +104,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         last_sequence=log.last_seq,
         status=lambda: status_of(log, store, releases, home.fresh),
         updater=lambda: read_updater(home.fresh),
+        unfolded=changes.unfolded,
         limits=ApiLimits(lag_events=settings.update.max_lag_events),
         keys=api_keys(settings.serve),
         cors_origins=settings.serve.cors_origins,

@@ -126,6 +126,7 @@ class Updater:
                 make_mirror,
                 self._texts,
                 self._settings.update,
+                self._settings.selection,
             )
             remove_others(self._home.fresh, release.version)
             logger.info("following release %s, events through %d", release.version, self._folding.through)

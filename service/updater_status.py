@@ -38,7 +38,12 @@ class UpdaterStatus:
 
     def to_json(self) -> dict[str, Any]:
         """For `--json` and `/v1/status`."""
-        return {**asdict(self), "running": self.alive and is_running(self)}
+        return {**asdict(self), "running": self.running}
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there and wrote lately."""
+        return self.alive and is_running(self)
 
     @property
     def reached(self) -> int:

@@ -11,6 +11,7 @@ from graph.log import AppendResult
 from service.api.keys import ApiKeys
 from service.api.metrics import Metrics
 from service.catalogue import Catalogue
+from service.change_log import UnfoldedRange
 from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
@@ -69,6 +70,8 @@ class ApiDeps:
     """By the name that callers use."""
     updater: Callable[[], UpdaterStatus | None] = lambda: None
     """How the updater stands; None: there is none."""
+    unfolded: Callable[[], list[UnfoldedRange]] = list
+    """Events that were taken out of the answers."""
     keys: ApiKeys = field(default_factory=ApiKeys)
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""

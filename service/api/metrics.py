@@ -7,6 +7,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.release_holder import Serving
 from service.similar_items import Answer
+from service.updater_status import UpdaterStatus
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names a folder shared by all workers; set before a worker starts, its counters then cover all of them."""
@@ -65,6 +66,22 @@ class Metrics:
             "ilk_release_loaded_timestamp_seconds", "When the served release was loaded.", "livemin"
         )
 
+        self._updater_up = self._gauge("ilk_updater_up", "1 while the updater works.", "livemax")
+        self._lag_events = self._gauge(
+            "ilk_lag_events", "Accepted events that do not count in this worker's answers yet.", "livemax"
+        )
+        self._lag_seconds = self._gauge(
+            "ilk_lag_seconds", "For how long the updater has been behind the event log.", "livemax"
+        )
+        self._updater_figures = Gauge(
+            "ilk_updater_figures",
+            "Counts and times of the updater since it started: events folded in or damped, seconds of a "
+            "fold-in, segments healed, restarts.",
+            ("name",),
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+
     def count_answer(self, answer: Answer) -> None:
         """Count an answer's items by source, and its fallback."""
         for item in answer.results:
@@ -79,6 +96,15 @@ class Metrics:
             self._release_fallback.set(serving.fallback_reason is not None)
             self._events_through.set(serving.events_through)
             self._since.set(serving.since)
+
+    def show_updater(self, updater: UpdaterStatus | None, lag_events: int) -> None:
+        """Bring the gauges of the live path up to date. lag_events: events that do not count yet."""
+        self._updater_up.set(updater is not None and updater.running)
+        self._lag_events.set(lag_events)
+        if updater is not None:
+            self._lag_seconds.set(updater.lag_seconds)
+            for name, value in updater.figures.items():
+                self._updater_figures.labels(name).set(value)
 
     def render(self) -> bytes:
         """Prometheus text format, version 0.0.4; of all workers where they share a folder."""

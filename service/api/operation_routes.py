@@ -30,13 +30,19 @@ async def live() -> JSONResponse:
     responses={503: problems(503)[503]},
 )
 async def ready(request: Request) -> JSONResponse:
-    """200 once a release is served, 503 before. Needs no key."""
-    serving = deps_of(request).holder.serving()
+    """200 once a release is served, 503 before. Needs no key.
+
+    `updater`: whether answers follow events at present; answers go on without it, only older.
+    """
+    deps = deps_of(request)
+    serving = deps.holder.serving()
+    updater = await run_in_threadpool(deps.updater)
     return JSONResponse(
         {
             "status": "ready",
             "model_version": serving.release.version,
             "release_fallback": serving.fallback_reason,
+            "updater": None if updater is None else "running" if updater.running else "down",
         }
     )
 
@@ -50,7 +56,10 @@ async def ready(request: Request) -> JSONResponse:
 async def metrics(request: Request) -> Response:
     """Text format; of all workers together."""
     deps = deps_of(request)
-    deps.metrics.show_serving(_serving(deps))
+    serving = _serving(deps)
+    deps.metrics.show_serving(serving)
+    updater, last = await run_in_threadpool(lambda: (deps.updater(), deps.last_sequence()))
+    deps.metrics.show_updater(updater, last - serving.events_through if serving else last)
     body = await run_in_threadpool(deps.metrics.render)
     return Response(body, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
@@ -74,8 +83,15 @@ async def status(request: Request) -> JSONResponse:
 @router.get("/v1/releases", summary="Releases on disk", response_model=ReleasesShape, responses=problems())
 async def releases(request: Request) -> JSONResponse:
     """All releases, newest first: which serves, which were let through, what was measured."""
-    found = await run_in_threadpool(deps_of(request).releases.list)
-    return JSONResponse({"releases": [asdict(summary) for summary in found]})
+    deps = deps_of(request)
+    found = await run_in_threadpool(deps.releases.list)
+    taken_out = await run_in_threadpool(deps.unfolded)
+    return JSONResponse(
+        {
+            "releases": [asdict(summary) for summary in found],
+            "unfolded": [asdict(one) for one in taken_out],
+        }
+    )
 
 
 def _serving(deps: ApiDeps) -> Serving | None:

@@ -139,10 +139,22 @@ class ReleaseShape(Shape):
     metrics: dict[str, Any] | None
 
 
+class UnfoldedShape(Shape):
+    """A range of events that does not count."""
+
+    first: int = Field(description="Sequence number, included.")
+    last: int = Field(description="Sequence number, included.")
+    reason: str
+    at: str = Field(description="When it was decided; ISO 8601, UTC.")
+
+
 class ReleasesShape(Shape):
     """All releases, newest first."""
 
     releases: list[ReleaseShape]
+    unfolded: list[UnfoldedShape] = Field(
+        description="Events that were accepted and then taken out of the answers; they stay in the log."
+    )
 
 
 class ServingShape(Shape):
@@ -177,6 +189,9 @@ class HealthShape(Shape):
     status: Literal["live", "ready"]
     model_version: str | None = None
     release_fallback: str | None = None
+    updater: Literal["running", "down"] | None = Field(
+        None, description="Whether answers follow events at present; null: no updater was ever started."
+    )
 
 
 class MissingShape(Shape):

@@ -255,6 +255,14 @@ def serve(
 
 
 @app.command()
+def updater(context: typer.Context) -> None:
+    """Bring accepted events into graph and answers, without serving; `ilk serve` does it by itself."""
+    from service.cli.updater import run_updater
+
+    run_updater(context.obj)
+
+
+@app.command()
 def status(context: typer.Context, json_file: JsonOption = None) -> None:
     """Counts, sequence numbers, lag, release, store, health."""
     from service.cli.status import run_status
@@ -363,3 +371,53 @@ def inspect_item(
     from service.cli.inspect_item import run_item
 
     run_item(context.obj, item_id, html, k)
+
+
+release = typer.Typer(help="Releases: list them, compare them, go back to one.", no_args_is_help=True)
+app.add_typer(release, name="release")
+VersionArgument = Annotated[str | None, typer.Argument(help="A version; default: the release that serves.")]
+
+
+@release.command("list")
+def release_list(context: typer.Context, json_file: JsonOption = None) -> None:
+    """All releases, the newest first: which serves, which were let through."""
+    from service.cli.release import run_list
+
+    run_list(context.obj, json_file)
+
+
+@release.command("show")
+def release_show(
+    context: typer.Context, version: VersionArgument = None, json_file: JsonOption = None
+) -> None:
+    """One release with everything that was measured."""
+    from service.cli.release import run_show
+
+    run_show(context.obj, version, json_file)
+
+
+@release.command("diff")
+def release_diff(
+    context: typer.Context,
+    before: Annotated[str, typer.Argument(help="A version.")],
+    after: VersionArgument = None,
+    json_file: JsonOption = None,
+) -> None:
+    """In what two releases differ."""
+    from service.cli.release import run_diff
+
+    run_diff(context.obj, before, after, json_file)
+
+
+@release.command("rollback")
+def release_rollback(
+    context: typer.Context,
+    version: Annotated[
+        str | None, typer.Argument(help="A published version; default: the one before the current.")
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Let an earlier release serve, at once; the events since are folded in, none is lost."""
+    from service.cli.release import run_rollback
+
+    run_rollback(context.obj, version, json_file)

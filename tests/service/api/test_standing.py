@@ -1,0 +1,64 @@
+"""What the API tells of the live path, and what it refuses when that is too far behind."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from service.api import ApiLimits
+from service.api.schemas import HealthShape, ReleasesShape
+from service.change_log import UnfoldedRange
+from service.updater_status import UpdaterStatus
+
+
+def standing(applied: int, pid: int | None = None) -> UpdaterStatus:
+    return UpdaterStatus(
+        pid=os.getpid() if pid is None else pid,
+        at=time.time(),
+        applied_sequence=applied,
+        visible_sequence=applied,
+        release="r000001-abcdef",
+        lag_seconds=1.5,
+        figures={"damped_user": 3, "fold_seconds": 0.02},
+    )
+
+
+def test_events_are_refused_while_too_many_wait(make_api: Callable[..., Any]) -> None:
+    reached = [2]
+    limits = ApiLimits(lag_events=3)
+    event = {"user_id": "u", "item_id": "i"}
+    with make_api(updater=lambda: standing(reached[0]), limits=limits) as api:
+        for number in range(4):
+            body = {"events": [event | {"event_id": f"n{number}"}]}
+            assert api.client.post("/v1/events", json=body).status_code == 200
+        refused = api.client.post("/v1/events", json={"events": [event | {"event_id": "late"}]})
+        assert refused.status_code == 429
+        assert refused.json()["type"] == "urn:ilk:problem:too-far-behind"
+        assert int(refused.headers["retry-after"]) > 0
+        assert api.log.last_seq() == 6
+        reached[0] = 6
+        accepted = api.client.post("/v1/events", json={"events": [event | {"event_id": "late"}]})
+        assert accepted.json()["results"][0]["status"] == "accepted"
+
+
+def test_a_dead_updater_is_visible_and_answers_go_on(make_api: Callable[..., Any]) -> None:
+    alive = [True]
+    with make_api(updater=lambda: standing(2, None if alive[0] else 2**22 + 1)) as api:
+        for up in (True, False):
+            alive[0] = up
+            ready = api.get("/health/ready")
+            HealthShape.model_validate(ready)
+            assert ready["updater"] == ("running" if up else "down")
+            text = api.client.get("/metrics").text
+            assert f"ilk_updater_up {float(up)}" in text
+            assert 'ilk_updater_figures{name="damped_user"} 3.0' in text
+            assert "ilk_lag_seconds 1.5" in text
+            assert api.get("/v1/items/plain/similar")["results"]
+
+
+def test_events_taken_out_are_shown_with_the_reason(make_api: Callable[..., Any]) -> None:
+    taken = UnfoldedRange(3, 9, "worse on the newest events", "2026-01-01T00:00:00+00:00")
+    with make_api(unfolded=lambda: [taken]) as api:
+        listed = api.get("/v1/releases")
+        ReleasesShape.model_validate(listed)
+        assert listed["unfolded"][0]["reason"] == "worse on the newest events"
