@@ -29,6 +29,9 @@ _MILLISECONDS_BELOW = 1e14
 _MICROSECONDS_BELOW = 1e17
 _BEYOND = 4_000_000_000_000_000_000  # no instant, whatever the unit; fits int64
 
+_SPREADSHEET_EPOCH = 25_569
+"""1970-01-01 as a spreadsheet's day number."""
+
 _NUMBER = r"^[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$"
 _ISO = re.compile(
     r"^(?P<day>\d{4}-\d{2}-\d{2})"
@@ -45,6 +48,8 @@ class TimeRules:
     """`strptime` formats, tried first and in this order, e.g. `%d/%m/%Y %H:%M`."""
     timezone: str = "UTC"
     """IANA name of the zone of times that carry none."""
+    spreadsheet_days: bool = False
+    """Numbers are days since 1899-12-30 with the time of day behind the point, as spreadsheets keep them."""
 
     def __post_init__(self) -> None:
         try:
@@ -78,6 +83,8 @@ def parse_times(column: pl.Series, rules: TimeRules, now: int | None = None) -> 
     """
     limit = (now_microseconds() if now is None else now) + MAX_AHEAD
     column = column.alias("at")
+    if rules.spreadsheet_days:
+        column = _from_spreadsheet(column)
     if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
         at, naive = _from_datetimes(column, rules)
         missing = column.is_null()
@@ -127,6 +134,13 @@ def _from_datetimes(column: pl.Series, rules: TimeRules) -> tuple[pl.Series, pl.
     if zone is not None:
         return micros.to_physical(), pl.Series([False]).new_from_index(0, len(column))
     return _in_zone(micros, rules.timezone), micros.is_not_null()
+
+
+def _from_spreadsheet(column: pl.Series) -> pl.Series:
+    """Day numbers -> wall-clock times, to the second; null where there is no number."""
+    days = column.cast(pl.Float64, strict=False) - _SPREADSHEET_EPOCH
+    days = days.set(~days.is_between(-60_000, 60_000).fill_null(value=True), None)
+    return ((days * 86_400).round() * 1_000_000).cast(pl.Int64).cast(pl.Datetime("us"))
 
 
 def _from_numbers(column: pl.Series) -> pl.Series:

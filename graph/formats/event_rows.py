@@ -137,11 +137,19 @@ class _Rows:
         numbers = given.cast(pl.Float64, strict=False)
         if given.dtype == pl.String and numbers.null_count() > given.null_count():
             text = given.str.strip_chars()
-            comma = text.str.replace(r"^(-?\d+),(\d+)$", "$1.$2").cast(pl.Float64, strict=False)
-            numbers = pl.select(pl.coalesce(numbers, comma)).to_series()
+            numbers = pl.select(pl.coalesce(numbers, _with_separators(text))).to_series()
             given = text.set((text == "").fill_null(value=False), None)
         elif given.dtype.is_float():
             given = given.fill_nan(None)
         fits = (numbers.abs() < 3e38).fill_null(value=False)
         self._verdicts.repair(given.is_not_null() & ~fits, reason)
         return numbers.set(~fits, None)
+
+
+def _with_separators(text: pl.Series) -> pl.Series:
+    """Numbers as people write them: `4,5`, `1.234,50`, `1,234.50`; null where there is none."""
+    is_grouped = text.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$").fill_null(value=False)
+    plain = text.set(is_grouped, None).fill_null(text.str.replace_all(".", "", literal=True))
+    is_english = text.str.contains(r"^-?\d{1,3}(?:,\d{3})+\.\d+$").fill_null(value=False)
+    plain = plain.set(is_english, None).fill_null(text.str.replace_all(",", "", literal=True))
+    return plain.str.replace(r"^(-?\d+),(\d+)$", "$1.$2").cast(pl.Float64, strict=False)

@@ -1,11 +1,13 @@
 """Ilk's own folder: `items.*`, `events.*` (or any tables with its columns), `links.*`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graph.errors import UnreadableInput
 from graph.formats.fields import EventFields, Field, ItemFields, LinkFields
 from graph.formats.probe import Kind, Probe
 from graph.formats.table_shop import Table, TableShop
+from graph.formats.time_guess import guess_times
 from graph.instant import TimeRules
 
 _EVENT_COLUMNS = (
@@ -26,22 +28,26 @@ _ITEM_COLUMNS = (
     "availability",
     "image_url",
 )
+_NAMES = {"user_id", "session_id", "item_id", "timestamp", "linked_item_id", "link_type", "categories"} | {
+    *_EVENT_COLUMNS,
+    *_ITEM_COLUMNS,
+}
 _TABULAR = (Kind.DELIMITED, Kind.OBJECTS, Kind.PARQUET)
 
 
 def recognises(probes: Sequence[Probe]) -> bool:
     """Whether some file has the columns of events."""
-    return any(_has_events(probe) for probe in probes)
+    return any(_has_events(_spelled(probe)) for probe in probes)
 
 
 def recognises_items(probes: Sequence[Probe]) -> bool:
     """Whether there are items without events: a file `items` with `item_id`."""
-    return any(probe.stem == "items" and _has_items(probe) for probe in probes)
+    return any(probe.stem == "items" and _has_items(_spelled(probe)) for probe in probes)
 
 
 def read_ilk(probes: Sequence[Probe], timezone: str = "UTC") -> TableShop:
     """A reader of the folder. Raises `UnreadableInput` naming the columns that a file lacks."""
-    probes = [probe for probe in probes if probe.kind in _TABULAR]
+    probes = [_spelled(probe) for probe in probes if probe.kind in _TABULAR]
     for probe in probes:
         _check(probe)
     named = [p for p in probes if p.stem == "events"]
@@ -55,9 +61,24 @@ def read_ilk(probes: Sequence[Probe], timezone: str = "UTC") -> TableShop:
             "no items.* or events.* with Ilk's columns (item_id; user_id, item_id, timestamp)"
         )
     tables = [Table(p.source(), items=_item_fields(p)) for p in item_files]
-    tables += [Table(p.source(), events=_event_fields(p, timezone)) for p in event_files]
+    times = [guess_times(p.source(), "timestamp", TimeRules(timezone=timezone)) for p in event_files]
+    tables += [
+        Table(p.source(), events=_event_fields(p, guess.rules))
+        for p, guess in zip(event_files, times, strict=True)
+    ]
     tables += [Table(p.source(), links=_link_fields(p)) for p in link_files]
-    return TableShop("ilk", tables, _notes(probes, item_files, event_files, link_files))
+    notes = [*_notes(probes, item_files, event_files, link_files), *(g.note for g in times if g.note)]
+    return TableShop("ilk", tables, notes)
+
+
+def _spelled(probe: Probe) -> Probe:
+    """A delimited file's columns under Ilk's names where only case, spaces and dashes differ."""
+    if probe.kind is not Kind.DELIMITED:
+        return probe
+    plain = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in probe.columns]
+    fits = [new in _NAMES and new not in probe.columns and plain.count(new) == 1 for new in plain]
+    names = (new if fit else old for new, old, fit in zip(plain, probe.columns, fits, strict=True))
+    return replace(probe, columns=tuple(names))
 
 
 def _has_events(probe: Probe) -> bool:
@@ -86,7 +107,7 @@ def _check(probe: Probe) -> None:
         )
 
 
-def _event_fields(probe: Probe, timezone: str) -> EventFields:
+def _event_fields(probe: Probe, times: TimeRules) -> EventFields:
     def given(column: str) -> Field | None:
         return Field((column,)) if column in probe.columns or probe.kind is Kind.OBJECTS else None
 
@@ -95,7 +116,7 @@ def _event_fields(probe: Probe, timezone: str) -> EventFields:
         timestamp=Field(("timestamp",)),
         user_id=given("user_id"),
         session_id=given("session_id"),
-        times=TimeRules(timezone=timezone),
+        times=times,
         **{column: given(column) for column in _EVENT_COLUMNS},  # type: ignore[arg-type]
     )
 

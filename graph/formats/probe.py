@@ -12,6 +12,7 @@ from typing import Any
 from graph.errors import UnreadableInput
 from graph.formats.csv_records import Dialect
 from graph.formats.delimited import DelimitedFile, read_header
+from graph.formats.json_array import JsonArray, first_members, is_array
 from graph.formats.json_lines import Flatten, JsonLines, first_objects, one_row
 from graph.formats.parquet_rows import PARQUET_MAGIC, ParquetFile, parquet_columns
 from graph.formats.raw_batch import RowSource
@@ -22,6 +23,19 @@ _LOOK_LINES = 20
 _IGNORED_SUFFIXES = frozenset(
     {".md", ".html", ".pdf", ".png", ".jpg", ".zip", ".toml", ".py", ".log", ".npy"}
 )
+
+
+_UNPACK = "unpack it, or compress it with gzip instead"
+_NOT_TEXT = (
+    (b"PK\x03\x04", "a spreadsheet or zip archive: save the sheet as CSV, or unpack the archive"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet: save it as CSV"),
+    (b"SQLite f", "a SQLite database: export its tables as CSV"),
+    (b"BZh", f"compressed with bzip2: {_UNPACK}"),
+    (b"\xfd7zXZ", f"compressed with xz: {_UNPACK}"),
+    (b"7z\xbc\xaf", f"a 7z archive: {_UNPACK}"),
+    (b"\x28\xb5\x2f\xfd", f"compressed with zstd: {_UNPACK}"),
+)
+"""First bytes -> what a person should do."""
 
 
 class Kind(StrEnum):
@@ -46,6 +60,8 @@ class Probe:
     dialect: Dialect = field(default_factory=Dialect)
     literals: bool = False
     """Objects are Python literals."""
+    in_array: bool = False
+    """The objects are members of one array."""
     examples: tuple[dict[str, Any], ...] = ()
     """The first objects."""
 
@@ -59,6 +75,8 @@ class Probe:
         names = self.columns if columns is None else columns
         if self.kind is Kind.PARQUET:
             return ParquetFile(self.path, self.name, names, flatten)
+        if self.in_array:
+            return JsonArray(self.path, self.name, names, flatten, self.dialect.encoding)
         if self.kind is Kind.OBJECTS:
             return JsonLines(self.path, self.name, names, flatten, self.literals, self.dialect.encoding)
         return DelimitedFile(self.path, self.name, self.dialect, names)
@@ -86,13 +104,18 @@ def probe(path: Path, name: str, dialect: Dialect | None = None) -> Probe:
     """
     try:
         with path.open("rb") as raw:
-            magic = raw.read(4)
+            magic = raw.read(8)
     except OSError as error:
         raise UnreadableInput(f"{name}: cannot be opened ({error.strerror})") from error
-    if magic == PARQUET_MAGIC or (path.suffix == ".parquet" and magic):
+    packed = next((what for begins, what in _NOT_TEXT if magic.startswith(begins)), None)
+    if packed is not None:
+        raise UnreadableInput(f"{name}: {packed}")
+    if magic[:4] == PARQUET_MAGIC or (path.suffix == ".parquet" and magic):
         return Probe(path, name, Kind.PARQUET, parquet_columns(path, name))
     encoding = "utf-8" if dialect is None else dialect.encoding
     lines = _first_lines(path, name, encoding)
+    if is_array("".join(lines)):
+        return _probe_array(path, name, Dialect(encoding=encoding))
     if _are_objects(lines) or any(s in (".json", ".jsonl", ".ndjson") for s in path.suffixes):
         return _probe_objects(path, name, Dialect(encoding=encoding))
     if dialect is None and _are_numbers(lines):
@@ -133,7 +156,13 @@ def _probe_objects(path: Path, name: str, dialect: Dialect) -> Probe:
     keys: dict[str, None] = {}
     for item in objects:
         keys.update(dict.fromkeys(item))
-    return Probe(path, name, Kind.OBJECTS, tuple(keys), dialect, literals, tuple(objects))
+    return Probe(path, name, Kind.OBJECTS, tuple(keys), dialect, literals, examples=tuple(objects))
+
+
+def _probe_array(path: Path, name: str, dialect: Dialect) -> Probe:
+    objects = first_members(path, name)
+    keys = dict.fromkeys(key for item in objects for key in item)
+    return Probe(path, name, Kind.OBJECTS, tuple(keys), dialect, in_array=True, examples=tuple(objects))
 
 
 def _delimiter(lines: list[str]) -> str:

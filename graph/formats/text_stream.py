@@ -88,6 +88,15 @@ class TextStream:
             note = "the gzip file breaks off or is damaged here; what precedes was read"
             self.problems.append(Problem(self._name, self.number, damage, Outcome.INCOMPLETE, note))
 
+    def read(self, chars: int) -> str:
+        """The next characters, whatever lines they are in; "" at the end. Not to be mixed with iterating."""
+        text = self._text.read(chars)
+        damage = self._damage()
+        if not text and damage is not None and not self.problems:
+            note = "the gzip file breaks off or is damaged here; what precedes was read"
+            self.problems.append(Problem(self._name, self.number, damage, Outcome.INCOMPLETE, note))
+        return text
+
     def _damage(self) -> Reason | None:
         return self._gzip.damage if self._gzip is not None else None
 
@@ -114,10 +123,18 @@ def open_text(path: Path, name: str, encoding: str = "utf-8") -> Iterator[TextSt
         start = binary.peek(4)[:4]
         if not start and gzipped is None:
             raise UnreadableInput(f"{name}: the file is empty")
-        encoding = next((found for bom, found in _BOMS if start.startswith(bom)), encoding)
+        encoding = next((found for bom, found in _BOMS if start.startswith(bom)), _wide(start) or encoding)
         text = io.TextIOWrapper(binary, encoding=encoding, errors=_ESCAPE, newline="")
         with text:
             yield TextStream(text, name, gzipped)
+
+
+def _wide(start: bytes) -> str | None:
+    """UTF-16 without its mark, told by the zero bytes beside plain letters."""
+    zeros = [byte == 0 for byte in start]
+    if zeros == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if zeros == [True, False, True, False] else None
 
 
 def _gzip_layer(raw: IO[bytes], path: Path, name: str) -> _ForgivingGzip | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.store import EdgeBlock
@@ -96,6 +96,7 @@ def test_age_halves_the_weight() -> None:
     assert (report.kept, report.decayed, report.left_out) == (3, 2, {})
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 50)), max_size=40),
     st.builds(
