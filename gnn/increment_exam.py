@@ -44,9 +44,9 @@ class IncrementExam:
     cold: PairedScores
     """Of `newest` those whose target has few events."""
     figures: dict[str, float]
-    """`coverage`, `coverage_before`: share of the catalogue that appears in a top 10; `neighbour_drift`:
-    share of the top 10 that changed; `norm_growth`: largest residual over the largest before; `finite`: 0
-    where a vector is not finite, else 1."""
+    """`list_coverage`, `list_coverage_before`: share of the catalogue that appears in a top 10;
+    `neighbour_drift`: share of the top 10 that changed; `norm_growth`: largest residual over the largest
+    before; `finite`: 0 where a vector is not finite, else 1."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def _figures(candidate: FittedIlk, serving: FittedIlk) -> dict[str, float]:
     ]
     finite = np.isfinite(candidate.item_vectors()).all()
     return {
-        "coverage": shown[0],
-        "coverage_before": shown[1],
+        "list_coverage": shown[0],
+        "list_coverage_before": shown[1],
         "neighbour_drift": float(1 - same.mean()) if same.size else 0.0,
         "norm_growth": norms[0] / norms[1] if norms[1] > 0 else 1.0,
         "finite": float(finite),

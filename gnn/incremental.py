@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 
 from gnn.affected_subgraph import AffectedSubgraph, StoredLayers, affected_subgraph, stored_layers
+from gnn.catalogue_relations import category_means
 from gnn.histories import group_by_user, interaction_matrix, next_pairs
 from gnn.ilk_config import IlkConfig
 from gnn.incremental_config import IncrementalConfig
-from gnn.item_signals import item_layer_zero
 from gnn.losses import sampled_softmax
 from gnn.propagation import Propagation
 from gnn.replay import replayed
 from gnn.sampling import Batch
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
-from gnn.text_space import TextSpace, unit_rows
+from gnn.text_space import unit_rows
 from gnn.trained_weights import TrainedWeights
 from gnn.training import ValidationPairs
 
@@ -53,7 +53,7 @@ def update(
     weights: TrainedWeights,
     config: IlkConfig,
     shop: ShopArrays,
-    text: TextSpace | None,
+    text: FloatArray | None,
     new: IntArray,
     settings: IncrementalConfig,
     seed: int,
@@ -62,7 +62,8 @@ def update(
 
     Args:
         shop: All events, those in `new` included; more items than `weights` knows are fine.
-        text: The text channel of all items, as the weights were trained with.
+        text: Text vectors of all items in the space that the weights were trained with
+            (`gnn.text_space.TextSpace.vectors`), (n_items, d).
         new: Positions of the new events, ascending, unique, (m,).
 
     Raises `ValueError` when `new` leaves the events.
@@ -143,7 +144,7 @@ class _Increment:
         weights: TrainedWeights,
         config: IlkConfig,
         shop: ShopArrays,
-        text: TextSpace | None,
+        text: FloatArray | None,
         new: IntArray,
         settings: IncrementalConfig,
         seed: int,
@@ -163,7 +164,7 @@ class _Increment:
         self.pairs = _pairs(shop, np.concatenate([learned, again]))
         self._touched = np.unique(shop.item[learned])
         self._interactions = interaction_matrix(shop)
-        self._layer_zero = item_layer_zero(shop, text, weights)
+        self._layer_zero = weights.layer_zero(np.arange(shop.n_items), text, category_means(shop), shop.brand)
         self._stored: StoredLayers = stored_layers(self._layer_zero, self._interactions, self._layers)
         self._messages = self._stored.messages
         self._edge_gradients = 0

@@ -1,6 +1,6 @@
 """All signals of a shop: the one function behind a fit, a fold-in and a full recomputation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -77,6 +77,18 @@ def item_layer_zero(shop: ShopArrays, text: TextSpace | None, weights: TrainedWe
     """Layer 0 of all items, (n_items, dim)."""
     vectors = None if text is None else text.vectors
     return weights.layer_zero(np.arange(shop.n_items), vectors, category_means(shop), shop.brand)
+
+
+def with_weights(
+    signals: ItemSignals, config: IlkConfig, shop: ShopArrays, weights: TrainedWeights
+) -> ItemSignals:
+    """The same signals with other trained weights: only the embeddings are computed anew.
+
+    signals: of the events of `shop`; their text vectors are used, those of `shop` are not read.
+    """
+    x = weights.layer_zero(np.arange(shop.n_items), signals.text, category_means(shop), shop.brand)
+    items, user_side = propagated(x, interaction_matrix(shop), config.embedding.layers)
+    return replace(signals, embedding=items * ~signals.cold[:, None], user_side=user_side)
 
 
 def _embeddings(

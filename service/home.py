@@ -47,6 +47,11 @@ class Home:
         return self.root / "live"
 
     @property
+    def increments(self) -> Path:
+        """What incremental updates remember of each other."""
+        return self.root / "increments.json"
+
+    @property
     def changes(self) -> Path:
         """Which items changed and which events were taken out of the answers, for the updater."""
         return self.root / "changes.db"

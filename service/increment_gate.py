@@ -125,21 +125,21 @@ def _broken(figures: dict[str, float], settings: IncrementGateSettings) -> str |
     """What the health of the candidate says against it."""
     if not figures["finite"]:
         return "the model's vectors are not finite numbers"
-    now, before = figures["coverage"], figures["coverage_before"]
+    now, before = figures["list_coverage"], figures["list_coverage_before"]
     if now < before * (1 - settings.max_coverage_drop):
         return (
             f"only {now:.1%} of the items appear in any top 10, {before:.1%} before "
-            f"(increment.max_coverage_drop {settings.max_coverage_drop:.0%})"
+            f"(increment.gate.max_coverage_drop {settings.max_coverage_drop:.0%})"
         )
     if figures["neighbour_drift"] > settings.max_neighbour_drift:
         return (
             f"{figures['neighbour_drift']:.0%} of the top 10 changed at once "
-            f"(increment.max_neighbour_drift {settings.max_neighbour_drift:.0%})"
+            f"(increment.gate.max_neighbour_drift {settings.max_neighbour_drift:.0%})"
         )
     if figures["norm_growth"] > settings.max_norm_growth:
         return (
             f"the largest trained vector grew {figures['norm_growth']:.1f} times "
-            f"(increment.max_norm_growth {settings.max_norm_growth:g})"
+            f"(increment.gate.max_norm_growth {settings.max_norm_growth:g})"
         )
     return None
 

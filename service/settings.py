@@ -123,6 +123,20 @@ class IncrementGateSettings(Section):
     """Rejections in a row after which only a full refresh helps."""
 
 
+class IncrementSettings(Section):
+    """Incremental retraining between refreshes: `ilk increment`, and `update.policy` `touched` or `full`."""
+
+    edges: int = Field(2_000, ge=20)
+    """New events that an increment waits for."""
+    seconds: float = Field(900.0, ge=1)
+    """With fewer new events (a tenth at least) one is made after so long all the same."""
+    holdout_share: float = Field(0.2, gt=0, lt=1)
+    """Newest share of the new events that judges the candidate; the next increment learns from them."""
+    exam_pairs: int = Field(3_000, ge=100, le=50_000)
+    """Cases on which candidate and serving release are compared, of new and of old events each."""
+    gate: IncrementGateSettings = IncrementGateSettings()
+
+
 class RefreshSettings(Section):
     """How the full refresh goes about its work."""
 
@@ -258,6 +272,7 @@ class Settings(BaseSettings):
     gate: GateSettings = GateSettings()
     selection: SelectionSettings = SelectionSettings()
     refresh: RefreshSettings = RefreshSettings()
+    increment: IncrementSettings = IncrementSettings()
     report: ReportSettings = ReportSettings()
     serve: ServeSettings = ServeSettings()
     update: UpdateSettings = UpdateSettings()

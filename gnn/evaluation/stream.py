@@ -137,7 +137,8 @@ class _Stream:
             return None, 0
         arrived = self._data.shop.weight[self._stop(block - 1) : self._stop(block)] > 0
         new = np.arange(shop.n_events - int(arrived.sum()), shop.n_events)
-        done = update(weights, self._config.model, shop, self._text, new, self._config.increment, self._seed)
+        vectors = None if self._text is None else self._text.vectors
+        done = update(weights, self._config.model, shop, vectors, new, self._config.increment, self._seed)
         return done.weights, done.edge_gradients
 
     def _folded(

@@ -70,6 +70,14 @@ def refresh(context: typer.Context, json_file: JsonOption = None) -> None:
 
 
 @app.command()
+def increment(context: typer.Context, json_file: JsonOption = None) -> None:
+    """Learn from the events since the last refresh or increment; publish if the gate lets it."""
+    from service.cli.increment import run_increment_command
+
+    run_increment_command(context.obj, json_file)
+
+
+@app.command()
 def similar(
     context: typer.Context,
     item_id: Annotated[str, typer.Argument(help="The item whose neighbours are wanted.")],

@@ -110,8 +110,8 @@ def scores_of(loss: float, n: int = 400, seed: int = 0) -> PairedScores:
 
 
 HEALTHY = {
-    "coverage": 0.9,
-    "coverage_before": 0.9,
+    "list_coverage": 0.9,
+    "list_coverage_before": 0.9,
     "neighbour_drift": 0.1,
     "norm_growth": 1.0,
     "finite": 1.0,
@@ -144,7 +144,7 @@ def test_three_outcomes_of_a_paired_test() -> None:
         (exam_of(newest=-0.2, old=0.2), Outcome.WORSE, "old"),
         (exam_of(cold=0.2), Outcome.WORSE, "cold"),
         (exam_of(finite=0.0), Outcome.WORSE, "finite"),
-        (exam_of(coverage=0.5), Outcome.WORSE, "top 10"),
+        (exam_of(list_coverage=0.5), Outcome.WORSE, "top 10"),
         (exam_of(neighbour_drift=0.9), Outcome.WORSE, "changed at once"),
         (exam_of(norm_growth=9.0), Outcome.WORSE, "grew"),
         (replace(exam_of(), newest=scores_of(0.0, n=20)), Outcome.INCONCLUSIVE, "not enough"),
