@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.live.live_batch import LiveEvents
-from gnn.shop_arrays import IntArray
+from gnn.shop_arrays import IntArray, ShopArrays
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,12 @@ class InfluenceCaps:
     """Accepted events after which all counts start anew: numbers of the log, so a replay decides the same."""
     user_item: int = 3
     """Events of one user with one item: a shopper who comes back is heard, a script is not."""
-    user: int = 300
-    """Events of one user: nobody looks at more things in a few hours of a small shop, and one who buys
-    everything would pair everything with everything."""
-    new_users_item: int = 50
+    user: int = 50
+    """Events of one user, as a floor ..."""
+    user_factor: float = 2.0
+    """... or this many times what the busiest hundredth of the release's users did in all, whichever is more:
+    one who buys everything would pair everything with everything."""
+    new_users_item: int = 30
     """Events on one item by users who were not there at the release, as a floor ..."""
     new_users_share: float = 0.5
     """... or this share of the events the item had then, whichever is more: a crowd that does one thing."""
@@ -36,15 +38,34 @@ class InfluenceLedger:
     """Users of the release: later numbers are new."""
     usual: npt.NDArray[np.float64]
     """Events of each item at the release, (n_items,)."""
+    busiest: float
+    """Events of a user whom one in a hundred exceeds, at the release."""
     seen: int = 0
     """Events since the release."""
     user: list[IntArray] = field(default_factory=list)
     item: list[IntArray] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, caps: InfluenceCaps, shop: ShopArrays) -> "InfluenceLedger":
+        """At the start, from all events of a release."""
+        histories = np.bincount(shop.user, minlength=1)
+        return cls(
+            caps=caps,
+            known_users=shop.n_users,
+            usual=np.bincount(shop.item, minlength=shop.n_items).astype(np.float64),
+            busiest=float(np.quantile(histories[histories > 0], 0.99)) if shop.n_events else 0.0,
+        )
+
     def copy(self) -> "InfluenceLedger":
         """An independent copy."""
         return InfluenceLedger(
-            self.caps, self.known_users, self.usual, self.seen, list(self.user), list(self.item)
+            self.caps,
+            self.known_users,
+            self.usual,
+            self.busiest,
+            self.seen,
+            list(self.user),
+            list(self.item),
         )
 
     def admit(self, events: LiveEvents) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
@@ -87,7 +108,8 @@ class InfluenceLedger:
             most = np.full(len(user), caps.user_item or np.inf)
             return earlier_alike(user * (int(item.max(initial=0)) + 1) + item) >= most
         if reason == "user":
-            return earlier_alike(user) >= (caps.user or np.inf)
+            limit = max(float(caps.user), caps.user_factor * self.busiest) if caps.user else np.inf
+            return earlier_alike(user) >= limit
         if not caps.new_users_item:
             return np.zeros(len(user), np.bool_)
         usual = np.zeros(max(len(self.usual), int(item.max(initial=-1)) + 1))

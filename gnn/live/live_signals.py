@@ -44,8 +44,7 @@ class LiveSignals:
         self._mirror = Mirror(model, shop, sequence)
         self._model_config = model.config
         self.model = model
-        usual = self._mirror.trend.counts.copy()
-        self._ledger = InfluenceLedger(self._config.caps, shop.n_users, usual)
+        self._ledger = InfluenceLedger.of(self._config.caps, shop)
 
     @property
     def n_events(self) -> int:

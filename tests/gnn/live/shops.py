@@ -15,12 +15,12 @@ from gnn.training_config import TrainingConfig
 from tests.gnn.shops import cluster_shop
 
 BRIEF = IlkConfig(training=TrainingConfig(min_epochs=2, max_epochs=3, negatives=64))
-CLUSTERS = 6
+CLUSTERS = 12
 
 
 def live_shop(*, text: bool = True) -> ShopArrays:
     """Clusters with categories, brands and events of several weights."""
-    shop = cluster_shop(clusters=CLUSTERS, items_each=14, users_each=12, events_each=8, text=text)
+    shop = cluster_shop(clusters=CLUSTERS, items_each=7, users_each=6, events_each=8, text=text)
     rng = np.random.default_rng(2)
     return replace(
         shop,
