@@ -27,6 +27,8 @@ from service.home import Home
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.rule_book import RuleBook
+from service.schedule import scheduling
+from service.schedule_state import read_schedule, schedule_status
 from service.settings import ServeSettings, Settings, load_settings
 from service.shaping import Boost
 from service.shop_lookup import StoreLookup
@@ -50,7 +52,8 @@ def serve(settings: Settings, console: Console) -> None:
     updater = UpdaterProcess(settings)
     factory = partial(make_app, settings.home, settings.serve.model_dump())
     try:
-        run_server(factory, listening, ServerOptions(workers=settings.serve.workers))
+        with scheduling(settings):
+            run_server(factory, listening, ServerOptions(workers=settings.serve.workers))
     finally:
         updater.stop()
 
@@ -102,7 +105,11 @@ def make_deps(settings: Settings) -> ApiDeps:
         profiles=Profiles(holder.serving, store),
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
         last_sequence=log.last_seq,
-        status=lambda: status_of(log, store, releases, home.fresh),
+        status=lambda: {
+            **status_of(log, store, releases, home.fresh),
+            "schedule": schedule_status(home),
+        },
+        schedule=lambda: read_schedule(home),
         updater=lambda: read_updater(home.fresh),
         unfolded=changes.unfolded,
         limits=ApiLimits(lag_events=settings.update.max_lag_events),

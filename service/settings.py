@@ -6,9 +6,17 @@ Nested names are joined by `__` in the environment: `ILK_GRAPH__URL`, `ILK_SERVE
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -163,6 +171,31 @@ class KeySettings(Section):
     """For each worker; 0: no limit."""
 
 
+class ScheduleSettings(Section):
+    """What `ilk serve` does by itself, each run in a process of its own."""
+
+    refresh: str = ""
+    """When to refresh: a time of day (`03:30`) or the five fields of cron (`30 3 * * 1-5`); empty: never."""
+    sync_seconds: int = Field(0, ge=0)
+    """How often `ilk sync` looks whether a source is due; 0: never."""
+    timezone: str = "UTC"
+    """In which `refresh` is read, such as `Europe/Berlin`."""
+    jitter_seconds: int = Field(0, ge=0, le=86_400)
+    """A refresh begins up to so much earlier or later: many homes on one machine do not begin at once."""
+    missed: Literal["run", "skip"] = "run"
+    """What becomes of a run that was due while nothing ran: `run` it at the start, or `skip` it."""
+    nice: int = Field(10, ge=0, le=19)
+    """How far the runs stand back behind serving, as in nice(1)."""
+
+    @model_validator(mode="after")
+    def _times_exist(self) -> Self:
+        if self.refresh or self.timezone != "UTC":
+            from service.schedule_times import trigger_of  # here: half a second that most commands save
+
+            trigger_of(self.refresh or "00:00", self.timezone)
+        return self
+
+
 class ServeSettings(Section):
     """The HTTP service."""
 
@@ -274,6 +307,7 @@ class Settings(BaseSettings):
     refresh: RefreshSettings = RefreshSettings()
     increment: IncrementSettings = IncrementSettings()
     report: ReportSettings = ReportSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     serve: ServeSettings = ServeSettings()
     update: UpdateSettings = UpdateSettings()
     load: LoadSettings = LoadSettings()

@@ -8,6 +8,7 @@ from graph.log import EventLog
 from graph.store import GraphStore
 from service.home import Home
 from service.release_store import ReleaseStore
+from service.schedule_state import schedule_status
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
 from service.sync import source_status
@@ -19,6 +20,7 @@ def read_status(settings: Settings, home: Home) -> dict[str, Any]:
     log, store = open_log(home), open_store(settings, home)
     with closing_both(log, store):
         status = status_of(log, store, ReleaseStore(home.releases), home.fresh)
+    status["schedule"] = schedule_status(home)
     if settings.sources:
         status["sources"] = source_status(settings, home)
     return status

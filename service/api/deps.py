@@ -16,6 +16,7 @@ from service.explanation import Explainer
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.rule_book import RuleBook
+from service.schedule_state import JobState
 from service.shaping import Boost
 from service.similar_items import SimilarItemsService
 from service.updater_status import UpdaterStatus
@@ -72,6 +73,8 @@ class ApiDeps:
     """How the updater stands; None: there is none."""
     unfolded: Callable[[], list[UnfoldedRange]] = list
     """Events that were taken out of the answers."""
+    schedule: Callable[[], Mapping[str, JobState]] = dict
+    """Where each scheduled job stands."""
     keys: ApiKeys = field(default_factory=ApiKeys)
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""

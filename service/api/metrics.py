@@ -1,11 +1,13 @@
 """Prometheus metrics. Labels hold routes, sources and outcomes, never ids."""
 
 import os
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.release_holder import Serving
+from service.schedule_state import JobState
 from service.similar_items import Answer
 from service.updater_status import UpdaterStatus
 
@@ -81,6 +83,15 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._next_run = self._gauge(
+            "ilk_schedule_next_run_timestamp_seconds", "When the job runs next.", "livemax", ("job",)
+        )
+        self._last_run = self._gauge(
+            "ilk_schedule_last_run_timestamp_seconds", "When the job last began.", "livemax", ("job",)
+        )
+        self._last_failures = self._gauge(
+            "ilk_schedule_failures", "Runs of the job in a row that failed.", "livemax", ("job",)
+        )
 
     def count_answer(self, answer: Answer) -> None:
         """Count an answer's items by source, and its fallback."""
@@ -105,6 +116,13 @@ class Metrics:
             self._lag_seconds.set(updater.lag_seconds)
             for name, value in updater.figures.items():
                 self._updater_figures.labels(name).set(value)
+        )
+    def show_schedule(self, jobs: Mapping[str, JobState]) -> None:
+        """Bring the gauges of the schedule up to date."""
+        for name, job in jobs.items():
+            self._next_run.labels(name).set(job.next_run or 0.0)
+            self._last_run.labels(name).set(job.last_start or 0.0)
+            self._last_failures.labels(name).set(job.failures)
 
     def render(self) -> bytes:
         """Prometheus text format, version 0.0.4; of all workers where they share a folder."""
@@ -114,5 +132,5 @@ class Metrics:
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         return generate_latest(shared)
 
-    def _gauge(self, name: str, text: str, mode: str) -> Gauge:
-        return Gauge(name, text, registry=self._registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+    def _gauge(self, name: str, text: str, mode: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, text, labels, registry=self._registry, multiprocess_mode=mode)  # type: ignore[arg-type]
