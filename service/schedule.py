@@ -107,6 +107,10 @@ class Schedule:
         return wanted
 
     def _note_times(self, _event: object) -> None:
+        if (
+            self._stopping
+        ):  # what is planned stays written down: whether it was missed shows at the next start
+            return
         for job in self._scheduler.get_jobs():
             if job.id in ("refresh", "sync"):
                 at: datetime | None = job.next_run_time

@@ -2,7 +2,7 @@
 
 import json
 import logging
-import os
+import secrets
 import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -86,4 +86,4 @@ class ScheduleState:
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({name: asdict(state) for name, state in self._jobs.items()}, indent=1) + "\n"
-        replace_text(self._path, text, self._path.with_name(f".schedule-{os.getpid()}.writing"))
+        replace_text(self._path, text, self._path.with_name(f".schedule-{secrets.token_hex(4)}.writing"))

@@ -116,7 +116,7 @@ class Metrics:
             self._lag_seconds.set(updater.lag_seconds)
             for name, value in updater.figures.items():
                 self._updater_figures.labels(name).set(value)
-        )
+
     def show_schedule(self, jobs: Mapping[str, JobState]) -> None:
         """Bring the gauges of the schedule up to date."""
         for name, job in jobs.items():
