@@ -1,6 +1,5 @@
 """One increment: learn from the events since the last, let the gate judge, publish or take them out again."""
 
-import json
 import logging
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -23,7 +22,9 @@ from service.change_log import ChangeLog
 from service.edge_selection import select_edges
 from service.errors import CallerMistake
 from service.home import Home
-from service.increment_gate import Hop, IncrementVerdict, Outcome, judge_increment
+from service.increment_gate import IncrementVerdict, judge_increment
+from service.increment_hop import Outcome
+from service.increment_state import TRAINED_THROUGH, IncrementState
 from service.known_items import KnownItems
 from service.live_mirror import ArrivedItems
 from service.model_config import model_config
@@ -37,9 +38,6 @@ from service.shop_snapshot import ShopSnapshot, take_snapshot
 from service.stores import closing_both, open_log, open_store
 
 logger = logging.getLogger(__name__)
-
-TRAINED_THROUGH = "trained_through"
-"""In a release's configuration: the newest event that its weights learned from."""
 
 
 @dataclass(frozen=True)
@@ -59,31 +57,6 @@ class IncrementResult:
     def to_json(self) -> dict[str, Any]:
         """As in `--json`."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class IncrementState:
-    """What increments remember of each other; a small file in the home."""
-
-    hop: Hop
-    through: int = 0
-    """Newest event that an increment was published or rejected with."""
-
-    @classmethod
-    def read(cls, home: Home, edges: int) -> "IncrementState":
-        """As it was left; fresh where there is none or it cannot be read."""
-        try:
-            values = json.loads(home.increments.read_text("utf-8"))
-            return cls(Hop(int(values["edges"]), int(values["failures"])), int(values["through"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return cls(Hop(edges))
-
-    def write(self, home: Home) -> None:
-        """Keep it."""
-        temporary = home.increments.with_suffix(".tmp")
-        values = {"edges": self.hop.edges, "failures": self.hop.failures, "through": self.through}
-        temporary.write_text(json.dumps(values), "utf-8")
-        temporary.replace(home.increments)
 
 
 def trained_through(release: Release) -> int:

@@ -1,22 +1,14 @@
 """What an incremental update must show before it serves."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from gnn.evaluation.bootstrap import paired_intervals
 from gnn.increment_exam import IncrementExam, PairedScores
+from service.increment_hop import Outcome
 from service.settings import IncrementGateSettings
-
-
-class Outcome(StrEnum):
-    """Of a paired test of candidate against serving."""
-
-    BETTER_OR_EQUAL = "better or equal"
-    WORSE = "worse"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -142,22 +134,3 @@ def _broken(figures: dict[str, float], settings: IncrementGateSettings) -> str |
             f"(increment.gate.max_norm_growth {settings.max_norm_growth:g})"
         )
     return None
-
-
-@dataclass(frozen=True)
-class Hop:
-    """How many new events an increment waits for, and how often it has failed in a row."""
-
-    edges: int
-    failures: int = 0
-
-    def after(self, outcome: Outcome, settings: IncrementGateSettings, base_edges: int) -> "Hop":
-        """Back to normal after a success; wider after a rejection or where nothing could be told."""
-        if outcome is Outcome.BETTER_OR_EQUAL:
-            return Hop(base_edges)
-        failures = self.failures + (outcome is Outcome.WORSE)
-        return Hop(min(self.edges * settings.widen, base_edges * settings.widen**4), failures)
-
-    def wants_full_refresh(self, settings: IncrementGateSettings) -> bool:
-        """Small steps keep failing: only a full refresh can tell what is wrong."""
-        return self.failures >= settings.failures_before_refresh

@@ -24,6 +24,7 @@ from service.catalogue import Catalogue, lock_between_processes
 from service.change_log import ChangeKind
 from service.explanation import Explainer
 from service.home import Home
+from service.increment_process import IncrementProcess
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
 from service.rule_book import RuleBook
@@ -49,12 +50,13 @@ def serve(settings: Settings, console: Console) -> None:
     if not keys.configured:
         console.print("  no API keys are set, so only this machine is served (serve.api_keys)")
     console.print(f"  serving    {address_of(listening)}  (Ctrl-C ends it)")
-    updater = UpdaterProcess(settings)
+    updater, increments = UpdaterProcess(settings), IncrementProcess(settings)
     factory = partial(make_app, settings.home, settings.serve.model_dump())
     try:
         with scheduling(settings):
             run_server(factory, listening, ServerOptions(workers=settings.serve.workers))
     finally:
+        increments.stop()
         updater.stop()
 
 

@@ -18,7 +18,8 @@ from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.text_space import unit_rows
 from gnn.trained_weights import TrainedWeights
 from gnn.training_config import TrainingConfig
-from service.increment_gate import Hop, Outcome, judge_increment, paired_test
+from service.increment_gate import judge_increment, paired_test
+from service.increment_hop import Hop, Outcome
 from service.settings import IncrementGateSettings
 from tests.gnn.shops import cluster_shop
 
