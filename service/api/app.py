@@ -18,6 +18,7 @@ from service.api import (
     explain_routes,
     item_routes,
     operation_routes,
+    page_routes,
     report_routes,
     rule_routes,
     user_routes,
@@ -65,6 +66,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         report_routes,
     ):
         app.include_router(routes.router, dependencies=[_KEY])
+    app.include_router(page_routes.router)
     install_problem_handlers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

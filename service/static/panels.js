@@ -1,0 +1,54 @@
+// What serves and what people decided: releases, rules, counts, cleaning.
+import { ask, hasKey } from "./api.js";
+import { at, count, make } from "./elements.js";
+
+export async function showReleases() {
+  const { releases } = await ask("/v1/releases");
+  const rows = releases.slice(0, 8).map((release) => {
+    const gate = (release.metrics || {}).gate || {};
+    const state = release.current ? "serves" : release.published ? "served before" : "not let through";
+    const report = hasKey() ? "" : make("a", { href: `/v1/releases/${release.version}/report` }, "open");
+    return make("tr", {}, make("th", { scope: "row" }, release.version, make("br"), make("span", { class: `tag ${release.current ? "graph" : "text"}` }, state)),
+      make("td", {}, (release.created_at || "").slice(0, 16).replace("T", " ")), make("td", {}, count(release.items)),
+      make("td", {}, count(release.events_through)), make("td", { class: "wide" }, release.problem || gate.reason || "–"), make("td", {}, report));
+  });
+  at("release-rows").replaceChildren(...rows);
+  const current = releases.find((release) => release.current);
+  if (current) await showCleaning(current.version);
+}
+
+async function showCleaning(version) {
+  const report = await ask(`/v1/releases/${version}/report?format=json`);
+  const counts = report.cleaning || [];
+  const lines = counts.map((one) => make("li", {}, `${count(one.rows)} rows ${one.outcome}: ${one.reason.replaceAll("_", " ")}`));
+  at("cleaning").replaceChildren(...(lines.length ? lines : [make("li", {}, "No row was rejected or repaired.")]));
+}
+
+export async function showCounts() {
+  const status = await ask("/v1/status");
+  const shown = { items: status.items, users: status.users, events: status.events, accepted: status.sequence,
+    "in the graph": status.applied_sequence, "in answers": status.visible_sequence };
+  at("counts").replaceChildren(...Object.entries(shown).map(([name, value]) =>
+    make("div", {}, make("dt", {}, name), make("dd", {}, count(value)))),
+    make("div", {}, make("dt", {}, "graph in"), make("dd", {}, status.store.backend)));
+}
+
+const VERB = { pin: "pinned", ban: "not shown", always_with: "always shown" };
+
+export async function showRules(say) {
+  const { rules } = await ask("/v1/rules");
+  const lines = rules.map((rule) => {
+    const where = rule.scope === "everywhere" ? "everywhere" : rule.scope === "item" ? `with ${rule.target}` : `in ${rule.target}`;
+    const until = rule.expires_at ? `, until ${rule.expires_at.slice(0, 16).replace("T", " ")}` : "";
+    const end = async () => {
+      try {
+        const author = at("rule-author").value || rule.author;
+        await ask(`/v1/rules/${rule.rule_id}?author=${encodeURIComponent(author)}`, { method: "DELETE" });
+        await showRules(say);
+      } catch (problem) { say(problem); }
+    };
+    return make("li", {}, make("strong", {}, rule.item_id), ` ${VERB[rule.kind]} ${where}${until} — ${rule.reason} (${rule.author}) `,
+      make("button", { type: "button", class: "quiet", onclick: end, "aria-label": `End the rule of ${rule.item_id}` }, "End"));
+  });
+  at("rule-list").replaceChildren(...(lines.length ? lines : [make("li", { class: "soft" }, "There are none: scores alone decide.")]));
+}
