@@ -207,16 +207,17 @@ def _learn(
     if not config.learn_mix:
         return mixes, dict(config.user_mix)
     features = SimilarFeatures(signals)
-    for done, objective in enumerate((Objective.NEXT, Objective.TOGETHER)):
+    learnt = ((Objective.NEXT, config.mix), (Objective.TOGETHER, config.together_learning))
+    for done, (objective, how) in enumerate(learnt):
         progress("mix", done, 3)
         query, target = block.pairs[objective]
         warm = ~signals.cold[target]
-        some = _some(config.mix, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
+        some = _some(how, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
         query, target = query[warm][some], target[warm][some]
-        if len(query) >= config.mix.min_pairs:
+        if len(query) >= how.min_pairs:
             # no name for the examples: half a gigabyte must be gone before the next ones are made
             mixes[objective] = learn_mix(
-                _similar_examples(features, query, target), config.mixes[objective], config.mix
+                _similar_examples(features, query, target), config.mixes[objective], how
             )
     progress("mix", 2, 3)
     user_mix = _learn_users(config, shop, signals, histories, block.start, seed)

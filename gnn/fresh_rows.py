@@ -54,7 +54,7 @@ class FreshRows:
     cold: npt.NDArray[np.bool_]
     """(m,)."""
     trend: FloatArray
-    """`gnn.trend.trend_features` of these items, (3, m)."""
+    """`gnn.trend.trend_features` of these items, (4, m)."""
     trend_decay: npt.NDArray[np.float64]
     """Factor on the decayed counts of every item that is not among `item_rows`, (3,)."""
     embedding: FloatArray | None

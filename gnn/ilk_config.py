@@ -8,23 +8,23 @@ from gnn.co_engagement import CoEngagementConfig
 from gnn.embedding_config import EmbeddingConfig
 from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
-from gnn.similar_features import SIMILAR_FEATURES
+from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
 from gnn.text_space import TextSpaceConfig
 from gnn.training_config import TrainingConfig
 from gnn.typed_paths import PathConfig
 from gnn.user_features import USER_FEATURES, UserConfig
 
 DEFAULT_NEXT: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.4, 0.2, 0.8, 0.5, 0.1, 0.1, 0.05, 0.4, 0.3, 0.1, 0.05, 0.0], strict=True)
+    zip(SIMILAR_FEATURES, [0.4, 0.2, 0.8, 0.5, 0.1, 0.1, 0.05, 0.3, 0.3, 0.1, 0.3, 0.05, 0.0], strict=True)
 )
 DEFAULT_TOGETHER: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.4, 0.2, 1.0, 0.6, 0.1, 0.05, 0.0, 0.35, 0.1, 0.0, 0.0, 0.0], strict=True)
+    zip(SIMILAR_FEATURES, [0.25, 0.2, 1.1, 0.9, 0.1, 0.05, 0.0, 0.35, 0.1, 0.0, 0.0, 0.1, 0.1], strict=True)
 )
 DEFAULT_RELATED: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.5, 0.1, 0.2, 0.2, 0.1, 0.1, 0.05, 0.0, 0.0, 0.0, 0.2, 0.15], strict=True)
+    zip(SIMILAR_FEATURES, [0.5, 0.1, 0.2, 0.5, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0, 0.05, 0.2, 0.2], strict=True)
 )
 DEFAULT_USERS: Mix = dict(
-    zip(USER_FEATURES, [0.5, 0.2, 0.1, 0.3, 0.3, 0.1, 0.1, 0.1, 0.3, 0.4, 0.1], strict=True)
+    zip(USER_FEATURES, [0.3, 0.2, 0.1, 0.3, 0.3, 0.1, 0.2, 0.1, 0.3, 0.4, 0.3, 0.0], strict=True)
 )
 
 
@@ -52,8 +52,11 @@ class IlkConfig:
     """How it is trained."""
     users: UserConfig = field(default_factory=UserConfig)
     """How a history becomes a user."""
-    mix: MixConfig = field(default_factory=MixConfig)
-    """How the mix is learned."""
+    mix: MixConfig = field(default_factory=lambda: MixConfig(prior=3.0, trust=1.0, moved=TREND_NAMES))
+    """How the mix of `next` is learned: its trends alone. What one block teaches about relations and texts
+    is wrong in the next block more often than not (`docs/model.md`)."""
+    together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
+    """How the mix of `together` is learned: every weight, half of the move."""
     user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0))
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an
     item, so the learned move is larger and made in full."""
@@ -87,6 +90,7 @@ class IlkConfig:
             "training": TrainingConfig,
             "users": UserConfig,
             "mix": MixConfig,
+            "together_learning": MixConfig,
             "user_learning": MixConfig,
         }
         fields = {

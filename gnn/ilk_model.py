@@ -1,5 +1,8 @@
 """Ilk's own model: typed paths, trained embeddings, texts and trend, weighed per objective."""
 
+from dataclasses import replace
+from typing import Self
+
 from gnn.fitted_ilk import FittedIlk
 from gnn.fitting import Fit, FitProgress, fit_with
 from gnn.ilk_config import IlkConfig
@@ -11,9 +14,10 @@ from gnn.user_rows import user_rows
 class IlkModel:
     """Implements `gnn.recommender.Recommender`; `fitted` is what is served."""
 
-    def __init__(self, config: IlkConfig | None = None) -> None:
+    def __init__(self, config: IlkConfig | None = None, fit: Fit | None = None) -> None:
+        """fit: an outcome to start from, instead of `fit`."""
         self._config = config or IlkConfig()
-        self._fit: Fit | None = None
+        self._fit = fit
 
     @property
     def name(self) -> str:
@@ -32,6 +36,10 @@ class IlkModel:
             if progress is None
             else fit_with(self._config, shop, seed, progress)
         )
+
+    def with_fitted(self, fitted: FittedIlk) -> Self:
+        """The same model of users over another fitted one, e.g. one with a part switched off."""
+        return type(self)(self._config, replace(self._fitted(), model=fitted))
 
     def score_similar(self, query: IntArray, objective: Objective) -> FloatArray:
         """See `Recommender.score_similar`."""

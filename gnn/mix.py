@@ -47,15 +47,18 @@ def ndcg(scores: FloatArray, examples: MixExamples) -> FloatArray:
     return gain
 
 
-def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> FloatArray:
+def fit_weights(
+    examples: MixExamples, start: FloatArray, config: MixConfig, free: FloatArray | None = None
+) -> FloatArray:
     """Weights that maximise the softmax likelihood of the targets over the whole catalogue (MAP), then
-    taken back towards `start` by 1 - trust."""
+    taken back towards `start` by 1 - trust. free: 1 where a weight may move, 0 where not (`None`: all)."""
     features = torch.from_numpy(examples.features)  # (p, n, f)
     target = torch.from_numpy(examples.target)
     offset = torch.from_numpy(np.where(examples.banned, np.float32(-1e4), np.float32(0.0)))
     weight = torch.from_numpy(examples.weight / examples.weight.sum())
     origin = torch.from_numpy(start)
     strength = config.prior * (100.0 / len(target)) ** 2
+    may_move = torch.ones_like(origin) if free is None else torch.from_numpy(free)
     shift = torch.zeros_like(origin, requires_grad=True)
     optimiser = torch.optim.LBFGS(
         [shift], max_iter=config.iterations, history_size=20, line_search_fn="strong_wolfe"
@@ -63,14 +66,14 @@ def fit_weights(examples: MixExamples, start: FloatArray, config: MixConfig) -> 
 
     def objective() -> torch.Tensor:
         optimiser.zero_grad()
-        logits = features @ (origin + shift) + offset
+        logits = features @ (origin + may_move * shift) + offset
         loss = (weight * functional.cross_entropy(logits, target, reduction="none")).sum()
         loss = loss + strength * shift.square().sum()
         loss.backward()
         return loss
 
     optimiser.step(objective)
-    return (origin + config.trust * shift).detach().numpy()
+    return (origin + config.trust * may_move * shift).detach().numpy()
 
 
 def _gains(examples: MixExamples, learned: FloatArray, start: FloatArray) -> FloatArray:
@@ -84,12 +87,14 @@ def standard_errors(gains: FloatArray) -> float:
     return float(gains.mean()) / spread * len(gains) ** 0.5 if spread > 0 else 0.0
 
 
-def transfers(examples: MixExamples, start: FloatArray, config: MixConfig) -> bool:
+def transfers(
+    examples: MixExamples, start: FloatArray, config: MixConfig, free: FloatArray | None = None
+) -> bool:
     """Whether weights learned on one half of the block's time rank the other half better than `start`."""
     middle = len(examples.target) // 2
     older, newer = examples.cut(0, middle), examples.cut(middle, len(examples.target))
-    forth = _gains(newer, fit_weights(older, start, config), start)
-    back = _gains(older, fit_weights(newer, start, config), start)
+    forth = _gains(newer, fit_weights(older, start, config, free), start)
+    back = _gains(older, fit_weights(newer, start, config, free), start)
     return float(forth.sum() + back.sum()) > 0
 
 
@@ -102,11 +107,12 @@ def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixC
     if len(examples.target) < config.min_pairs:
         return dict(defaults)
     start = np.array(list(defaults.values()), np.float32)
-    learned = fit_weights(examples, start, config)
+    free = np.array([not config.moved or name in config.moved for name in defaults], np.float32)
+    learned = fit_weights(examples, start, config, free)
     better = (
         bool(np.isfinite(learned).all())
         and standard_errors(_gains(examples, learned, start)) >= config.min_gain
-        and transfers(examples, start, config)
+        and transfers(examples, start, config, free)
     )
     if not better:
         return dict(defaults)

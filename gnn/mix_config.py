@@ -10,6 +10,8 @@ Mix = dict[str, float]
 class MixConfig:
     """How far the weights may leave the shipped defaults."""
 
+    moved: tuple[str, ...] = ()
+    """Features whose weights learning may move; empty: all."""
     pairs: int = 1000
     """Validation pairs to learn from at most."""
     min_pairs: int = 30
@@ -27,6 +29,9 @@ class MixConfig:
     """Of L-BFGS."""
     max_cells: int = 70_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "moved", tuple(self.moved))  # JSON knows lists only
 
     def budget(self, n_items: int, n_features: int) -> int:
         """Pairs to learn from in a catalogue of that size."""

@@ -17,7 +17,7 @@ class ItemSignals:
 
     paths: TypedPaths
     trend: FloatArray
-    """See `gnn.trend`, shape (3, n_items)."""
+    """See `gnn.trend`, shape (4, n_items)."""
     evidence: FloatArray
     """Events / (events + kappa): 0 = never engaged, towards 1 = well known; shape (n_items,)."""
     cold: npt.NDArray[np.bool_]

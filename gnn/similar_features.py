@@ -10,7 +10,7 @@ from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import rows_at
 
-TREND_NAMES = ("trend_season", "trend_weeks", "trend_days")
+TREND_NAMES = ("trend_season", "trend_weeks", "trend_days", "trend_always")
 ITEM_PATHS = ("co_engaged", "text_co_engaged", "co_engaged_text", "text_co_engaged_text")
 CATALOGUE_NAMES = ("same_category", "same_brand")
 SIMILAR_FEATURES = ("text", "text_rare", "embedding", *ITEM_PATHS, *TREND_NAMES, *CATALOGUE_NAMES)

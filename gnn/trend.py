@@ -1,13 +1,15 @@
 """Trend: what sells at present, as decayed counts over several horizons."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from gnn.histories import event_ages
 from gnn.shop_arrays import FloatArray, ShopArrays
 
-HALF_LIVES = (0.25, 0.05, 0.01)
-"""Half-lives as shares of all events: a season, weeks, days."""
+HALF_LIVES = (0.25, 0.05, 0.01, math.inf)
+"""Half-lives as shares of all events: a season, weeks, days, and all times (bestsellers outlast trends)."""
 
 
 def decayed_counts(shop: ShopArrays, half_life: float, unit: int | None = None) -> FloatArray:
@@ -23,12 +25,12 @@ def decayed_counts(shop: ShopArrays, half_life: float, unit: int | None = None) 
 
 
 def trend_features(shop: ShopArrays, unit: int | None = None) -> FloatArray:
-    """log(1 + decayed count) per half-life, shape (3, n_items)."""
+    """log(1 + decayed count) per half-life, shape (4, n_items)."""
     return np.stack([np.log1p(decayed_counts(shop, half_life, unit)) for half_life in HALF_LIVES])
 
 
 def decay_per_event(unit: int) -> npt.NDArray[np.float64]:
-    """Factor by which one newer event ages all older ones, float64, shape (3,)."""
+    """Factor by which one newer event ages all older ones, float64, shape (4,)."""
     return np.power(0.5, 1.0 / (max(unit, 1) * np.array(HALF_LIVES)), dtype=np.float64)
 
 

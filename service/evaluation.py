@@ -56,7 +56,7 @@ def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Repor
     Raises `UnreadableInput`, `CallerMistake` (unknown model, data that do not suit the protocol).
     """
     models = [_model(name, request, settings) for name in request.models]
-    data = _read(request, settings, reporter)
+    data = read_shop(request, settings, reporter)
     shop = data.shop
     reporter.say(
         f"  {data.dataset}: {shop.n_events:,} events, {shop.n_users:,} users, {shop.n_items:,} items"
@@ -80,7 +80,7 @@ def run_stream(request: EvaluateRequest, settings: Settings, reporter: Reporter)
     """The protocol `stream`: Ilk alone, kept fresh in four ways. Raises as `run_evaluation`."""
     if request.windows != 1:
         raise CallerMistake("--protocol stream has windows of its own: leave --windows away")
-    data = _read(request, settings, reporter)
+    data = read_shop(request, settings, reporter)
     model = model_config(settings.model)
     increment = IncrementalConfig(device=model.training.device)
     with reporter.stage("evaluate") as stage:
@@ -104,7 +104,8 @@ def _model(name: str, request: EvaluateRequest, settings: Settings) -> Recommend
     return baseline(name, Tuning(request.tune))
 
 
-def _read(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> EvaluationData:
+def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> EvaluationData:
+    """The files as arrays, texts encoded. Raises as `run_evaluation` does."""
     reader = open_shop(request.path, request.format_name, request.mapping)
     with reporter.stage("read") as stage:
         items = _joined([batch.frame for batch in reader.items()], empty_items())

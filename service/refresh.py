@@ -40,7 +40,7 @@ from service.write_back import write_back
 
 logger = logging.getLogger(__name__)
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Raised whenever the same inputs would give another release."""
 
 

@@ -114,7 +114,7 @@ def test_ageing_reaches_every_row_and_merges(stages: tuple[FittedIlk, ItemSignal
     model = stages[0]
     nothing = signal_difference(model.signals, model.signals, EXACT)
     assert not len(nothing.rows)
-    decay = np.array([0.9, 0.5, 0.1])
+    decay = np.array([0.9, 0.5, 0.1, 1.0])
     aged = replace(nothing, trend_decay=decay)
     counts = np.expm1(model.signals.trend) * decay[:, None]
     assert np.allclose(np.expm1(model.with_fresh(aged).signals.trend), counts, atol=1e-5)

@@ -74,3 +74,11 @@ def test_ties_count_half() -> None:
         ),
         1 / np.log2(1.5 + 2),
     )
+
+
+def test_only_named_features_move() -> None:
+    first, *others = DEFAULTS
+    config = MixConfig(prior=0.1, trust=1.0, moved=(first,))
+    learned = learn_mix(examples(600), DEFAULTS, config)
+    assert learned[first] != DEFAULTS[first]
+    assert all(learned[name] == DEFAULTS[name] for name in others)
