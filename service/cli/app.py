@@ -157,6 +157,25 @@ def evaluate(
 
 
 @app.command()
+def tune(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A shop's folder or file; it is not loaded into the home.")],
+    data_format: Annotated[DataFormat, typer.Option("--format", help="As in `ilk load`.")] = DataFormat.AUTO,
+    mapping: Annotated[Path | None, typer.Option(help="As in `ilk load`.")] = None,
+    minutes: Annotated[float, typer.Option(min=0, help="How long; the running trial is finished.")] = 10.0,
+    trials: Annotated[int | None, typer.Option(min=1, help="Stop at so many, earlier ones included.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the lines for ilk.toml go.")] = Path("ilk.tuned.toml"),
+    json_file: JsonOption = None,
+) -> None:
+    """Search settings that suit a shop, on its validation block; goes on where an earlier run stopped."""
+    from service.cli.tune import run_tune
+    from service.tune import TuneRequest
+
+    request = TuneRequest(path, data_format.value, mapping, minutes, trials)
+    run_tune(context.obj, request, out, json_file)
+
+
+@app.command()
 def sync(
     context: typer.Context,
     now_all: Annotated[
