@@ -9,7 +9,7 @@ after any of them is mended by doing it again:
    number, and numbers that edge instead of making another.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class FoundEdges:
     """All edges known to be unusable; left untouched."""
     vanished: int = 0
     """Edges of ours that someone deleted from the graph; the log still has their events."""
+    new_malformed: int = 0
+    """How many of the malformed ones this look found."""
 
 
 class ForeignEdges:
@@ -64,6 +66,7 @@ class ForeignEdges:
         """At most `limit` edges of each relation that can be adopted, and all malformed ones known."""
         if audit:
             self._malformed.clear()
+        known = frozenset(self._malformed)
         now = now_microseconds()
         missing, vanished = self._missing()
         if not audit and not any(missing):
@@ -75,7 +78,8 @@ class ForeignEdges:
             records |= self._look("foreign_scan", [1] * len(missing) if audit else missing, limit)
         self._looked_at = now
         new = [record for key, record in records.items() if key not in self._malformed]
-        return self._sort_out(new, now, vanished)
+        found = self._sort_out(new, now, vanished)
+        return replace(found, new_malformed=len(self._malformed.keys() - known))
 
     def adopt(self, found: FoundEdges, log: EventLog) -> AppendResult:
         """Append the found events to the log; `GraphStore.apply` then numbers their edges.

@@ -9,6 +9,7 @@ from graph.store import GraphStore
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
+SHOWN = 20
 
 
 @runtime_checkable
@@ -34,12 +35,31 @@ def adopt_foreign(log: EventLog, store: GraphStore, *, audit: bool = False) -> i
         return 0
     store.adopt_nodes()
     found = store.find_foreign(BATCH, audit)
-    if found.malformed:
+    if found.new_malformed:
         logger.warning(
-            "%d relationships written by others are malformed and left alone", len(found.malformed)
+            "%d relationships written by others are malformed and left alone; `ilk status` lists them",
+            found.new_malformed,
         )
     if found.events.is_empty():
         return 0
     adopted = int(store.adopt(found, log).accepted.sum())
     logger.info("%d relationships written by others were adopted", adopted)
     return adopted
+
+
+def foreign_status(store: GraphStore) -> dict[str, Any] | None:
+    """What others wrote and Ilk did not take over (at most `SHOWN` malformed edges); None where only Ilk
+    writes."""
+    if not isinstance(store, OpenToOthers):
+        return None
+    found = store.find_foreign(BATCH)
+    shown = [
+        {"relation": one.relation.value, "reason": one.reason, "element_id": one.element_id}
+        for one in found.malformed[:SHOWN]
+    ]
+    return {
+        "waiting": found.events.height,
+        "malformed": len(found.malformed),
+        "vanished": found.vanished,
+        "examples": shown,
+    }

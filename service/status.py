@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.log import EventLog
 from graph.store import GraphStore
+from service.foreign_edges import foreign_status
 from service.home import Home
 from service.release_store import ReleaseStore
 from service.schedule_state import schedule_status
@@ -16,10 +17,14 @@ from service.updater_status import read_updater
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
-    """Open the home and look; see `status_of`. With `[[sources]]` also where each stands (`sources`)."""
+    """Open the home and look; see `status_of`. With `[[sources]]` also where each stands (`sources`);
+    where others may write to the graph, what of that was not taken over (`foreign`)."""
     log, store = open_log(home), open_store(settings, home)
     with closing_both(log, store):
         status = status_of(log, store, ReleaseStore(home.releases), home.fresh)
+        foreign = foreign_status(store)
+    if foreign is not None:
+        status["foreign"] = foreign
     status["schedule"] = schedule_status(home)
     if settings.sources:
         status["sources"] = source_status(settings, home)

@@ -1,5 +1,6 @@
 """`ilk status`."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from service.cli.context import CliContext
@@ -15,6 +16,9 @@ def run_status(context: CliContext, json_file: str | None) -> None:
         return
     table = Table(box=None, show_header=False)
     sources = result.pop("sources", [])
+    examples = result.get("foreign", {}).pop("examples", [])
+    for number, one in enumerate(examples, 1):
+        result[f"malformed {number}"] = f"{one['relation']} {one['element_id']}: {one['reason']}"
     for name, value in [*result.items(), *((f"source {source.pop('name')}", source) for source in sources)]:
         if isinstance(value, dict):
             value = ", ".join(
@@ -22,5 +26,5 @@ def run_status(context: CliContext, json_file: str | None) -> None:
                 for key, inner in value.items()
                 if inner not in (None, "") and not isinstance(inner, dict)
             )
-        table.add_row(f"[bold]{name}[/bold]", str(value))
+        table.add_row(f"[bold]{name}[/bold]", escape(str(value)))
     context.console(json_file).print(table)

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,12 @@ SOMEBODY_ELSES = """
 MATCH (u:User {userId: $user}), (i:Item {itemId: $item})
 CREATE (u)-[:PURCHASED {at: $at}]->(i)
 """
+
+WITHOUT_TIME = """
+MATCH (u:User {userId: $user}), (i:Item {itemId: $item})
+CREATE (u)-[:VIEWED]->(i)
+"""
+MALFORMED = "MATCH (i:Item {itemId: 'S0000'}) CREATE (:Nobody)-[:VIEWED]->(i)"
 
 
 def test_the_graph_lives_in_neo4j(ilk: Run, small_shop: Path, tmp_path: Path) -> None:
@@ -53,17 +60,35 @@ def test_the_graph_lives_in_neo4j(ilk: Run, small_shop: Path, tmp_path: Path) ->
         try:
             before = server.client.get("/v1/status").json()["sequence"]
             assert before == loaded["events"]["accepted"]
-            others.execute_query(
-                SOMEBODY_ELSES,
-                user="shopper-0001",
-                item="S0000",
-                at=time.time_ns() // 1000,
-                database_=to.database,
-            )
-            deadline = time.monotonic() + 30
-            while server.client.get("/v1/status").json()["applied_sequence"] <= before:
-                assert time.monotonic() < deadline, "the edge was not adopted"
-                time.sleep(0.2)
+            for number, more in enumerate((SOMEBODY_ELSES, WITHOUT_TIME), 1):
+                others.execute_query(
+                    more,
+                    user="shopper-0001",
+                    item="S0000",
+                    at=time.time_ns() // 1000,
+                    database_=to.database,
+                )
+                answer = until_counted(server, before + number)
+                assert answer["events_through"] >= before + number
+            others.execute_query(MALFORMED, database_=to.database)
             assert server.client.get("/v1/items/S0000/similar").status_code == 200
         finally:
             assert server.stop() == 0
+    status = json.loads(ilk("--home", home, "status", "--json", "-", environment=where).stdout)
+    assert (status["foreign"]["malformed"], status["foreign"]["waiting"]) == (1, 0)
+    assert status["foreign"]["examples"][0]["relation"] == "VIEWED"
+    assert "malformed 1" in ilk("--home", home, "status", environment=where).stdout
+    assert status["events"] == before + 2
+
+
+def until_counted(server: Server, sequence: int) -> dict[str, Any]:
+    """The first answer in which events up to a number count."""
+    deadline = time.monotonic() + 60
+    while True:
+        answer = server.client.get("/v1/items/S0000/similar")
+        assert answer.status_code == 200
+        if answer.json()["events_through"] >= sequence:
+            found: dict[str, Any] = answer.json()
+            return found
+        assert time.monotonic() < deadline, "the edge does not count"
+        time.sleep(0.2)

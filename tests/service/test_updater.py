@@ -54,6 +54,8 @@ def test_logged_events_reach_the_graph(tmp_path: Path) -> None:
 class Found:
     events: pl.DataFrame
     malformed: list[str] = field(default_factory=list)
+    vanished: int = 0
+    new_malformed: int = 0
 
 
 class SharedStore(MemoryGraphStore):

@@ -1,5 +1,6 @@
 """What others write straight into Neo4j counts like any event."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,7 +222,13 @@ def test_finding_costs_no_more_in_a_larger_graph(
     cypher(between("VIEWED {at: timestamp() * 1000}", "u1", item="i1"))
     assert neo4j_store.find_foreign().events.height == 1
     sent = {"look": [True] + [False] * 4, "limit": [100] * 5, "after": NOON + 10**12}
-    hits = {name: _db_hits(text(name), sent) for name in ("foreign_recent", "foreign_scan", "edge_counts")}
+    names = ("foreign_recent", "foreign_scan", "edge_counts")
+    hits: dict[str, int] = {}
+    for _ in range(20):  # a planner that knows little of a young index may read it whole at first
+        hits = {name: _db_hits(text(name), sent) for name in names}
+        if hits["foreign_recent"] < 100:
+            break
+        time.sleep(0.5)
     assert hits["foreign_recent"] < 100
     assert hits["edge_counts"] < 20
     assert hits["foreign_scan"] > 3_000
