@@ -74,11 +74,10 @@ def _put(
 def _put_optional(
     values: FloatArray | None, n: int, rows: IntArray, fresh: FloatArray | None
 ) -> FloatArray | None:
+    """As `_put`; nothing fresh (a release without trained weights): old rows stay, new ones are zero."""
     if values is None:
         return None
-    return _put(
-        values, n, rows, np.zeros((len(rows), *values.shape[1:]), np.float32) if fresh is None else fresh
-    )
+    return _put(values, n, rows[:0], values[:0]) if fresh is None else _put(values, n, rows, fresh)
 
 
 def _catalogue(signals: ItemSignals, fresh: FreshRows) -> tuple[Csr | None, IntArray | None]:

@@ -58,8 +58,10 @@ class LivePaths:
     def flushed(self) -> Self:
         """The same with nothing pending and one flat matrix of counts."""
         paths = self.written() if len(self.pending) else self
-        counts = paths.counts if not paths.counts.replaced_entries else paths.counts.compacted()
-        return replace(paths, counts=counts, strength=row_sums(counts.flattened()))
+        counts = paths.counts
+        if counts.replaced_entries or counts.shape != counts.base.shape:
+            counts = counts.compacted()
+        return replace(paths, counts=counts, strength=row_sums(counts.base))
 
     def rebased(self, signals: ItemSignals, config: IlkConfig) -> Self:
         """The same counts beside freshly computed signals."""

@@ -57,14 +57,14 @@ class LiveSignals:
 
     def signals(self) -> ItemSignals:
         """All signals computed from all events with the release's weights and scales; changes nothing."""
-        return self._mirror.signals()
+        return self._mirror.signals()[1]
 
     def propagate(self) -> FreshRows:
         """Everything anew; returns rows that moved by more than the tolerance."""
-        signals = self._mirror.signals()
+        shop, signals = self._mirror.signals()
         fresh = signal_difference(self.model.signals, signals, self._config.tolerance)
         self.model = self.model.with_fresh(fresh)
-        self._mirror.settle(signals)
+        self._mirror.settle(shop, signals)
         return fresh
 
     def fold_in(

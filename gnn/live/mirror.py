@@ -47,10 +47,10 @@ class Mirror:
         side.embeddings = None if self.embeddings is None else self.embeddings.copy()
         return side
 
-    def settle(self, signals: ItemSignals) -> None:
-        """Bring everything that changes step by step in line with freshly computed signals."""
+    def settle(self, shop: ShopArrays, signals: ItemSignals) -> None:
+        """Bring everything that changes step by step in line with what `signals` returned."""
         self.paths = self.paths.rebased(signals, self._config)
-        self._settle_on(self.shop())
+        self._settle_on(shop)
 
     def _settle_on(self, shop: ShopArrays) -> None:
         self.trend = LiveTrend.of(shop, self.scales.trend_events)
@@ -66,13 +66,13 @@ class Mirror:
         """All events that count, with the catalogue, without texts."""
         return self.events.shop(self.catalogue.shop)
 
-    def signals(self) -> ItemSignals:
-        """All signals from all events, by the function that a fit uses."""
+    def signals(self) -> tuple[ShopArrays, ItemSignals]:
+        """(all events, all signals from them by the function that a fit uses)."""
         shop = self.shop()
         self.paths = self.paths.flushed()
-        counts = self.paths.counts.flattened()
-        histories = group_by_user(shop)
-        return item_signals(self._config, shop, histories, self._space(), self._weights, self.scales, counts)
+        histories, counts = group_by_user(shop), self.paths.counts.base
+        space = self._space()
+        return shop, item_signals(self._config, shop, histories, space, self._weights, self.scales, counts)
 
     def grow(self, n_users: int, n_items: int) -> None:
         """Make room for users and items up to these numbers."""

@@ -147,6 +147,11 @@ def test_a_shop_without_texts_or_weights_folds_in() -> None:
         assert 1 in top_ten(live.model, 0, Objective.NEXT)
         live.propagate()
         assert np.isfinite(live.model.item_vectors()).all()
+        kept = live.model.signals.embedding
+        assert kept is not None
+        assert model.signals.embedding is not None
+        if variant.weights is None:
+            assert np.array_equal(kept[: shop.n_items], model.signals.embedding)
 
 
 def test_no_torch_is_loaded() -> None:
