@@ -81,14 +81,14 @@ async def post_events(request: Request, body: EventsBody) -> JSONResponse:
     events wait for that: none of the rows was taken, try again after `Retry-After` seconds.
     """
     deps = deps_of(request)
-    await run_in_threadpool(_refuse_when_far_behind, deps)
+    await run_in_threadpool(refuse_when_far_behind, deps)
     if len(body.events) > deps.limits.events:
         raise Problem(413, "too-many-events", f"at most {deps.limits.events} events in one request")
-    answer = await run_in_threadpool(_log, deps, body.events)
+    answer = await run_in_threadpool(log_rows, deps, body.events)
     return JSONResponse(answer)
 
 
-def _refuse_when_far_behind(deps: ApiDeps) -> None:
+def refuse_when_far_behind(deps: ApiDeps) -> None:
     """Raise `Problem` 429 where accepted events pile up faster than they are taken into account."""
     updater = deps.updater()
     if updater is None:  # nobody follows: events are kept for the next refresh
@@ -103,7 +103,8 @@ def _refuse_when_far_behind(deps: ApiDeps) -> None:
         )
 
 
-def _log(deps: ApiDeps, rows: list[Any]) -> dict[str, Any]:
+def log_rows(deps: ApiDeps, rows: list[Any]) -> dict[str, Any]:
+    """Append what is valid, durably; the answer of `POST /v1/events`."""
     read = read_event_rows(rows)
     results: dict[int, dict[str, Any]] = {
         place: {"event_id": None, "status": "rejected", "reason": problem.reason, "detail": problem.detail}

@@ -19,7 +19,7 @@ ALL_SCOPES = frozenset(Scope)
 
 _READING_POSTS = re.compile(r"/v1/(similar:batch|similar:by-text|recommendations:for-items|what-if)$")
 _ADMIN_READS = re.compile(r"/v1/users/.+/export$|/v1/audit$", re.DOTALL)
-_ADMIN_WRITES = re.compile(r"/v1/users/|/v1/rules|/v1/releases[:/]")
+_ADMIN_WRITES = re.compile(r"/v1/users/|/v1/rules|/v1/releases[:/]|/api/user/")
 
 
 def needed_scope(method: str, path: str) -> Scope:
