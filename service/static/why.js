@@ -3,7 +3,7 @@ import { at, draw, make, short } from "./elements.js";
 
 const PARTS = { text: "texts", shared_shoppers: "shared shoppers", category: "same category", brand: "same brand",
   trend: "trend", embedding: "trained embedding" };
-const DID = { VIEWED: "viewed both", ADDED_TO_CART: "put both into the cart", WISHLISTED: "wished for both",
+const DID = { VIEWED: "viewed both", ADDED_TO_CART: "had both in the cart", WISHLISTED: "wished for both",
   PURCHASED: "bought both", REVIEWED: "reviewed both" };
 const NARROW = 480; // pixels
 

@@ -77,8 +77,8 @@ def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> It
     width, height = SIZES[request.param]
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    page.set_default_timeout(20_000)
-    expect.set_options(timeout=20_000)
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
