@@ -109,6 +109,14 @@ class EmbeddingCache:
                 )
             return self._db.total_changes() - before
 
+    def count_others(self, fingerprint: str) -> int:
+        """How many vectors other encoders have."""
+        query = (
+            "SELECT count(*) FROM embedding WHERE encoder IN (SELECT id FROM encoder WHERE fingerprint <> ?)"
+        )
+        with self._lock, self._reported():
+            return int(self._db.execute(query, (fingerprint,)).get)
+
     def forget_others(self, fingerprint: str) -> int:
         """Erase what other encoders left, after a change of model; returns how many vectors went."""
         query = "DELETE FROM embedding WHERE encoder IN (SELECT id FROM encoder WHERE fingerprint <> ?)"

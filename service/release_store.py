@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -87,8 +87,13 @@ class ReleaseStore:
         """
         if keep < 2:
             raise ValueError("keep at least 2 releases")
+        return self.remove(self.versions()[keep:])
+
+    def remove(self, versions: Iterable[str]) -> tuple[str, ...]:
+        """Remove these releases, but never the current one; returns what was removed."""
         with self._locked():
-            doomed = tuple(v for v in self.versions()[keep:] if v != self._pointer())
+            there = set(self.versions()) - {self._pointer()}
+            doomed = tuple(version for version in versions if version in there)
             for version in doomed:
                 going = self.root / f"{TEMPORARY_PREFIX}removing-{version}"
                 (self.root / version).rename(going)  # never half a release under a version's name

@@ -171,6 +171,17 @@ class KeySettings(Section):
     """For each worker; 0: no limit."""
 
 
+class RetentionSettings(Section):
+    """What `ilk gc` leaves."""
+
+    releases: int = Field(7, ge=2, le=10_000)
+    """Newest releases; the serving one and its parent are always kept."""
+    quarantine_days: float = Field(90, ge=0)
+    """Age of files with rejected and repaired rows, which hold excerpts of the shop's data."""
+    checkpoint_days: float = Field(7, ge=0)
+    """Age of checkpoints of refreshes that nobody went on with."""
+
+
 class ScheduleSettings(Section):
     """What `ilk serve` does by itself, each run in a process of its own."""
 
@@ -307,6 +318,7 @@ class Settings(BaseSettings):
     refresh: RefreshSettings = RefreshSettings()
     increment: IncrementSettings = IncrementSettings()
     report: ReportSettings = ReportSettings()
+    retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     serve: ServeSettings = ServeSettings()
     update: UpdateSettings = UpdateSettings()

@@ -298,6 +298,43 @@ def status(context: typer.Context, json_file: JsonOption = None) -> None:
 
 
 @app.command()
+def gc(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    json_file: JsonOption = None,
+) -> None:
+    """Remove old releases, quarantine files, unused vectors and checkpoints (settings `retention.*`)."""
+    from service.cli.keeping import run_gc
+
+    run_gc(context.obj, dry_run, json_file)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A tar file; `.gz` compresses it.")],
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="With the vectors of texts.")] = True,
+    json_file: JsonOption = None,
+) -> None:
+    """Write the home into one file, also while it serves."""
+    from service.cli.keeping import run_backup
+
+    run_backup(context.obj, file, cache, json_file)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Written by `ilk backup`.")],
+    json_file: JsonOption = None,
+) -> None:
+    """Make the home (`--home`, empty or not there yet) from a backup; every checksum is looked at first."""
+    from service.cli.keeping import run_restore
+
+    run_restore(context.obj, file, json_file)
+
+
+@app.command()
 def report(
     context: typer.Context,
     version: Annotated[
