@@ -1,7 +1,7 @@
 """A home in one file, taken while it serves, and a home from such a file.
 
 The databases are copied by SQLite's own backup, page by page, the event log last: whatever came in meanwhile
-is in the log and enters the copied graph when the restored home is opened. Releases never change once written.
+is in the log and enters the copied graph when the restored home is opened. Releases never change once made.
 """
 
 import hashlib
