@@ -88,6 +88,11 @@ class LiveFolding:
         return self._through
 
     @property
+    def known(self) -> KnownItems:
+        """The items as they are now."""
+        return self._known
+
+    @property
     def mirror(self) -> Mirror:
         """The model as it is now."""
         return self._mirror

@@ -56,6 +56,9 @@ class Mirror(Protocol):
     def everything(self) -> FreshRowsLike:
         """What differs from the release now."""
 
+    def preview(self, edges: EdgeBlock) -> FreshRowsLike:
+        """What `fold_in` would return for some edges, without influence caps; nothing is kept."""
+
     def figures(self) -> Mapping[str, int]:
         """Counts to be shown, such as damped events; names are fit for metrics."""
 

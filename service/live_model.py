@@ -50,6 +50,10 @@ class IlkMirror:
         """See `Mirror.everything`."""
         return signal_difference(self._base.signals, self._live.model.signals, _EXACT)
 
+    def preview(self, edges: EdgeBlock) -> FreshRows:
+        """See `Mirror.preview`."""
+        return self._live.preview(live_events(edges))
+
     def figures(self) -> Mapping[str, int]:
         """See `Mirror.figures`."""
         return dict(self._counters)

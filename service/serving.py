@@ -36,11 +36,12 @@ from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.status import status_of
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
-from service.text_vectors import LazyTextVectors, ServingEncoders
+from service.text_vectors import LazyTextVectors, open_encoders
 from service.updater_process import UpdaterProcess
 from service.updater_status import read_updater
 from service.user_data import Remainder, UserData
 from service.user_profile import Profiles
+from service.what_if import WhatIf
 
 
 def serve(settings: Settings, console: Console) -> None:
@@ -114,19 +115,14 @@ def make_deps(settings: Settings) -> ApiDeps:
         schedule=lambda: read_schedule(home),
         updater=lambda: read_updater(home.fresh),
         unfolded=changes.unfolded,
+        what_if=None
+        if settings.update.policy == "off"
+        else WhatIf(holder, releases, StoreLookup(store), home.fresh),
         limits=ApiLimits(lag_events=settings.update.max_lag_events),
         keys=api_keys(settings.serve),
         cors_origins=settings.serve.cors_origins,
         close=close,
     )
-
-
-def open_encoders(settings: Settings, home: Home) -> ServingEncoders:
-    """The text model, for texts that arrive. Raises what `open_texts` raises."""
-    from service.texts import open_texts  # here: slow to import, and many a process meets no new text
-
-    texts = open_texts(settings, home)
-    return ServingEncoders(items=texts.items, queries=texts.cutter or texts.encoder)
 
 
 def left_on_disk(settings: Settings, home: Home) -> list[Remainder]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from gnn.shop_arrays import FloatArray
 from graph.item import Item
 from service.errors import ServiceError
+from service.home import Home
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from encoders import TextEncoder  # slow to import; loaded with the first text
@@ -122,6 +124,14 @@ class LazyTextVectors:
             raise TextModelUnavailable(self._failed[1]) from error
         self._failed = None
         return encoders
+
+
+def open_encoders(settings: Settings, home: Home) -> ServingEncoders:
+    """The text model, for texts that arrive. Raises what `open_texts` raises."""
+    from service.texts import open_texts  # here: slow to import, and many a process meets no new text
+
+    texts = open_texts(settings, home)
+    return ServingEncoders(items=texts.items, queries=texts.cutter or texts.encoder)
 
 
 def _texts_of(items: Sequence[Item]) -> list[str]:

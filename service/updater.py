@@ -18,6 +18,7 @@ from service.fresh_segments import HEAL_NAME, SegmentWriter, remove_others
 from service.home import Home
 from service.live_folding import LiveFolding
 from service.live_mirror import MakeMirror
+from service.question_line import QuestionLine
 from service.release import Release
 from service.release_errors import ReleaseError
 from service.release_store import ReleaseStore
@@ -25,6 +26,7 @@ from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
 from service.text_vectors import TextVectors
 from service.updater_status import UpdaterStatus, write_status
+from service.what_if import preview
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +88,22 @@ class Updater:
     def _follow(
         self, log: EventLog, store: GraphStore, changes: ChangeLog, stopping: threading.Event
     ) -> None:
-        look_next, worked = 0.0, False
         self._applied = store.applied_seq()
+        line = QuestionLine(self._home.fresh)
+        try:
+            self._work(log, store, changes, stopping, line)
+        finally:
+            line.close()
+
+    def _work(
+        self,
+        log: EventLog,
+        store: GraphStore,
+        changes: ChangeLog,
+        stopping: threading.Event,
+        line: QuestionLine,
+    ) -> None:
+        look_next, worked = 0.0, False
         while not stopping.wait(0.0 if worked else self._settings.update.poll_seconds):
             if time.monotonic() >= look_next:
                 adopt_foreign(log, store)
@@ -102,8 +118,29 @@ class Updater:
                 self._follow_release(log, store, changes, self._make_mirror)
                 if self._folding is not None:
                     worked |= self._folding.step()
+                    self._answer_questions(store, line)
             self._trouble = None
             self._show(last)
+
+    def _answer_questions(self, store: GraphStore, line: QuestionLine) -> None:
+        folding = self._folding
+        assert folding is not None
+        for question in line.waiting():
+            try:
+                told = preview(
+                    question.asked,
+                    folding.release.version,
+                    folding.mirror,
+                    folding.known,
+                    store,
+                    self._settings.weights,
+                    folding.through,
+                )
+            except Exception as error:  # whoever asked is told by the connection's end; the work goes on
+                logger.exception("a what-if question failed")
+                question.answer.set_exception(error)
+            else:
+                question.answer.set_result(told)
 
     def _follow_release(
         self, log: EventLog, store: GraphStore, changes: ChangeLog, make_mirror: MakeMirror
@@ -189,8 +226,7 @@ class Updater:
 def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> None:
     """Run the updater of a home until `stopping`."""
     from service.live_model import make_mirror  # here: what needs SciPy takes a second to import
-    from service.serving import open_encoders
-    from service.text_vectors import LazyTextVectors
+    from service.text_vectors import LazyTextVectors, open_encoders
 
     home = Home(settings.home)
     texts = LazyTextVectors(lambda: open_encoders(settings, home))

@@ -63,7 +63,7 @@ class UpdaterProcess:
 
 
 def _main(home: Path, parent: int, restarts: int) -> None:
-    from service.api.logs import configure_json_logs
+    from service.json_logs import configure_json_logs
     from service.updater import follow
 
     configure_json_logs()

@@ -3,9 +3,9 @@
 from service.api.app import create_app
 from service.api.deps import ApiDeps, ApiLimits, EventAppender
 from service.api.keys import ApiKeys, KeyGrant, check_binding
-from service.api.logs import configure_json_logs
 from service.api.scopes import Scope
 from service.api.server import PortInUse, ServerOptions, address_of, bind, run_server
+from service.json_logs import configure_json_logs
 
 __all__ = [
     "ApiDeps",

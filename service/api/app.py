@@ -23,6 +23,7 @@ from service.api import (
     report_routes,
     rule_routes,
     user_routes,
+    what_if_routes,
 )
 from service.api.body_limit import BodyLimit
 from service.api.deps import ApiDeps
@@ -58,6 +59,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.state.deps = deps
     for routes in (
         answer_routes,
+        what_if_routes,
         explain_routes,
         event_routes,
         gorse_routes,

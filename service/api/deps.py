@@ -22,6 +22,7 @@ from service.similar_items import SimilarItemsService
 from service.updater_status import UpdaterStatus
 from service.user_data import UserData
 from service.user_profile import Profiles
+from service.what_if import WhatIf
 
 
 class EventAppender(Protocol):
@@ -71,6 +72,8 @@ class ApiDeps:
     """By the name that callers use."""
     updater: Callable[[], UpdaterStatus | None] = lambda: None
     """How the updater stands; None: there is none."""
+    what_if: WhatIf | None = None
+    """None: answers do not follow events."""
     unfolded: Callable[[], list[UnfoldedRange]] = list
     """Events that were taken out of the answers."""
     schedule: Callable[[], Mapping[str, JobState]] = dict

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from graph.errors import InvalidEvent, InvalidItem, RetryableStoreError
 from service.answer import UnknownItem, UnknownUser
 from service.errors import CallerMistake, HomeBusy
+from service.question_line import NoAnswer
 from service.release_errors import ForeignRelease, NoRelease, ReleaseError, TornRelease, UnknownRelease
 from service.rule_book import UnknownRule
 from service.text_vectors import TextModelUnavailable
@@ -82,7 +83,13 @@ def install_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handle)
 
 
-_SERVICE_ERRORS: tuple[type[Exception], ...] = (CallerMistake, ReleaseError, HomeBusy, TextModelUnavailable)
+_SERVICE_ERRORS: tuple[type[Exception], ...] = (
+    CallerMistake,
+    ReleaseError,
+    HomeBusy,
+    TextModelUnavailable,
+    NoAnswer,
+)
 _GRAPH_ERRORS: tuple[type[Exception], ...] = (InvalidEvent, InvalidItem, RetryableStoreError)
 
 
@@ -118,6 +125,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 503, "no-release", "no release is served yet", headers={"Retry-After": RETRY_SECONDS}
             )
+        case NoAnswer():
+            return Problem(503, "no-updater", str(error), headers={"Retry-After": RETRY_SECONDS})
         case TextModelUnavailable():
             return Problem(503, "no-text-model", str(error), headers={"Retry-After": "60"})
         case HomeBusy():

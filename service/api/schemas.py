@@ -89,6 +89,14 @@ class SimilarShape(Freshness):
     results: list[ResultShape | PartialResultShape]
 
 
+class WhatIfShape(Freshness):
+    """Items like one item as they are, and as they would be."""
+
+    item_id: str
+    before: list[ResultShape]
+    after: list[ResultShape]
+
+
 class RecommendationsShape(Freshness):
     """Items for one user, best first; those of the user's history are left out."""
 

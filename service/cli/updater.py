@@ -8,7 +8,7 @@ from service.cli.context import CliContext
 
 def run_updater(context: CliContext) -> None:
     """Work until SIGTERM or Ctrl-C. Where another updater of the home works, wait to take over."""
-    from service.api import configure_json_logs
+    from service.json_logs import configure_json_logs
     from service.updater import follow
 
     context.home.require()

@@ -76,3 +76,17 @@ def test_a_new_item_is_found_among_the_neighbours_of_others(server: Server) -> N
     for _ in range(20):
         assert "newcomer" not in ids(similar(server, "S0010", k=1000))
         time.sleep(0.1)
+
+
+def test_what_if_answers_before_and_after_and_keeps_nothing(server: Server) -> None:
+    far = ids(similar(server, "S0020", objective="next", k=40))[-1]
+    body = {"item_id": "S0020", "objective": "next", "events": co_views("S0020", far, 60, "imagined")}
+    before = server.client.get("/v1/status").json()
+    told = server.client.post("/v1/what-if", json=body)
+    assert told.status_code == 200, told.text
+    assert far not in ids({"results": told.json()["before"]})
+    assert far in ids({"results": told.json()["after"]})
+    assert far not in ids(similar(server, "S0020", objective="next"))
+    assert server.client.get("/v1/status").json()["sequence"] == before["sequence"]
+    body["events"] = [{"user_id": "u", "item_id": "nothing like it"}]
+    assert server.client.post("/v1/what-if", json=body).status_code == 404

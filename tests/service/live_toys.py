@@ -77,6 +77,12 @@ class ToyMirror:
     def everything(self) -> ToyRows:
         return self.propagate()
 
+    def preview(self, edges: EdgeBlock) -> ToyRows:
+        counts = self._counts.copy()
+        np.add.at(counts, edges.item, np.float32(1))
+        rows = np.unique(edges.item)
+        return ToyRows(rows, toy_vectors(self._origin, counts)[rows], self.n_items)
+
     def figures(self) -> Mapping[str, int]:
         return {"damped_events": 0}
 

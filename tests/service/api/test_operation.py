@@ -204,6 +204,7 @@ def test_openapi_is_complete(api: Api) -> None:
         "/v1/users/{user_id}/recommendations",
         "/v1/recommendations",
         "/v1/similar:batch",
+        "/v1/what-if",
         "/v1/similar:by-text",
         "/v1/search",
         "/v1/recommendations:for-items",

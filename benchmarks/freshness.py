@@ -1,0 +1,324 @@
+"""How long after `POST /v1/events` do the served neighbours show an event, and what does it cost readers?
+
+Baseline: the same requests while nothing is written. Run from the project's root, on a home with a release
+(it is copied, the copy is written to): `python -m benchmarks.freshness --home DIR [--seconds 300]
+[--events 100] [--reads 20] [--workers 1]`.
+
+Visible means more than that a number went up: co-views of a pair are planted (`--planters` shoppers look at
+A, then at B) and the time is taken until B stands in A's top 10; and when the stream has been quiet for 5 s,
+the answers are compared with those of a model computed anew from the store with the release's weights.
+"""
+
+import argparse
+import random
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from benchmarks.measurement import machine
+from gnn.objective import Objective
+from service.home import Home
+from service.known_items import KnownItems
+from service.live_model import IlkMirror, make_mirror
+from service.release_holder import Serving
+from service.release_store import ReleaseStore
+from service.settings import load_settings
+from service.shop_snapshot import take_snapshot
+from service.similar_items import SimilarItemsService
+from service.stores import closing_both, open_store
+
+BATCH = 5
+"""Events of one request of the stream."""
+PAUSE_BETWEEN_PLANTS = 5.0
+CHECKED_ITEMS = 50
+
+
+@dataclass
+class Measured:
+    """Seconds, by what was waited for."""
+
+    posts: list[float] = field(default_factory=list)
+    visible: list[float] = field(default_factory=list)
+    planted: list[float] = field(default_factory=list)
+    reads: list[float] = field(default_factory=list)
+    failed: int = 0
+    sent: int = 0
+
+
+def main() -> None:
+    """Print latencies idle and loaded, times to visibility, growth, the check against a recomputation."""
+    arguments = _arguments()
+    print(machine())
+    with tempfile.TemporaryDirectory(prefix="ilk-freshness-") as folder:
+        home = Home(Path(folder) / "home")
+        shutil.copytree(arguments.home, home.root)
+        shutil.rmtree(home.fresh, ignore_errors=True)
+        server, address = _start(home, arguments.workers)
+        try:
+            _measure(arguments, home, server, address)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=60)
+
+
+def _measure(
+    arguments: argparse.Namespace, home: Home, server: subprocess.Popen[bytes], address: str
+) -> None:
+    items = _living(home)
+    _wait_for_updater(address, items[0])
+    idle, loaded = Measured(), Measured()
+    _run([_Reader(address, items, idle, arguments.reads)], min(30.0, arguments.seconds))
+    before = _footprint(home, server.pid)
+    workers: list[_Worker] = [
+        _Reader(address, items, loaded, arguments.reads),
+        _Writer(address, items, loaded, arguments.events),
+        _Watcher(address, items, loaded),
+        _Planter(address, items, loaded, arguments.planters),
+    ]
+    _run(workers, arguments.seconds)
+    time.sleep(5.0)
+    after = _footprint(home, server.pid)
+    print(
+        f"{loaded.sent} events in {arguments.seconds:g} s beside {len(loaded.reads)} reads, "
+        f"{loaded.failed} failed"
+    )
+    for name, seconds in (
+        ("similar, idle", idle.reads),
+        ("similar, under load", loaded.reads),
+        ("POST -> durable", loaded.posts),
+        ("POST -> counted in an answer", loaded.visible),
+        ("POST -> B in A's top 10", loaded.planted),
+    ):
+        print(_line(name, seconds))
+    for name, value in before.items():
+        print(f"{name:<34}{value / 2**20:>10.1f} MiB -> {after[name] / 2**20:.1f} MiB")
+    print(_against_recomputation(home, address, items))
+
+
+class _Worker:
+    """A thread's work until it is told to stop."""
+
+    def __init__(self, address: str, items: Sequence[str], measured: Measured, per_second: float) -> None:
+        self.client = httpx.Client(base_url=address, timeout=60)
+        self.items, self.measured, self.pause = items, measured, 1.0 / per_second
+        self.rng = random.Random(type(self).__name__)
+
+    def turn(self) -> None:
+        """Do it once."""
+        raise NotImplementedError
+
+    def run(self, stopping: threading.Event) -> None:
+        """Keep the pace: a late turn is followed at once by the next."""
+        due = time.perf_counter()
+        while not stopping.is_set():
+            self.turn()
+            due += self.pause
+            stopping.wait(max(0.0, due - time.perf_counter()))
+
+    def post(self, events: list[dict[str, Any]]) -> int:
+        """Send events; returns the last one's sequence number."""
+        answer = self.client.post("/v1/events", json={"events": events})
+        self.measured.failed += answer.status_code != 200
+        self.measured.sent += len(events)
+        return int(answer.json()["sequence"])
+
+
+class _Reader(_Worker):
+    def turn(self) -> None:
+        began = time.perf_counter()
+        answer = self.client.get(f"/v1/items/{self.rng.choice(self.items)}/similar")
+        self.measured.reads.append(time.perf_counter() - began)
+        self.measured.failed += answer.status_code != 200
+
+
+class _Writer(_Worker):
+    """The stream, less the events of watcher and planter, which are few."""
+
+    def __init__(self, address: str, items: Sequence[str], measured: Measured, events: float) -> None:
+        super().__init__(address, items, measured, events / BATCH)
+
+    def turn(self) -> None:
+        began = time.perf_counter()
+        self.post(
+            [_view(f"shopper-{self.rng.randrange(5000)}", self.rng.choice(self.items)) for _ in range(BATCH)]
+        )
+        self.measured.posts.append(time.perf_counter() - began)
+
+
+class _Watcher(_Worker):
+    """Twice a second: one event, and a read that waits for it."""
+
+    def __init__(self, address: str, items: Sequence[str], measured: Measured) -> None:
+        super().__init__(address, items, measured, 2.0)
+
+    def turn(self) -> None:
+        item = self.rng.choice(self.items)
+        began = time.perf_counter()
+        wanted = {"min_sequence": self.post([_view("watcher", item)]), "timeout_ms": 30_000}
+        answer = self.client.get(f"/v1/items/{item}/similar", params=wanted)
+        self.measured.visible.append(time.perf_counter() - began)
+        self.measured.failed += answer.status_code != 200
+
+
+class _Planter(_Worker):
+    """Co-views of a pair that had nothing to do with each other."""
+
+    def __init__(self, address: str, items: Sequence[str], measured: Measured, planters: int) -> None:
+        super().__init__(address, items, measured, 1.0 / PAUSE_BETWEEN_PLANTS)
+        self.planters, self.round = planters, 0
+
+    def turn(self) -> None:
+        self.round += 1
+        a, b = self.rng.sample(list(self.items), 2)
+        began = time.perf_counter()
+        self.post(
+            [
+                _view(f"planter-{self.round}-{number}", item, step)
+                for number in range(self.planters)
+                for step, item in enumerate((a, b))
+            ]
+        )
+        while time.perf_counter() < began + 30:
+            answer = self.client.get(f"/v1/items/{a}/similar", params={"objective": "next"})
+            if b in {row["item_id"] for row in answer.json()["results"]}:
+                self.measured.planted.append(time.perf_counter() - began)
+                return
+        self.measured.failed += 1
+
+
+def _view(user: str, item: str, step: int = 0) -> dict[str, Any]:
+    return {"user_id": user, "item_id": item, "event_type": "view_item", "timestamp": time.time() - 10 + step}
+
+
+def _run(workers: Sequence[_Worker], seconds: float) -> None:
+    stopping = threading.Event()
+    threads = [threading.Thread(target=worker.run, args=(stopping,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    stopping.set()
+    for thread in threads:
+        thread.join()
+
+
+def _line(name: str, seconds: Sequence[float]) -> str:
+    if not seconds:
+        return f"{name:<34}nothing measured"
+    ordered = sorted(seconds)
+    p95, p99 = (ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0.95, 0.99))
+    median = statistics.median(ordered)
+    return (
+        f"{name:<34}{len(ordered):>7} times: p50 {median * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms, "
+        f"p99 {p99 * 1e3:.0f} ms, longest {ordered[-1] * 1e3:.0f} ms"
+    )
+
+
+def _start(home: Home, workers: int) -> tuple[subprocess.Popen[bytes], str]:
+    log = home.root.parent / "serve.log"
+    ilk = Path(sys.executable).with_name("ilk")
+    command = [ilk, "--home", home.root, "serve", "--port", "0", "--workers", str(workers)]
+    with log.open("wb") as out:
+        server = subprocess.Popen([str(one) for one in command], stdout=out, stderr=out)
+    while not (found := re.search(r"serving\s+(http://\S+)", log.read_text("utf-8"))):
+        if server.poll() is not None:
+            raise SystemExit(log.read_text("utf-8"))
+        time.sleep(0.2)
+    return server, found[1]
+
+
+def _wait_for_updater(address: str, item: str) -> None:
+    while True:
+        try:
+            answer = httpx.get(f"{address}/v1/items/{item}/similar", timeout=30).json()
+            if answer["index_version"] != answer["model_version"]:
+                return
+        except (httpx.TransportError, KeyError, ValueError):
+            pass
+        time.sleep(0.3)
+
+
+def _living(home: Home) -> list[str]:
+    store = open_store(load_settings(home.root), home)
+    with closing_both(store):
+        return [str(item_id) for item_id in store.items()["item_id"]]
+
+
+def _footprint(home: Home, pid: int) -> dict[str, int]:
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return {
+        "resident memory of all processes": sum(process.memory_info().rss for process in family),
+        "files of fresh rows": sum(path.stat().st_size for path in home.fresh.rglob("*") if path.is_file()),
+        "event log and graph": sum(path.stat().st_size for path in home.root.glob("*.db*")),
+    }
+
+
+def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> str:
+    """Served neighbours against those of signals computed anew from the store, with the release's weights."""
+    settings = load_settings(home.root)
+    release = ReleaseStore(home.releases).open_current()
+    store = open_store(settings, home)
+    with closing_both(store):
+        snapshot = take_snapshot(store)
+    make = make_mirror(settings)
+    assert make is not None
+    known = KnownItems(release.items, snapshot)
+    nothing = known.arrived(snapshot.items.head(0), None, snapshot.item_category)
+    mirror = make(release.model, snapshot.arrays(None), snapshot.edges.seq, nothing)
+    assert isinstance(mirror, IlkMirror)
+    mirror.propagate()
+    anew = Serving(_replaced(release, mirror), 0.0)
+    service = SimilarItemsService(lambda: anew)
+    same = scores = 0.0
+    chosen = random.Random(3).sample(list(items), min(CHECKED_ITEMS, len(items)))
+    for item in chosen:
+        told = httpx.get(
+            f"{address}/v1/items/{item}/similar", params={"objective": "next"}, timeout=30
+        ).json()
+        served = {row["item_id"]: row["score"] for row in told["results"]}
+        wanted = {row.item_id: row.score for row in service.similar(item, 10, Objective.NEXT).results}
+        common = served.keys() & wanted.keys()
+        same += len(common) / max(len(wanted), 1)
+        scores = max([scores, *(abs(served[one] - wanted[one]) for one in common)])
+    return (
+        f"5 s after the stream: of {len(chosen)} items, {same / len(chosen):.1%} of the neighbours are those "
+        f"of a full recomputation (damped events count there), scores differ by at most {scores:.4f}"
+    )
+
+
+def _replaced(release: Any, mirror: IlkMirror) -> Any:
+    from dataclasses import replace
+
+    from index import build_index
+
+    model = mirror.live.model
+    return replace(release, model=model, index=build_index("auto", model.item_vectors()))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--home", type=Path, default=Path(".ilk"))
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--events", type=float, default=100.0, help="a second")
+    parser.add_argument("--reads", type=float, default=20.0, help="a second")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--planters", type=int, default=20, help="shoppers of one planted pair")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
