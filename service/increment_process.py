@@ -99,7 +99,7 @@ def _main(home: Path) -> None:
     import torch  # only here: the process that serves never loads it
     from rich.console import Console
 
-    from service.api.logs import configure_json_logs
+    from service.json_logs import configure_json_logs
     from service.increment import run_increment
     from service.refresh import refresh
     from service.reporter import Reporter
