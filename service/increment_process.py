@@ -99,8 +99,8 @@ def _main(home: Path) -> None:
     import torch  # only here: the process that serves never loads it
     from rich.console import Console
 
-    from service.json_logs import configure_json_logs
     from service.increment import run_increment
+    from service.json_logs import configure_json_logs
     from service.refresh import refresh
     from service.reporter import Reporter
 

@@ -128,10 +128,12 @@ class LazyTextVectors:
 
 def open_encoders(settings: Settings, home: Home) -> ServingEncoders:
     """The text model, for texts that arrive. Raises what `open_texts` raises."""
-    from service.texts import open_texts  # here: slow to import, and many a process meets no new text
+    # here: slow to import, and many a process meets no new text
+    from encoders import ViewEncoder
+    from service.texts import open_texts
 
     texts = open_texts(settings, home)
-    return ServingEncoders(items=texts.items, queries=texts.cutter or texts.encoder)
+    return ServingEncoders(items=texts.items, queries=ViewEncoder(texts.cutter or texts.encoder))
 
 
 def _texts_of(items: Sequence[Item]) -> list[str]:
