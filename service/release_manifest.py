@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.release_errors import ForeignRelease, TornRelease
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 VERSION_PATTERN = re.compile(r"^r(\d{6,})-([0-9a-f]{6})$")
 _KIND = "ilk-release"

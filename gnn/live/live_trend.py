@@ -19,7 +19,7 @@ class LiveTrend:
     counts: npt.NDArray[np.float64]
     """Sum of the weights of an item's events, (n_items,)."""
     decayed: npt.NDArray[np.float64]
-    """Per half-life, (3, n_items)."""
+    """Per half-life, (4, n_items)."""
     known: IntArray
     """Times of the events that were there at the last full recomputation, ascending."""
     later: IntArray
@@ -45,7 +45,7 @@ class LiveTrend:
             self.decayed = np.pad(self.decayed, ((0, 0), (0, missing)))
 
     def fold(self, item: IntArray, at: IntArray, weight: FloatArray) -> npt.NDArray[np.float64]:
-        """Count new events, (m,) each; returns the factor by which all others have aged, (3,).
+        """Count new events, (m,) each; returns the factor by which all others have aged, (4,).
 
         A late event counts at its age exactly; events newer than it are aged one step too far until the next
         full recomputation."""
@@ -68,5 +68,5 @@ class LiveTrend:
         self.counts[np.abs(self.counts) < 1e-6] = 0.0
 
     def features(self, rows: IntArray) -> FloatArray:
-        """`gnn.trend.trend_features` of some items, (3, m)."""
+        """`gnn.trend.trend_features` of some items, (4, m)."""
         return np.log1p(self.decayed[:, rows]).astype(np.float32)
