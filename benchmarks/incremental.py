@@ -1,6 +1,6 @@
 """What an increment costs and is worth against fitting anew, on a made-up shop; the sampler's speed.
 
-Baseline of the same run: `full`, fitted from scratch after each block (protocol `stream`, docs/evaluation.md).
+Baseline of the same run: `full`, fitted from scratch after each block (protocol `stream`).
 """
 
 import argparse
