@@ -32,7 +32,7 @@ from benchmarks.measurement import machine
 from gnn.objective import Objective
 from service.home import Home
 from service.known_items import KnownItems
-from service.live_model import IlkMirror, make_mirror
+from service.live_model import NO_ROWS, IlkMirror, make_mirror
 from service.release_holder import Serving
 from service.release_store import ReleaseStore
 from service.settings import load_settings
@@ -276,7 +276,7 @@ def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> st
     assert make is not None
     known = KnownItems(release.items, snapshot)
     nothing = known.arrived(snapshot.items.head(0), None, snapshot.item_category)
-    mirror = make(release.model, snapshot.arrays(None), snapshot.edges.seq, nothing)
+    mirror = make(release.model, snapshot.arrays(None), snapshot.edges.seq, nothing, NO_ROWS)
     assert isinstance(mirror, IlkMirror)
     mirror.propagate()
     anew = Serving(_replaced(release, mirror), 0.0)

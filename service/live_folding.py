@@ -142,7 +142,8 @@ class LiveFolding:
             pl.col("index").is_in(self._known.changed()["index"].implode()), "alive"
         )
         arrived = self._known.arrived(changed, None, self._categories)
-        self._mirror = self._make_mirror(self.release.model, shop, early.seq, arrived)
+        frozen = self.release.items.indices_of(sorted(self._settings.freeze))
+        self._mirror = self._make_mirror(self.release.model, shop, early.seq, arrived, frozen)
         if len(late.seq):
             self._mirror.fold_in(late, NO_ITEMS)
         texts = dict(self._known.texts_of(changed))

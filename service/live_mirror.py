@@ -63,6 +63,6 @@ class Mirror(Protocol):
         """Counts to be shown, such as damped events; names are fit for metrics."""
 
 
-MakeMirror = Callable[[ServedModel, ShopArrays, IntArray, ArrivedItems], Mirror]
+MakeMirror = Callable[[ServedModel, ShopArrays, IntArray, ArrivedItems, IntArray], Mirror]
 """(the release's model, the shop with all its edges, their sequence numbers, items that the release lacks or
-knows otherwise)."""
+knows otherwise, items whose rows stay as the release has them)."""

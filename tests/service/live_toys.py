@@ -54,7 +54,9 @@ class LiveToyModel(ToyModel):
 class ToyMirror:
     """`Mirror`: an item's vector depends on its text (or the release) and on how many events it has."""
 
-    def __init__(self, model: ServedModel, shop: ShopArrays, sequence: IntArray, items: ArrivedItems) -> None:
+    def __init__(
+        self, model: ServedModel, shop: ShopArrays, sequence: IntArray, items: ArrivedItems, frozen: IntArray
+    ) -> None:
         assert isinstance(model, ToyModel)
         self._base = model.vectors
         self._origin = np.zeros((max(shop.n_items, len(self._base)), self._base.shape[1]), np.float32)
