@@ -134,7 +134,7 @@ async def similar_by_text(request: Request, body: SimilarByTextBody) -> JSONResp
 async def search(request: Request, query: Annotated[SearchQuery, Query()]) -> JSONResponse:
     """The items whose texts are nearest to the words in meaning, by the text model; best first.
 
-    An item is found from the first refresh after its arrival on.
+    An item is found as soon as the updater has encoded its text.
     """
     answers = deps_of(request).answers
     shaping = shaping_of(request, query)

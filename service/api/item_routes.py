@@ -51,10 +51,10 @@ async def put_items(request: Request, body: ItemsBody) -> JSONResponse:
 async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONResponse:
     """200 where the item was known, 201 where it is new; durable before the answer.
 
-    At once, answers of every worker show the new title, price and so on, conditions hold for them, and a new
-    item's own similar items are those with the nearest texts (`source` "text"). Among the similar items of
-    others, in searches and by a changed text it is found from the next refresh on. An item that was deleted
-    comes back as a new one.
+    At once, answers of every worker show the new title, price and so on, and a new item's own similar items
+    are those with the nearest texts (`source` "text"). Soon after, as soon as the updater has encoded its
+    text, it is found among the similar items of others, in searches and by its new values. An item that was
+    deleted comes back as a new one.
     """
     item = body.item(checked_id(request, item_id, "item_id"))
     created = (await run_in_threadpool(deps_of(request).catalogue.put, [item]))[0]
