@@ -117,6 +117,8 @@ def measure(name: str, shop: ShopArrays, repeats: int, clock: Clock) -> None:
     some = max(10, repeats // 5)
     print(row("fold-in of 100 edges", timed(lambda turn: live.fold_in(hundred(turn)), some, clock), baseline))
     print(row("what-if of 1 edge", timed(lambda turn: live.preview(one(turn)), some, clock), baseline))
+    dense = timed(lambda _: (live.fold_in(hundred(0)), live.propagate(lists=False)), 3, clock)
+    print(row("100 edges, all but the lists", dense, baseline))
     moved: list[FreshRows] = []
     full = timed(lambda _: moved.append(live.propagate()), 1, clock)
     print(row("full recomputation", full, baseline, f"first publishes {len(moved[0].rows):,} rows"))

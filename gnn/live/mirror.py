@@ -1,5 +1,7 @@
 """All state of a shop that the live path keeps, and the single steps by which it changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,9 +49,11 @@ class Mirror:
         side.embeddings = None if self.embeddings is None else self.embeddings.copy()
         return side
 
-    def settle(self, shop: ShopArrays, signals: ItemSignals) -> None:
-        """Bring everything that changes step by step in line with what `signals` returned."""
-        self.paths = self.paths.rebased(signals, self._config)
+    def settle(self, shop: ShopArrays, signals: ItemSignals | None) -> None:
+        """Bring everything that changes step by step in line with all events. signals: whose lists are new;
+        `None`: the lists are as they were."""
+        if signals is not None:
+            self.paths = self.paths.rebased(signals, self._config)
         self._settle_on(shop)
 
     def _settle_on(self, shop: ShopArrays) -> None:
@@ -73,6 +77,14 @@ class Mirror:
         histories, counts = group_by_user(shop), self.paths.counts.base
         space = self._space()
         return shop, item_signals(self._config, shop, histories, space, self._weights, self.scales, counts)
+
+    def dense_signals(self, served: ItemSignals) -> tuple[ShopArrays, ItemSignals]:
+        """As `signals`, with the path lists that are served."""
+        shop = self.shop()
+        config = replace(self._config, use_paths=False)
+        histories, space = group_by_user(shop), self._space()
+        signals = item_signals(config, shop, histories, space, self._weights, self.scales)
+        return shop, replace(signals, paths=served.paths)
 
     def grow(self, n_users: int, n_items: int) -> None:
         """Make room for users and items up to these numbers."""

@@ -62,6 +62,8 @@ def moved_rows(old: Csr, new: Csr, tolerance: float) -> IntArray:
 
 
 def _path_patch(old: Csr | LayeredRows, new: Csr | LayeredRows, tolerance: float) -> RowPatch:
+    if old is new:
+        return RowPatch.empty(new.shape[1])
     rows = moved_rows(flat(old), flat(new), tolerance)
     return RowPatch(rows, some_rows(new, rows))
 

@@ -101,6 +101,24 @@ def test_fold_in_is_nearer_to_the_full_recomputation_than_the_stale_model(
     assert folded < 0.25 * stale
 
 
+def test_without_lists_everything_else_is_brought_in_line(shop: ShopArrays, model: FittedIlk) -> None:
+    live = LiveSignals(model, without_text(shop))
+    new = LiveItems(np.array([shop.n_items]), random_texts(np.random.default_rng(1), 1, 24))
+    live.fold_in(co_views(shop, 2, shop.n_items), new)
+    before = live.model
+    fresh = live.propagate(lists=False)
+    assert not any(len(patch.rows) for patch in fresh.paths.values())
+    full = live.signals()
+    for name in ("embedding", "user_side", "trend", "evidence", "hub"):
+        served, expected = getattr(live.model.signals, name), getattr(full, name)
+        assert np.abs(served - expected).max() <= 1e-4, name
+    assert (
+        live.model.signals.paths.matrices["shared_user"].nnz
+        == before.signals.paths.matrices["shared_user"].nnz
+    )
+    assert len(live.propagate().paths["shared_user"].rows)
+
+
 def test_what_goes_beyond_the_limits_is_counted_and_comes_with_the_recomputation(
     shop: ShopArrays, model: FittedIlk
 ) -> None:
