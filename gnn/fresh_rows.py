@@ -56,7 +56,7 @@ class FreshRows:
     trend: FloatArray
     """`gnn.trend.trend_features` of these items, (4, m)."""
     trend_decay: npt.NDArray[np.float64]
-    """Factor on the decayed counts of every item that is not among `item_rows`, (3,)."""
+    """Factor on the decayed counts of every item that is not among `item_rows`, (h,)."""
     embedding: FloatArray | None
     """(m, d); `None` where the release has none."""
     user_side: FloatArray | None

@@ -163,7 +163,7 @@ class Mirror:
         return ordered_union(self._count(users, before, numbers), items)
 
     def take(self, events: LiveEvents) -> tuple[IntArray, npt.NDArray[np.float64]]:
-        """Add events; returns (items whose pairs or degree changed, ageing of all counts (3,))."""
+        """Add events; returns (items whose pairs or degree changed, ageing of all counts (h,))."""
         counted = events.weight > 0
         decay = self.trend.fold(events.item[counted], events.at[counted], events.weight[counted])
         if not len(events):
