@@ -17,11 +17,18 @@ from gnn.served_model import MAX_CANDIDATES, Source
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signal_arrays import signals_from_arrays, signals_to_arrays
 from gnn.signals import ItemSignals
-from gnn.similar_features import CATALOGUE_NAMES, COSINE_SCALE, ITEM_PATHS, TREND_NAMES, SimilarFeatures
+from gnn.similar_features import (
+    CATALOGUE_NAMES,
+    COSINE_SCALE,
+    ITEM_PATHS,
+    SIMILAR_FEATURES,
+    TREND_NAMES,
+    SimilarFeatures,
+)
 from gnn.sparse_rows import Csr
 from gnn.trained_weights import TrainedWeights
 from gnn.trend import rise
-from gnn.user_features import USER_PATHS, UserFeatures, UserRows
+from gnn.user_features import USER_FEATURES, USER_PATHS, UserFeatures, UserRows
 from gnn.user_rows import rows_of_history
 
 _TRENDING = 30
@@ -213,8 +220,8 @@ class FittedIlk:
         """See `ServedModel.from_arrays`."""
         return cls(
             signals_from_arrays(arrays, config["scales"]),
-            {Objective(name): mix for name, mix in config["mixes"].items()},
-            config["user_mix"],
+            {Objective(name): _all_of(SIMILAR_FEATURES, mix) for name, mix in config["mixes"].items()},
+            _all_of(USER_FEATURES, config["user_mix"]),
             IlkConfig.from_json(config["config"]),
             TrainedWeights.from_arrays(
                 {name.removeprefix(_WEIGHTS): a for name, a in arrays.items() if name.startswith(_WEIGHTS)}
@@ -228,3 +235,8 @@ def _best(scores: FloatArray, k: int) -> IntArray:
     if len(scores) > k:
         places = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
     return places[np.argsort(-scores[places], kind="stable")[:k]].astype(np.int64)
+
+
+def _all_of(features: tuple[str, ...], mix: Mix) -> Mix:
+    """A mix written when there were fewer features: those it lacks weigh nothing."""
+    return {**mix, **{name: 0.0 for name in features if name not in mix}}

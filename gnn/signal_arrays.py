@@ -8,9 +8,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gnn.layered_rows import flat
+from gnn.shop_arrays import FloatArray
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import Csr
 from gnn.text_space import TextProjection
+from gnn.trend import HALF_LIVES
 from gnn.typed_paths import TypedPaths
 
 _OPTIONAL = ("text", "hub", "embedding", "user_side", "brand", "text_near")
@@ -58,7 +60,7 @@ def signals_from_arrays(
         text_projection=projection,
         trend_events=int(arrays["trend_events"][0]) if "trend_events" in arrays else 0,
         paths=TypedPaths(matrices, dict(scales)),
-        trend=arrays["trend"],
+        trend=_all_trends(arrays["trend"]),
         evidence=arrays["evidence"],
         cold=arrays["cold"],
         category=category,
@@ -73,3 +75,9 @@ def _csr_to_arrays(name: str, matrix: Csr) -> dict[str, npt.NDArray[Any]]:
 def _csr_from_arrays(arrays: Mapping[str, np.ndarray[Any, Any]], name: str, shape: tuple[int, int]) -> Csr:
     parts = (arrays[f"{name}.data"], arrays[f"{name}.indices"], arrays[f"{name}.indptr"])
     return sparse.csr_array(parts, shape=shape)
+
+
+def _all_trends(trend: FloatArray) -> FloatArray:
+    """Releases written when there were fewer half-lives: those they lack are zero, and weigh nothing."""
+    missing = len(HALF_LIVES) - len(trend)
+    return np.pad(trend, ((0, missing), (0, 0))) if missing > 0 else trend

@@ -14,6 +14,7 @@ from gnn.histories import group_by_user, interaction_matrix
 from gnn.ilk_config import IlkConfig
 from gnn.item_propagation import propagated
 from gnn.item_signals import item_layer_zero
+from gnn.objective import Objective
 from gnn.shop_arrays import ShopArrays
 from gnn.text_space import TextSpaceConfig, build_text_space
 from gnn.trained_weights import TrainedWeights
@@ -91,4 +92,18 @@ def test_a_release_keeps_the_weights_and_older_ones_open_without() -> None:
         for name, array in arrays.items()
         if not name.startswith("weights.") and name not in ("trend_events", "text_near")
     }
-    assert FittedIlk.from_arrays(older, config).weights is None
+    older["trend"] = arrays["trend"][:3]
+    config["mixes"] = {n: dropped(mix, "trend_always") for n, mix in config["mixes"].items()}
+    config["user_mix"] = dropped(config["user_mix"], "trend_always")
+    opened = FittedIlk.from_arrays(older, config)
+    assert opened.weights is None
+    query = np.arange(shop.n_items)
+    for objective in Objective:
+        vectors = opened.item_vectors() @ opened.query_vectors(query[:2], objective).T
+        assert np.isfinite(vectors).all()
+        assert np.isfinite(opened.score_similar(query, objective)).all()
+    assert np.isfinite(opened.score_user_candidates(query[:3], query)).all()
+
+
+def dropped(mix: dict[str, float], name: str) -> dict[str, float]:
+    return {key: weight for key, weight in mix.items() if key != name}
