@@ -53,6 +53,7 @@ NEEDED = {
     ("GET", "/v1/audit"): ADMIN,
     ("POST", "/v1/releases:rollback"): ADMIN,
     ("GET", "/v1/releases/{version}/report"): READ,
+    ("POST", "/v1/what-if"): READ,
     ("GET", "/v1/status"): READ,
     ("GET", "/v1/releases"): READ,
     ("GET", "/metrics"): READ,
