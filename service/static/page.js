@@ -91,7 +91,7 @@ async function whatIf() {
   const body = { item_id: current, k: K, objective: at("objective").value, events: events() };
   const answer = await ask("/v1/what-if", { method: "POST", body });
   const shown = places;
-  showNeighbours(answer, before);
+  showNeighbours({ ...answer, results: answer.after }, before);
   places = shown;
   at("live-times").textContent = `If that happened (${(performance.now() - started).toFixed(0)} ms); nothing was kept.`;
 }
