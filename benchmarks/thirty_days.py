@@ -85,7 +85,7 @@ def ndcg(settings: Settings, version: str, query: IntArray, target: IntArray) ->
     return float(single_ndcg_at_k(rank, 10).mean())
 
 
-def replay(settings: Settings, events: pl.DataFrame, items: Path) -> None:
+def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> None:
     """Print one line a day and the means."""
     base = int(len(events) * BASE)
     edges = np.linspace(base, len(events), DAYS + 2).astype(int)
@@ -96,7 +96,7 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path) -> None:
         f"{'day':>3} {'events':>8} {'gate':>9} {'lift':>6} {'stayed':>7} {'pairs':>6} {'old':>7} {'new':>7}"
     )
     rows = []
-    for day in range(DAYS):
+    for day in range(days):
         add(settings, events[int(edges[day]) : int(edges[day + 1])])
         result = refresh(settings, Reporter(Console(quiet=True)))
         made = ReleaseStore(Home(settings.home).releases).versions()[0]
@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("path", type=Path, nargs="?", help="a shop's files; default: a made-up shop")
     parser.add_argument("--mapping", help="as in `ilk load`")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--days", type=int, default=DAYS, help="how many of the thirty")
     parser.add_argument("--encoder", default="hashing:128")
     given = parser.parse_args()
     print(machine())
@@ -148,7 +149,7 @@ def main() -> None:
                 "report": {"audit_items": 200},
             },
         )
-        replay(settings, events, folder / "items")
+        replay(settings, events, folder / "items", given.days)
 
 
 if __name__ == "__main__":

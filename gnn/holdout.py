@@ -18,6 +18,11 @@ than random ones, so that two refreshes a day apart are judged on nearly the sam
 FIFTH = "fifth"
 """How the names of the figures by popularity begin: `fifth1_ndcg@10` is the rarest items'."""
 
+NEWEST = "newest"
+"""How the names of the figures of the newest pairs alone begin: `newest300_ndcg@10`."""
+TAILS = (150, 300, 600, 1200, 2400)
+"""Of so many of the newest pairs the figure is kept: a serving model can be asked those it had not seen."""
+
 
 def holdout_figures(
     model: FittedIlk, older: ShopArrays, query: IntArray, target: IntArray
@@ -49,6 +54,7 @@ def holdout_figures(
         "popularity_ndcg@10": float(single_ndcg_at_k(theirs, 10).mean()),
         "pairs": len(pairs.query),
         **_by_popularity(gains, quintile[pairs.target]),
+        **{f"{NEWEST}{n}_ndcg@10": float(gains[-n:].mean()) for n in TAILS if len(gains) >= n},
     }
 
 

@@ -1,14 +1,15 @@
 """What a new release must show before it is served."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gnn.holdout import FIFTH
+from gnn.holdout import FIFTH, NEWEST
 from gnn.served_model import ServedModel
+from service.second_hearing import Hearing
 from service.settings import GateSettings
 
 PAIRS_THAT_DECIDE = 150
@@ -35,6 +36,7 @@ def judge(
     holdout: Mapping[str, float],
     settings: GateSettings,
     before: Mapping[str, Any] | None = None,
+    hearing: Callable[[], Hearing | None] = lambda: None,
 ) -> GateVerdict:
     """Look at a fitted model before it becomes a release.
 
@@ -43,10 +45,11 @@ def judge(
     that serves now; None: nothing serves, and anything sound is better than nothing.
 
     Two releases had different exams, so what is compared is how far each was above popularity on its own.
+    Where that fell too far, hearing puts both before the same events, and its outcome decides.
     """
     coverage = share_with_vectors(model, alive)
     figures = {"coverage": coverage}
-    figures |= {name: value for name, value in holdout.items() if not name.startswith(FIFTH)}
+    figures |= {name: value for name, value in holdout.items() if not name.startswith((FIFTH, NEWEST))}
     lift = lift_of(figures)
     if lift is not None:
         figures["lift"] = lift
@@ -67,7 +70,13 @@ def judge(
             f"{_in_words(figures)}: {lift:.2f} times as good, the serving release {old:.2f} times "
             f"(gate.max_drop {settings.max_drop:.0%})"
         )
-        return GateVerdict(False, reason, figures)
+        heard = hearing()
+        if heard is None:
+            return GateVerdict(False, reason, figures)
+        figures |= {"same_pairs": heard.pairs, "same_ndcg@10": heard.new, "serving_ndcg@10": heard.serving}
+        passed = heard.new >= heard.serving * (1 - settings.max_drop)
+        beside = f"on {heard.pairs} pairs that neither had seen {heard.new:.4f}, serving {heard.serving:.4f}"
+        return GateVerdict(passed, f"{reason}; {beside}", figures)
     return GateVerdict(True, f"{_in_words(figures)}: {lift:.2f} times as good, {old:.2f} before", figures)
 
 

@@ -30,6 +30,7 @@ from service.reporting.history import append_history
 from service.reporting.refresh_audit import RefreshAudit
 from service.reporting.report import has_details, read_details
 from service.reporting.webhook import tell_webhook
+from service.second_hearing import hear
 from service.settings import Settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot, without
 from service.stores import closing_both, open_changes, open_log, open_store
@@ -171,7 +172,12 @@ class _Refresh:
                 self._reporter.skip(name, "kept from the interrupted run")
         with self._reporter.stage("judge") as stage:
             verdict = judge(
-                fitted.model, snapshot.alive, fitted.holdout, self._settings.gate, self._serving_figures()
+                fitted.model,
+                snapshot.alive,
+                fitted.holdout,
+                self._settings.gate,
+                self._serving_figures(),
+                lambda: hear(snapshot, self._releases.open_current(), fitted.holdout),
             )
             stage.note = verdict.reason
         with self._reporter.stage("index") as stage:
