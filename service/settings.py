@@ -252,7 +252,7 @@ class AnswerSettings(Section):
 class UpdateSettings(Section):
     """How the served answers follow events and items."""
 
-    policy: Literal["off", "fold-in", "touched", "full"] = "fold-in"
+    policy: Literal["off", "fold-in", "touched", "full"] = "touched"
     """`off`: answers change with a refresh only. `fold-in`: every event counts at once, with the weights of
     the served release. `touched`: besides, the rows that events touched are trained anew now and then.
     `full`: besides, a full refresh is made when drift asks for it."""
