@@ -4,6 +4,7 @@ A version holds where each of its rows lies; making the next version copies thes
 the entries. Versions share the tail, so an older one stays valid while newer ones are made.
 """
 
+import threading
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,30 +21,32 @@ _FIRST_TAIL = 1024
 
 
 class _Tail:
-    """Entries of replaced rows, append-only."""
+    """Entries of replaced rows, append-only; versions that part from a common one share it, in any thread."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self.indices = np.empty(_FIRST_TAIL, np.int32)
         self.data = np.empty(_FIRST_TAIL, np.float32)
         self.used = 0
 
     def append(self, indices: npt.NDArray[np.int32], data: FloatArray) -> int:
         """Store entries; returns the place of the first."""
-        start, stop = self.used, self.used + len(indices)
-        if stop > len(self.indices):
-            size = int(stop * _SLACK)
-            # readers of older versions may hold the old arrays: new ones are made, never resized in place
-            grown = np.empty(size, np.int32), np.empty(size, np.float32)
-            grown[0][:start], grown[1][:start] = self.indices[:start], self.data[:start]
-            self.indices, self.data = grown
-        self.indices[start:stop], self.data[start:stop] = indices, data
-        self.used = stop
-        return start
+        with self._lock:
+            start, stop = self.used, self.used + len(indices)
+            if stop > len(self.indices):
+                size = int(stop * _SLACK)
+                # readers of older versions may hold the old arrays: new ones are made, never resized in place
+                grown = np.empty(size, np.int32), np.empty(size, np.float32)
+                grown[0][:start], grown[1][:start] = self.indices[:start], self.data[:start]
+                self.indices, self.data = grown
+            self.indices[start:stop], self.data[start:stop] = indices, data
+            self.used = stop
+            return start
 
 
 @dataclass(frozen=True)
 class LayeredRows:
-    """float32 matrix; columns ascend within each row. One writer; any number of readers."""
+    """float32 matrix; columns ascend within each row. Any number of readers, also while versions are made."""
 
     shape: tuple[int, int]
     base: Csr

@@ -1,8 +1,9 @@
 """One release kept up to date: store and changes in, fresh records out."""
 
 import logging
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ from service.edge_selection import select_edges
 from service.fresh_record import FreshRecord, no_items
 from service.fresh_segments import SegmentWriter
 from service.known_items import KnownItems
-from service.live_mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror
+from service.live_mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror, RecomputationLike
 from service.release import Release
 from service.settings import SelectionSettings, UpdateSettings
 from service.shop_snapshot import take_snapshot, without
@@ -39,7 +40,7 @@ class FoldFigures:
     fold_seconds: float = 0.0
     """Time of the last fold-in."""
     propagate_seconds: float = 0.0
-    """Time of the last full propagation."""
+    """Time of the last full recomputation, from its beginning to its being served."""
     reloads: int = 0
     """Times the mirror was read anew from the store."""
     missing_texts: int = 0
@@ -112,9 +113,10 @@ class LiveFolding:
         if self._stale and self._rested(now):
             self.reload()
             return True
+        if self._whole is not None:
+            return self._adopt() or worked
         if self._dirty and self._rested(now):
-            self._propagate()
-            return True
+            self._recompute(now)
         return worked
 
     def reload(self, *, heal: bool = False) -> None:
@@ -130,6 +132,7 @@ class LiveFolding:
 
     def _begin(self) -> None:
         started = time.monotonic()
+        self._whole: tuple[RecomputationLike, Future[None]] | None = None  # one of an older mirror is void
         self._cursor = self._changes.last_number()
         self._unfolded: Sequence[UnfoldedRange] = self._changes.unfolded()
         snapshot, _ = select_edges(take_snapshot(self._store, self._unfolded), self._selection)
@@ -161,8 +164,8 @@ class LiveFolding:
         self._last_work = self._last_whole = now
 
     def _rested(self, now: float) -> bool:
-        """Whether the stream is quiet, or the last whole computation is long enough ago. Events wait while
-        one runs, so even between scattered events it takes no more than a quarter of the time."""
+        """Whether the stream is quiet, or the last whole computation is long enough ago. It takes a processor
+        from others, so even between scattered events no more than a quarter of the time."""
         cost, since = self.figures.propagate_seconds, now - self._last_whole
         quiet = now - self._last_work >= self._settings.quiet_seconds and since >= 3 * cost
         return quiet or since >= max(self._settings.whole_seconds, 10 * cost)
@@ -278,14 +281,25 @@ class LiveFolding:
         self._dirty |= rows is not None
         self._publish(rows, fresh)
 
-    def _propagate(self) -> None:
-        started = time.monotonic()
-        rows = self._mirror.propagate()
-        self._dirty = False
-        self._publish(rows, no_items())
+    def _recompute(self, now: float) -> None:
+        """Begin to compute everything anew, beside: events go on being folded in."""
+        recomputation = self._mirror.recomputation()
+        self._whole = recomputation, _beside(recomputation.run)
+        self._dirty, self._whole_began = False, now
+
+    def _adopt(self) -> bool:
+        """Take over what was computed anew; whether it was ready."""
+        assert self._whole is not None
+        recomputation, future = self._whole
+        if not future.done():
+            return False
+        future.result()
+        self._whole = None
+        self._publish(self._mirror.adopt(recomputation), no_items())
         now = time.monotonic()
-        self.figures.propagate_seconds = now - started
+        self.figures.propagate_seconds = now - self._whole_began
         self._last_whole = now
+        return True
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:
         """Append what changed; where that fails or the file has grown large, begin a new one."""
@@ -323,6 +337,22 @@ class LiveFolding:
         except Exception:  # a text that no model takes must not keep events from counting
             logger.exception("texts of new items do not count")
         return None
+
+
+def _beside(work: Callable[[], None]) -> Future[None]:
+    """Work in a thread that does not keep the process from ending, as one of an executor would."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # whatever it was, `result` raises it where somebody waits
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, name="recomputation", daemon=True).start()
+    return future
 
 
 def _split(edges: EdgeBlock, through: int) -> tuple[EdgeBlock, EdgeBlock]:

@@ -40,8 +40,15 @@ class ArrivedItems:
 NO_ITEMS = ArrivedItems(np.empty(0, np.int64), None, np.empty((0, 2), np.int64), np.empty(0, np.int64))
 
 
+class RecomputationLike(Protocol):
+    """Everything computed anew beside a mirror."""
+
+    def run(self) -> None:
+        """Do it; may be called in another thread."""
+
+
 class Mirror(Protocol):
-    """A model beside the shop's edges. Not for several threads."""
+    """A model beside the shop's edges. Not for several threads, but for `RecomputationLike.run`."""
 
     @property
     def n_items(self) -> int:
@@ -52,6 +59,12 @@ class Mirror(Protocol):
 
     def propagate(self) -> FreshRowsLike:
         """Compute everything anew with the weights as they are; returns what changed by that."""
+
+    def recomputation(self) -> RecomputationLike:
+        """Begin what `propagate` does beside this mirror, which goes on folding in; then `adopt` it."""
+
+    def adopt(self, done: Any) -> FreshRowsLike:
+        """Take over a recomputation of this mirror that has run; returns what changed by it."""
 
     def everything(self) -> FreshRowsLike:
         """What differs from the release now."""

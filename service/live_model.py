@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import FreshRows, RowPatch
-from gnn.live import LiveEvents, LiveItems, LiveSignals, Tolerance, signal_difference
+from gnn.live import LiveEvents, LiveItems, LiveSignals, Recomputation, Tolerance, signal_difference
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import IntArray, ShopArrays
 from graph.store import EdgeBlock
@@ -57,6 +57,14 @@ class IlkMirror:
     def propagate(self) -> FreshRows:
         """See `Mirror.propagate`."""
         return self._counted(self._live.propagate())
+
+    def recomputation(self) -> Recomputation:
+        """See `Mirror.recomputation`."""
+        return self._live.recomputation()
+
+    def adopt(self, done: Recomputation) -> FreshRows:
+        """See `Mirror.adopt`."""
+        return self._counted(self._live.adopt(done))
 
     def everything(self) -> FreshRows:
         """See `Mirror.everything`."""

@@ -4,6 +4,7 @@ from gnn.live.influence import InfluenceCaps
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.live_config import FoldLimits, LiveConfig
 from gnn.live.live_signals import LiveSignals
+from gnn.live.recomputation import Recomputation
 from gnn.live.signal_difference import Tolerance, signal_difference
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LiveEvents",
     "LiveItems",
     "LiveSignals",
+    "Recomputation",
     "Revision",
     "Tolerance",
     "signal_difference",

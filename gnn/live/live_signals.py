@@ -16,6 +16,7 @@ from gnn.live.influence import InfluenceLedger
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.live_config import LiveConfig
 from gnn.live.mirror import NO_ROWS, Mirror, ordered_union
+from gnn.live.recomputation import Folded, Recomputation
 from gnn.live.signal_difference import signal_difference
 from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
@@ -45,6 +46,7 @@ class LiveSignals:
         self._model_config = model.config
         self.model = model
         self._ledger = InfluenceLedger.of(self._config.caps, shop)
+        self._running: Recomputation | None = None
 
     @property
     def n_events(self) -> int:
@@ -64,6 +66,7 @@ class LiveSignals:
 
         lists: the path lists as well, which is most of the cost; without them embeddings, counts, trend and
         texts are brought in line with all events, in a tenth of the time."""
+        self._running = None
         if lists:
             shop, signals = self._mirror.signals()
         else:
@@ -71,6 +74,35 @@ class LiveSignals:
         fresh = signal_difference(self.model.signals, signals, self._config.tolerance)
         self.model = self.model.with_fresh(fresh)
         self._mirror.settle(shop, signals if lists else None)
+        return fresh
+
+    def recomputation(self) -> Recomputation:
+        """Begin what `propagate` does beside this mirror: `run` it, in another thread if you like, fold in
+        meanwhile, then `adopt` it. One at a time; a newer one, or `propagate`, makes an older one void."""
+        side = self._mirror.copy()
+        self._running = Recomputation(side, self.model, self._config.tolerance)
+        return self._running
+
+    def adopt(self, done: Recomputation) -> FreshRows:
+        """Take over a recomputation that has run, with what was folded in meanwhile folded into it as well;
+        returns the rows that moved by it. Raises `ValueError` for one that is void or has not run.
+
+        Of what was folded in meanwhile, rows that a limit put off here but not there, or the other way round,
+        are brought in line by the next recomputation."""
+        if done is not self._running or done.fresh is None:
+            raise ValueError("this recomputation is void or has not run")
+        self._running = None
+        side = object.__new__(LiveSignals)
+        side.__dict__ |= self.__dict__
+        side._mirror, side.model = done.mirror, done.model.with_fresh(done.fresh)
+        fresh = done.fresh
+        for one in done.folded_since():
+            more = side._fold(one.events, {}, one.items, one.revision, one.removed, one.erased)
+            fresh = fresh.merged(more)
+        # rows that did not move have aged already when the events were folded in here
+        fresh = replace(fresh, trend_decay=np.ones_like(fresh.trend_decay), counters={})
+        self._mirror = done.mirror
+        self.model = self.model.with_fresh(fresh)
         return fresh
 
     def fold_in(
@@ -90,6 +122,8 @@ class LiveSignals:
         admitted, counters = self._ledger.admit(events)
         weight = np.where(admitted, events.weight, np.float32(0.0)).astype(np.float32)
         events = replace(events, weight=weight)
+        if self._running is not None:
+            self._running.since.append(Folded(events, items, revision, removed, erased))
         return self._fold(events, counters, items, revision, removed, erased)
 
     def preview(self, events: LiveEvents, items: LiveItems | None = None) -> FreshRows:

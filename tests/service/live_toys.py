@@ -51,6 +51,16 @@ class LiveToyModel(ToyModel):
         return LiveToyModel(vectors, trend)
 
 
+class ToyRecomputation:
+    """What the toy mirror has to compute anew: nothing."""
+
+    def __init__(self) -> None:
+        self.ran = False
+
+    def run(self) -> None:
+        self.ran = True
+
+
 class ToyMirror:
     """`Mirror`: an item's vector depends on its text (or the release) and on how many events it has."""
 
@@ -75,6 +85,13 @@ class ToyMirror:
 
     def propagate(self) -> ToyRows:
         return self._rows(np.arange(self.n_items))
+
+    def recomputation(self) -> "ToyRecomputation":
+        return ToyRecomputation()
+
+    def adopt(self, done: "ToyRecomputation") -> ToyRows:
+        assert done.ran
+        return self.propagate()
 
     def everything(self) -> ToyRows:
         return self.propagate()

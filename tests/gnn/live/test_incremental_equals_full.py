@@ -1,5 +1,6 @@
 """Promise 4: what is maintained edge by edge equals a full recomputation with the same weights."""
 
+import threading
 from dataclasses import replace
 from functools import cache
 
@@ -13,7 +14,15 @@ from gnn.fresh_rows import FreshRows
 from gnn.histories import group_by_user, without_weightless
 from gnn.item_signals import SignalScales, item_signals
 from gnn.layered_rows import flat
-from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveItems, LiveSignals, Revision
+from gnn.live import (
+    InfluenceCaps,
+    LiveConfig,
+    LiveEvents,
+    LiveItems,
+    LiveSignals,
+    Recomputation,
+    Revision,
+)
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.sparse_rows import Csr
@@ -96,6 +105,7 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
         self.served = model
         self.cumulative: FreshRows | None = None
         self.quiet = True
+        self.beside: tuple[Recomputation, threading.Thread] | None = None
 
     def publish(self, fresh: FreshRows) -> None:
         """As an API worker follows the stream: through stored arrays."""
@@ -183,14 +193,44 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
     @rule(seed=SEEDS)
     def unfold(self, seed: int) -> None:
         first = int(np.random.default_rng(seed).integers(0, len(self.ledger.user)))
+        self._let_go()
         self.publish(self.live.without(first, first + 3))
         for event in range(first, min(first + 4, len(self.ledger.weight))):
             self.ledger.weight[event] = 0.0
 
-    @precondition(lambda self: not self.quiet)
+    @precondition(lambda self: self.beside is None)
     @rule()
-    def fall_quiet(self) -> None:
-        self.publish(self.live.propagate())
+    def recompute_beside(self) -> None:
+        recomputation = self.live.recomputation()
+        thread = threading.Thread(target=recomputation.run)
+        thread.start()
+        self.beside = recomputation, thread
+
+    @precondition(lambda self: self.beside is not None)
+    @rule()
+    def adopt(self) -> None:
+        assert self.beside is not None
+        recomputation, thread = self.beside
+        thread.join()
+        self.beside = None
+        self.publish(self.live.adopt(recomputation))
+
+    def _let_go(self) -> None:
+        """What runs beside is void from now on."""
+        if self.beside is not None:
+            self.beside[1].join()
+            self.beside = None
+
+    @precondition(lambda self: not self.quiet)
+    @rule(beside=st.booleans())
+    def fall_quiet(self, beside: bool) -> None:
+        self._let_go()
+        if beside:
+            recomputation = self.live.recomputation()
+            recomputation.run()
+            self.publish(self.live.adopt(recomputation))
+        else:
+            self.publish(self.live.propagate())
         self.quiet = True
         full = self.ledger.full()
         assert self.cumulative is not None

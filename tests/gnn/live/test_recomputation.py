@@ -1,0 +1,77 @@
+"""Everything computed anew beside a mirror that goes on folding in."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from gnn.fitted_ilk import FittedIlk
+from gnn.layered_rows import flat
+from gnn.live import LiveSignals
+from gnn.shop_arrays import ShopArrays
+from tests.gnn.live.shops import events, fitted, live_shop, without_text
+
+
+@pytest.fixture(scope="module")
+def shop() -> ShopArrays:
+    return live_shop()
+
+
+@pytest.fixture(scope="module")
+def model(shop: ShopArrays) -> FittedIlk:
+    return fitted(shop)
+
+
+def fold(live: LiveSignals, shop: ShopArrays, turn: int) -> None:
+    rng = np.random.default_rng(turn)
+    user, item = rng.integers(0, shop.n_users, 4), rng.integers(0, shop.n_items, 4)
+    live.fold_in(events(user.tolist(), item.tolist(), first=4 * turn, at=10**15 + 4 * turn))
+
+
+def test_with_nothing_since_it_is_a_propagation(shop: ShopArrays, model: FittedIlk) -> None:
+    beside, plain = (LiveSignals(model, without_text(shop)) for _ in range(2))
+    for live in (beside, plain):
+        fold(live, shop, 0)
+    recomputation = beside.recomputation()
+    recomputation.run()
+    ours, theirs = beside.adopt(recomputation).to_arrays(), plain.propagate().to_arrays()
+    assert ours[1]["n_items"] == theirs[1]["n_items"]
+    assert all(np.array_equal(ours[0][name], theirs[0][name]) for name in theirs[0])
+
+
+def test_what_was_folded_in_meanwhile_counts(shop: ShopArrays, model: FittedIlk) -> None:
+    live, plain = (LiveSignals(model, without_text(shop)) for _ in range(2))
+    recomputation = live.recomputation()
+    thread = threading.Thread(target=recomputation.run)
+    thread.start()
+    for turn in range(30):
+        fold(live, shop, turn)
+        fold(plain, shop, turn)
+    thread.join()
+    assert len(recomputation.folded_since()) == 1
+    live.adopt(recomputation)
+    assert live.n_events == plain.n_events
+    full = plain.signals()
+    for name in ("trend", "evidence"):  # exact at once, so nothing has aged or counted twice
+        assert np.abs(getattr(live.model.signals, name) - getattr(full, name)).max() < 1e-4, name
+    live.propagate()
+    plain.propagate()
+    ours, theirs = live.model.signals, plain.model.signals
+    assert ours.embedding is not None
+    assert theirs.embedding is not None
+    assert np.abs(ours.embedding - theirs.embedding).max() < 1e-4
+    for name, matrix in theirs.paths.matrices.items():
+        assert np.abs(flat(ours.paths.matrices[name]).toarray() - flat(matrix).toarray()).max() < 2e-3, name
+
+
+def test_only_the_newest_that_has_run_is_taken_over(shop: ShopArrays, model: FittedIlk) -> None:
+    live = LiveSignals(model, without_text(shop))
+    older, newer = live.recomputation(), live.recomputation()
+    older.run()
+    for void in (older, newer):
+        with pytest.raises(ValueError, match="void or has not run"):
+            live.adopt(void)
+    newer.run()
+    live.adopt(newer)
+    with pytest.raises(ValueError, match="void"):
+        live.adopt(newer)
