@@ -80,7 +80,7 @@ class LiveSignals:
         """Begin what `propagate` does beside this mirror: `run` it, in another thread if you like, fold in
         meanwhile, then `adopt` it. One at a time; a newer one, or `propagate`, makes an older one void."""
         side = self._mirror.copy()
-        self._running = Recomputation(side, self.model, self._config.tolerance)
+        self._running = Recomputation(side, self.model.signals, self._config.tolerance)
         return self._running
 
     def adopt(self, done: Recomputation) -> FreshRows:
@@ -94,7 +94,7 @@ class LiveSignals:
         self._running = None
         side = object.__new__(LiveSignals)
         side.__dict__ |= self.__dict__
-        side._mirror, side.model = done.mirror, done.model.with_fresh(done.fresh)
+        side._mirror = done.mirror
         fresh = done.fresh
         for one in done.folded_since():
             more = side._fold(one.events, {}, one.items, one.revision, one.removed, one.erased)
@@ -124,7 +124,9 @@ class LiveSignals:
         events = replace(events, weight=weight)
         if self._running is not None:
             self._running.since.append(Folded(events, items, revision, removed, erased))
-        return self._fold(events, counters, items, revision, removed, erased)
+        fresh = self._fold(events, counters, items, revision, removed, erased)
+        self.model = self.model.with_fresh(fresh)
+        return fresh
 
     def preview(self, events: LiveEvents, items: LiveItems | None = None) -> FreshRows:
         """The rows that `fold_in` would return without influence caps; nothing is kept.
@@ -168,9 +170,7 @@ class LiveSignals:
         if left_out:
             counters["lists_put_off"] = left_out
         catalogue_rows = np.union1d(described, removed)
-        fresh = self._fresh(np.sort(rows), patches, text_rows, catalogue_rows, decay, counters)
-        self.model = self.model.with_fresh(fresh)
-        return fresh
+        return self._fresh(np.sort(rows), patches, text_rows, catalogue_rows, decay, counters)
 
     def _new_weights(self, numbers: IntArray, revision: Revision | None) -> npt.NDArray[np.float32]:
         """What events weigh now: as a revision says, else nothing."""

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import FreshRows
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.mirror import Mirror
 from gnn.live.signal_difference import Tolerance, signal_difference
 from gnn.shop_arrays import IntArray
+from gnn.signals import ItemSignals
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Recomputation:
 
     mirror: Mirror
     """A copy; changed by `run` alone."""
-    model: FittedIlk
+    served: ItemSignals
     """What was served when it began."""
     tolerance: Tolerance
     since: list[Folded] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Recomputation:
     def run(self) -> None:
         """Compute everything anew from the events that were there at the beginning."""
         shop, signals = self.mirror.signals()
-        self.fresh = signal_difference(self.model.signals, signals, self.tolerance)
+        self.fresh = signal_difference(self.served, signals, self.tolerance)
         self.mirror.settle(shop, signals)
 
     def folded_since(self) -> list[Folded]:
