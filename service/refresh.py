@@ -20,7 +20,7 @@ from service.foreign_edges import adopt_foreign
 from service.gate import GateVerdict, judge
 from service.home import Home
 from service.model_config import model_config
-from service.release_errors import ReleaseError
+from service.release_errors import NoRelease, ReleaseError
 from service.release_manifest import ReleaseManifest, read_manifest
 from service.release_store import ReleaseStore
 from service.release_writer import ReleaseDraft
@@ -269,7 +269,10 @@ class _Refresh:
         """What the gate saw of the release that serves; None where none does."""
         try:
             figures = self._releases.open_current().manifest.metrics.get("gate")
-        except ReleaseError:  # none yet, or a torn one: there is nothing to be worse than
+        except NoRelease:
+            return None
+        except ReleaseError as error:  # torn or of an older format: there is nothing to be worse than
+            self._reporter.say(f"  [yellow]the serving release is not compared with[/yellow]: {error}")
             return None
         return dict(figures) if figures else None
 

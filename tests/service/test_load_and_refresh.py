@@ -1,17 +1,20 @@
 """From files to a release, on a small made-up shop."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from service.errors import CallerMistake, HomeBusy
 from service.home import Home
 from service.load import load
 from service.refresh import RefreshResult, refresh
 from service.release_store import ReleaseStore
+from service.reporter import Reporter
 from service.settings import load_settings
 from service.shop_snapshot import brand_indices, take_snapshot
 from service.status import read_status
@@ -167,7 +170,9 @@ def test_a_torn_release_is_made_again(tmp_path: Path, shop_folder: Path) -> None
     first = refresh(settings, quiet())
     torn = settings.home / "releases" / str(first.release) / "items.parquet"
     torn.write_bytes(torn.read_bytes()[:-100])
-    again = refresh(settings, quiet())
+    console = Console(record=True, file=StringIO(), width=300)
+    again = refresh(settings, Reporter(console))
     assert again.published
     assert again.release != first.release
+    assert "the serving release is not compared with" in console.export_text()
     assert ReleaseStore(settings.home / "releases").open_current().version == again.release
