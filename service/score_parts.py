@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from gnn.objective import Objective
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import IntArray
+from gnn.similar_features import ITEM_PATHS, TREND_NAMES
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "text": ("text", "text_rare"),
-    "shared_shoppers": ("co_engaged", "text_co_engaged", "co_engaged_text", "text_co_engaged_text"),
+    "shared_shoppers": ITEM_PATHS,
     "category": ("same_category",),
     "brand": ("same_brand",),
-    "trend": ("trend_season", "trend_weeks", "trend_days"),
+    "trend": TREND_NAMES,
     "embedding": ("embedding",),
 }
 """Part of a score -> the features that make it up (`gnn.similar_features`)."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gnn.objective import Objective
+from gnn.similar_features import SIMILAR_FEATURES
 from graph.event_type import RELATIONS, EventType
 from graph.interaction import Interaction
 from graph.item import Item
@@ -23,6 +24,7 @@ from service.home import Home
 from service.refresh import RefreshResult
 from service.release_holder import ReleaseHolder
 from service.release_store import ReleaseStore
+from service.score_parts import GROUPS
 from service.similar_items import SimilarItemsService
 from tests.service.release_toys import ToyShop, publish, toy_store
 
@@ -55,14 +57,12 @@ def test_parts_add_up_to_the_score_that_is_served(
         assert sum(explanation.parts.values()) == pytest.approx(item.score, abs=1e-4)
         assert sum(explanation.features.values()) == pytest.approx(item.score, abs=1e-4)
         assert explanation.source == item.source
-        assert set(explanation.parts) <= {
-            "text",
-            "shared_shoppers",
-            "category",
-            "brand",
-            "trend",
-            "embedding",
-        }
+        assert set(explanation.parts) <= GROUPS.keys()
+
+
+def test_every_feature_belongs_to_a_part_that_people_understand() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(SIMILAR_FEATURES)
 
 
 def test_counts_equal_those_of_independent_sql(
