@@ -9,6 +9,8 @@ from encoders.embedding_cache import EmbeddingCache
 from encoders.encoder import ProgressFn, TextEncoder
 from encoders.errors import InvalidText
 
+_LOOKED_UP = 10_000
+"""Texts whose vectors are held at a time while they are counted."""
 BLOCK = 256
 """Texts encoded between two writes: what a kill can cost (seconds on one core)."""
 
@@ -55,6 +57,15 @@ class CachedEncoder:
             if progress is not None:
                 progress(done, len(texts))
         return vectors
+
+    def count_missing(self, texts: Sequence[str]) -> int:
+        """How many different texts of these `encode` would have to encode."""
+        asked = list({text for text in texts if text.strip()})
+        missing = 0
+        for start in range(0, len(asked), _LOOKED_UP):
+            found = self._cache.get(self.fingerprint, asked[start : start + _LOOKED_UP])
+            missing += sum(vector is None for vector in found)
+        return missing
 
     def _fill_known(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> dict[str, list[int]]:
         """Write remembered vectors into `vectors`; returns text -> rows of what is left to encode."""

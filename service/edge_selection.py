@@ -63,6 +63,12 @@ def select_edges(snapshot: ShopSnapshot, wanted: SelectionSettings) -> tuple[Sho
     return (snapshot if edges is before else replace(snapshot, edges=edges)), report
 
 
+def newest_edges(snapshot: ShopSnapshot, keep: int) -> ShopSnapshot:
+    """The snapshot with its newest `keep` edges alone."""
+    mask = np.arange(len(snapshot.edges.seq)) >= len(snapshot.edges.seq) - keep
+    return replace(snapshot, edges=_only(snapshot.edges, mask))
+
+
 def _in_window(edges: EdgeBlock, wanted: SelectionSettings) -> Mask | None:
     if wanted.window_days is None or not len(edges.at):
         return None

@@ -1,10 +1,8 @@
 """The full refresh: learn everything anew, publish if the gate lets it."""
 
-import json
 import logging
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 from gnn import IlkConfig, fit_with
@@ -12,7 +10,6 @@ from gnn.holdout import FIFTH
 from gnn.shop_arrays import FloatArray
 from index import VectorIndex, build_index
 from service.catch_up import catch_up
-from service.change_log import UnfoldedRange
 from service.edge_selection import SelectionReport, select_edges
 from service.errors import NothingToLearn
 from service.fitted_stage import Fitted, keep_fitted, kept_fitted
@@ -20,29 +17,29 @@ from service.foreign_edges import adopt_foreign
 from service.gate import GateVerdict, judge
 from service.home import Home
 from service.model_config import model_config
+from service.refresh_cost import RefreshWork, expected_seconds
+from service.refresh_inputs import RECIPE_VERSION, inputs_digest, made_before
+from service.refresh_memory import MIB, within_budget
 from service.release_errors import NoRelease, ReleaseError
 from service.release_manifest import ReleaseManifest, read_manifest
 from service.release_store import ReleaseStore
 from service.release_writer import ReleaseDraft
 from service.reporter import Reporter, peak_memory_bytes
 from service.reporting.graph_audit import audit_graph
-from service.reporting.history import append_history
+from service.reporting.history import append_history, read_history
 from service.reporting.refresh_audit import RefreshAudit
 from service.reporting.report import has_details, read_details
 from service.reporting.webhook import tell_webhook
 from service.second_hearing import hear
 from service.settings import Settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot, without
-from service.stores import closing_both, open_changes, open_log, open_store
-from service.text_stage import coverage_of, encode_texts, snapshot_texts
+from service.stores import closing_both, open_log, open_store, unfolded_events
+from service.text_stage import count_missing, coverage_of, encode_texts, snapshot_texts
 from service.texts import Texts, open_texts
 from service.work_folder import WorkFolder
 from service.write_back import write_back
 
 logger = logging.getLogger(__name__)
-
-RECIPE_VERSION = 4
-"""Raised whenever the same inputs would give another release."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
 
     Safe to kill at any point: a rerun goes on from what is kept (encoded texts, training between epochs, the
     fitted model, the written release) and ends with the same bytes. Raises `NothingToLearn`, `HomeBusy`,
-    `ModelUnavailable`.
+    `ModelUnavailable`, `MemoryBudgetExceeded`.
     """
     home = Home(settings.home)
     home.require()
@@ -96,16 +93,18 @@ class _Refresh:
         self._audit = RefreshAudit(home, settings.report.audit_items)
         self._texts: Texts | None = None
         self._fingerprint = ""
+        self._encoded = 0
         self._selection = SelectionReport(0, 0)
 
     def run(self) -> RefreshResult:
         snapshot = self._export()
         self._texts = open_texts(self._settings, self._home)
         self._fingerprint = self._texts.encoder.fingerprint
-        inputs = self._inputs(snapshot)
+        snapshot = self._within_budget(snapshot, self._texts)
+        inputs = inputs_digest(snapshot, self._fingerprint, self._settings)
         current = self._releases.current_version()
         work = WorkFolder(self._home.work, inputs, self._settings.refresh.checkpoint_seconds)
-        before = self._made_before(inputs)
+        before = made_before(self._releases, inputs)
         made = before or self._make(snapshot, inputs, work)
         work.clear()  # also what a run left that was killed just before this line
         if before is not None and made.version == current:
@@ -128,6 +127,7 @@ class _Refresh:
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "items": made.items,
                 "edges": edges,
+                "encoded": self._encoded,
                 "events_through": made.events_through,
                 "gate": made.metrics.get("gate"),
                 "overlap": neighbours["overlap"] if neighbours else None,
@@ -144,7 +144,7 @@ class _Refresh:
                     catch_up(log, store)
                 snapshot = take_snapshot(store)
                 self._audit.graph = audit_graph(log, store, snapshot, foreign)
-                snapshot = replace(snapshot, edges=without(snapshot.edges, self._unfolded()))
+                snapshot = replace(snapshot, edges=without(snapshot.edges, unfolded_events(self._home)))
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
@@ -153,23 +153,42 @@ class _Refresh:
                 stage.note += f", {self._selection.kept:,} to learn from"
         return snapshot
 
-    def _unfolded(self) -> list[UnfoldedRange]:
-        """Events that a gate or a person took out of the answers."""
-        if not self._home.changes.exists():
-            return []
-        changes = open_changes(self._home)
-        with closing_both(changes):
-            return changes.unfolded()
+    def _within_budget(self, snapshot: ShopSnapshot, texts: Texts) -> ShopSnapshot:
+        fitting, self._selection = within_budget(
+            snapshot, self._selection, texts.encoder.dim, self._config, self._settings.refresh
+        )
+        if fitting is not snapshot:
+            self._reporter.say(
+                f"  [yellow]learns from the newest {self._selection.kept:,} events[/yellow], all that "
+                f"refresh.memory_mib = {self._settings.refresh.memory_mib:,} has room for"
+            )
+        return fitting
+
+    def _check_memory(self) -> None:
+        budget, taken = self._settings.refresh.memory_mib, peak_memory_bytes() / MIB
+        if budget is not None and taken > budget:
+            self._reporter.say(
+                f"  [yellow]took {taken:,.0f} MiB, more than was estimated and than refresh.memory_mib = "
+                f"{budget:,} allows[/yellow]"
+            )
+
+    def _expect(self, snapshot: ShopSnapshot, texts: Texts) -> None:
+        missing = count_missing(texts, snapshot_texts(snapshot))
+        work = RefreshWork(len(snapshot.edges.user), snapshot.items.height, missing)
+        self._reporter.expected = expected_seconds(read_history(self._home), work)
 
     def _make(self, snapshot: ShopSnapshot, inputs: str, work: WorkFolder) -> ReleaseManifest:
         work.remove_others()
         fitted = kept_fitted(work)
         if fitted is None:
+            assert self._texts is not None
+            self._expect(snapshot, self._texts)
             fitted = self._fit(snapshot, work)
         else:
             self._texts = None
             for name in ("encode", "train"):
                 self._reporter.skip(name, "kept from the interrupted run")
+        self._check_memory()
         with self._reporter.stage("judge") as stage:
             verdict = judge(
                 fitted.model,
@@ -195,7 +214,7 @@ class _Refresh:
                 self._config,
                 snapshot.arrays(text),
                 self._settings.model.seed,
-                lambda name, done, total: stage.step(f"train: {name}", done, total),
+                stage.step,
                 work,
             )
             fitted = Fitted(fit.model, fit.epochs, fit.holdout, coverage)
@@ -209,7 +228,8 @@ class _Refresh:
         with self._reporter.stage("encode") as stage:
             item_text = snapshot_texts(snapshot)
             matrix = encode_texts(texts, item_text, stage.progress)
-            stage.note = f"{texts.encoder.encoded:,} texts encoded, the others were cached"
+            self._encoded = texts.encoder.encoded
+            stage.note = f"{self._encoded:,} texts encoded, the others were cached"
         coverage = coverage_of(texts, item_text)
         if coverage is not None and coverage.suggestion:
             self._reporter.say(f"  [yellow]{coverage}[/yellow] (setting encoder.model)")
@@ -275,30 +295,6 @@ class _Refresh:
             self._reporter.say(f"  [yellow]the serving release is not compared with[/yellow]: {error}")
             return None
         return dict(figures) if figures else None
-
-    def _made_before(self, inputs: str) -> ReleaseManifest | None:
-        """The newest whole release that was made from the same inputs."""
-        for summary in self._releases.list():
-            try:
-                manifest = read_manifest(self._home.releases / summary.version)
-                if manifest.config.get("inputs") == inputs:
-                    return self._releases.open(summary.version).manifest
-            except ReleaseError as error:
-                logger.warning("%s", error)
-        return None
-
-    def _inputs(self, snapshot: ShopSnapshot) -> str:
-        """Hash of everything that decides the release."""
-        decides = {
-            "recipe": RECIPE_VERSION,
-            "shop": snapshot.digest,
-            "encoder": self._fingerprint,
-            "model": self._config.to_json(),
-            "seed": self._settings.model.seed,
-            "index": self._settings.index.kind,
-            "gate": self._settings.gate.model_dump(),
-        }
-        return blake2b(json.dumps(decides, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
     def _result(
         self, release: str | None, *, published: bool, reason: str, metrics: dict[str, Any]

@@ -150,6 +150,12 @@ class RefreshSettings(Section):
 
     checkpoint_seconds: float = Field(10.0, ge=0)
     """Least time between two checkpoints of one training; what a kill can cost is that much training."""
+    memory_mib: int | None = Field(None, ge=256)
+    """Memory that a refresh may take, in MiB, as `ilk refresh --dry-run` estimates it; none: as much as it
+    needs."""
+    over_budget: Literal["refuse", "newest"] = "refuse"
+    """What a refresh does that would take more: `refuse` with a reason, or learn from the `newest` events
+    that fit and say how many it left out."""
 
 
 class ReportSettings(Section):

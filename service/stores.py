@@ -9,7 +9,7 @@ from graph.log import EventLog
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
 from graph.store import GraphStore
-from service.change_log import ChangeKind, ChangeLog
+from service.change_log import ChangeKind, ChangeLog, UnfoldedRange
 from service.errors import CallerMistake
 from service.home import Home
 from service.settings import GraphSettings, Settings
@@ -54,6 +54,15 @@ def note_reload(home: Home) -> None:
 def open_changes(home: Home) -> ChangeLog:
     """What else the updater has to know: items written, users erased, events taken out."""
     return ChangeLog(home.changes)
+
+
+def unfolded_events(home: Home) -> list[UnfoldedRange]:
+    """Events that a gate or a person took out of the answers."""
+    if not home.changes.exists():
+        return []
+    changes = open_changes(home)
+    with closing_both(changes):
+        return changes.unfolded()
 
 
 def open_log(home: Home) -> EventLog:

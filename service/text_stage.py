@@ -14,6 +14,11 @@ def snapshot_texts(snapshot: ShopSnapshot) -> list[str]:
     ]
 
 
+def count_missing(texts: Texts, item_text: list[str]) -> int:
+    """How many texts `encode_texts` would have to encode: those that the cache lacks, views one by one."""
+    return texts.encoder.count_missing([view for text in item_text for view in text.split(VIEW_SEPARATOR)])
+
+
 def encode_texts(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
     """One unit-length vector per text, zeros for empty ones; float32 (n_items, d)."""
     return texts.items.encode(item_text, progress)

@@ -62,11 +62,17 @@ def load(
 
 
 @app.command()
-def refresh(context: typer.Context, json_file: JsonOption = None) -> None:
+def refresh(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, why, and at what cost.")
+    ] = False,
+    json_file: JsonOption = None,
+) -> None:
     """Learn everything anew and publish a release if it passes the gate; resumable."""
-    from service.cli.refresh import run_refresh
+    from service.cli.refresh import run_plan, run_refresh
 
-    run_refresh(context.obj, json_file)
+    (run_plan if dry_run else run_refresh)(context.obj, json_file)
 
 
 @app.command()

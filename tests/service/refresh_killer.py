@@ -53,7 +53,7 @@ class KillingReporter(Reporter):
         self._reached(f"{name} soon", later=True)
         with super().stage(name) as stage:
             stage.progress = lambda done, _: self._reached(f"{name} {done}")
-            stage.step = lambda what, done, _: self._reached(f"{what} {done}")
+            stage.step = lambda what, done, _: self._reached(f"{name}: {what} {done}")
             yield stage
         self._reached(f"{name} over")
 
