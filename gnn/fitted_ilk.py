@@ -5,12 +5,11 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from gnn.fresh_rows import FreshRows
 from gnn.fresh_signals import replaced_signals
 from gnn.ilk_config import IlkConfig
-from gnn.layered_rows import left_product, some_rows
+from gnn.layered_rows import left_product, one_row, some_rows
 from gnn.mix_config import Mix
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES, Source
@@ -120,10 +119,19 @@ class FittedIlk:
 
     def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
         """See `ServedModel.candidates`."""
-        row = sparse.csr_array(([np.float32(1.0)], ([0], [query])), shape=(1, self.n_items))
-        paths = dict.fromkeys(ITEM_PATHS, row)
-        lists = self._path_lists(paths, {name: name for name in ITEM_PATHS}, self.mixes[objective])
+        lists = self._item_lists(query, self.mixes[objective])
         return self._join([near, lists, self._trending], np.array([query]))
+
+    def _item_lists(self, query: int, mix: Mix) -> IntArray:
+        """As `_path_lists` for one item, without its matrices: the hot path of every read."""
+        matrices = self.signals.paths.matrices
+        rows = [(mix[name], *one_row(matrices[name], query)) for name in ITEM_PATHS if mix[name] > 0]
+        targets = np.unique(np.concatenate([np.zeros(0, np.int64), *(columns for _, columns, _ in rows)]))
+        total = np.zeros(len(targets), np.float32)
+        for weight, columns, data in rows:
+            total[np.searchsorted(targets, columns)] += np.float32(weight) * data
+        found = np.flatnonzero(total)
+        return targets[found[np.argsort(-total[found], kind="stable")]].astype(np.int64)
 
     def _path_lists(self, rows: Mapping[str, Csr], path_of: Mapping[str, str], mix: Mix) -> IntArray:
         """Targets of the sparse paths, best first by the paths' part of the score."""

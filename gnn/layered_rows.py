@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gnn.shop_arrays import FloatArray, IntArray
-from gnn.sparse_rows import Csr
+from gnn.sparse_rows import Csr, values_at
 
 _SLACK = 1.5
 """A tail grows by this factor: appending costs constant time per entry on the whole."""
@@ -92,6 +92,15 @@ class LayeredRows:
             found[0][~in_base], found[1][~in_base] = indices[behind], data[behind]
         return sparse.csr_array((found[1], found[0], indptr), shape=(len(rows), self.shape[1]))
 
+    def row(self, row: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
+        """(columns, data) of one row's entries: views, not to be changed."""
+        indices, data = self.tail.indices, self.tail.data  # what this version needs is in old and grown ones
+        start, length = int(self.start[row]), int(self.length[row])
+        if start < self.base.nnz:
+            return self.base.indices[start : start + length], self.base.data[start : start + length]
+        start -= self.base.nnz
+        return indices[start : start + length], data[start : start + length]
+
     def left_product(self, left: Csr) -> Csr:
         """`left @ self` at the cost of the rows that `left` names."""
         needed, place = np.unique(left.indices, return_inverse=True)
@@ -132,6 +141,23 @@ def left_product(left: Csr, matrix: Csr | LayeredRows) -> Csr:
 def some_rows(matrix: Csr | LayeredRows, rows: IntArray) -> Csr:
     """Some rows, shape (len(rows), columns)."""
     return matrix.rows(rows) if isinstance(matrix, LayeredRows) else matrix[rows]
+
+
+def one_row(matrix: Csr | LayeredRows, row: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
+    """(columns ascending, data) of one row's entries: views, not to be changed. Much cheaper than a matrix of
+    one row, which checks and copies its parts."""
+    if isinstance(matrix, LayeredRows):
+        return matrix.row(row)
+    start, stop = int(matrix.indptr[row]), int(matrix.indptr[row + 1])
+    return matrix.indices[start:stop], matrix.data[start:stop]
+
+
+def cells(matrix: Csr | LayeredRows, rows: IntArray, columns: IntArray | None) -> FloatArray:
+    """Some rows as a dense block: at some columns, or (`None`) all; shape (len(rows), c)."""
+    if columns is None:
+        dense: FloatArray = some_rows(matrix, rows).toarray()
+        return dense
+    return np.stack([values_at(*one_row(matrix, row), columns) for row in rows.tolist()])
 
 
 def flat(matrix: Csr | LayeredRows) -> Csr:

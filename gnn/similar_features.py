@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from gnn.catalogue_relations import shared_brand, shared_category
-from gnn.layered_rows import some_rows
+from gnn.layered_rows import cells
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
-from gnn.sparse_rows import rows_at
 
 TREND_NAMES = ("trend_season", "trend_weeks", "trend_days", "trend_always")
 ITEM_PATHS = ("co_engaged", "text_co_engaged", "co_engaged_text", "text_co_engaged_text")
@@ -37,7 +36,7 @@ class SimilarFeatures:
         s = self._signals
         gate = s.evidence[query][:, None]
         if name in s.paths.matrices:
-            values = rows_at(some_rows(s.paths.matrices[name], query), np.arange(len(query)), columns)
+            values = cells(s.paths.matrices[name], query, columns)
             return values if name == _UNGATED else values * gate
         at: slice | IntArray = slice(None) if columns is None else columns
         if name in TREND_NAMES:

@@ -145,12 +145,16 @@ def scaled(matrix: Csr, rows: FloatArray | None = None, columns: FloatArray | No
 def row_values(matrix: Csr, row: int, columns: IntArray) -> FloatArray:
     """Entries of one row at some columns (0 where not stored), shape (len(columns),)."""
     start, stop = int(matrix.indptr[row]), int(matrix.indptr[row + 1])
-    stored = matrix.indices[start:stop]
+    return values_at(matrix.indices[start:stop], matrix.data[start:stop], columns)
+
+
+def values_at(stored: npt.NDArray[np.int32], data: FloatArray, columns: IntArray) -> FloatArray:
+    """Entries of a row, given by its stored columns (ascending) and their data, at some columns (0 where not
+    stored), shape (len(columns),)."""
     if not len(stored):
         return np.zeros(len(columns), np.float32)
     place = np.minimum(np.searchsorted(stored, columns), len(stored) - 1)
-    values = matrix.data[start:stop][place]
-    return np.where(stored[place] == columns, values, np.float32(0.0)).astype(np.float32)
+    return np.where(stored[place] == columns, data[place], np.float32(0.0)).astype(np.float32)
 
 
 def rows_at(matrix: Csr, rows: IntArray, columns: IntArray | None) -> FloatArray:

@@ -106,6 +106,10 @@ class MemoryGraphStore:
         ]
         return pl.DataFrame(rows, schema=INDEXED_ITEM_SCHEMA)
 
+    def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """See `GraphStore.item_rows`."""
+        return self.items(item_ids).to_dicts()
+
     def export(self, since: int = 0, block_rows: int = 500_000) -> Iterator[EdgeBlock]:
         """See `GraphStore.export`."""
         if block_rows < 1:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +107,10 @@ class Neo4jGraphStore:
     def items(self, item_ids: Sequence[str] | None = None) -> pl.DataFrame:
         """See `GraphStore.items`; unknown ids are left out."""
         return self._connection.read(lambda tx: neo4j_catalogue.read_items(tx, item_ids))
+
+    def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """See `GraphStore.item_rows`."""
+        return self.items(item_ids).to_dicts()
 
     def export(self, since: int = 0, block_rows: int = 500_000) -> Iterator[EdgeBlock]:
         """See `GraphStore.export`: a block covers `block_rows` sequence numbers, so it may hold fewer edges.

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
 
 import apsw
 import numpy as np
@@ -15,6 +17,8 @@ from graph.store import SimilarRow
 _FIELDS = ("title", "description", "brand", "categories", "price", "currency", "availability", "image_url",
            "attributes")  # fmt: skip
 _COLUMNS = ", ".join(_FIELDS)
+_NAMES = ("item_id", *_FIELDS, "index")
+"""Of the columns that `_READ_ITEMS` finds."""
 # S608: the statements below are put together from the constants above, never from values
 _ADD_ITEM = f"INSERT INTO items (idx, item_id, {_COLUMNS}) VALUES (?, ?, {', '.join('?' * len(_FIELDS))})"  # noqa: S608
 _CHANGE_ITEM = f"""
@@ -66,16 +70,24 @@ def upsert_categories(connection: apsw.Connection, paths: Sequence[str] | pl.Ser
 
 def read_items(connection: apsw.Connection, item_ids: Sequence[str] | None) -> pl.DataFrame:
     """See `GraphStore.items`."""
-    if item_ids is None:
-        rows = connection.execute(_READ_ITEMS).fetchall()
-    else:
-        keys = [(one,) for one in dict.fromkeys(item_ids)]
-        rows = list(connection.executemany(_READ_ITEMS + " AND item_id = ?", keys))
-    names = ("item_id", *_FIELDS, "index")
-    schema = {name: pl.String() if name == "categories" else INDEXED_ITEM_SCHEMA[name] for name in names}
+    rows = connection.execute(_READ_ITEMS).fetchall() if item_ids is None else _rows_of(connection, item_ids)
+    schema = {name: pl.String() if name == "categories" else INDEXED_ITEM_SCHEMA[name] for name in _NAMES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     categories = pl.Series("categories", map(json.loads, frame["categories"]), ITEM_SCHEMA["categories"])
     return frame.with_columns(categories).select(list(INDEXED_ITEM_SCHEMA)).sort("index")
+
+
+def read_item_rows(connection: apsw.Connection, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """See `GraphStore.item_rows`."""
+    found = [dict(zip(_NAMES, row, strict=True)) for row in _rows_of(connection, item_ids)]
+    for row in found:
+        row["categories"] = json.loads(row["categories"])
+    return sorted(found, key=itemgetter("index"))
+
+
+def _rows_of(connection: apsw.Connection, item_ids: Sequence[str]) -> list[Any]:
+    keys = [(one,) for one in dict.fromkeys(item_ids)]
+    return list(connection.executemany(_READ_ITEMS + " AND item_id = ?", keys))
 
 
 def read_item_categories(connection: apsw.Connection) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:

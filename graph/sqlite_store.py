@@ -105,6 +105,11 @@ class SqliteGraphStore:
         with self._file.reading() as connection:
             return sqlite_catalogue.read_items(connection, item_ids)
 
+    def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """See `GraphStore.item_rows`."""
+        with self._file.reading() as connection:
+            return sqlite_catalogue.read_item_rows(connection, item_ids)
+
     def export(self, since: int = 0, block_rows: int = 500_000) -> Iterator[EdgeBlock]:
         """See `GraphStore.export`. All blocks show the state at the first one."""
         if block_rows < 1:

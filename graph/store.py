@@ -7,7 +7,7 @@ Readers: any number, in any process.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -180,6 +180,9 @@ class GraphStore(Protocol):
         """Items of `ITEM_SCHEMA` plus `index` (Int64), alive ones only, ascending by index.
 
         Items known only from events have empty fields. `None`: all of them."""
+
+    def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of `items` for a few ids, without making a frame: for what every read does."""
 
     def export(self, since: int = 0, block_rows: int = 500_000) -> Iterator[EdgeBlock]:
         """Edges with `seq > since`, in blocks, ascending by `seq`. Edges of deleted items are left out."""

@@ -53,8 +53,7 @@ class StoreLookup:
 
     def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
         """See `ShopLookup.items`."""
-        found = self._store.items(item_ids)
-        return {row["item_id"]: live_item(row) for row in found.iter_rows(named=True)}
+        return {row["item_id"]: live_item(row) for row in self._store.item_rows(item_ids)}
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         """See `ShopLookup.history_of`."""

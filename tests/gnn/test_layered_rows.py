@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from gnn.layered_rows import LayeredRows
+from gnn.layered_rows import LayeredRows, cells, one_row
 from gnn.sparse_rows import Csr
 
 
@@ -38,6 +38,15 @@ def test_replacing_rows_equals_replacing_them_densely(seed: int) -> None:
         left = random_csr(rng, 2, version.shape[0])
         assert np.allclose(version.left_product(left).toarray(), left.toarray() @ expected, atol=1e-5)
         assert version.nnz == np.count_nonzero(expected)
+        some = rng.permutation(version.shape[0])[:3]
+        columns = rng.permutation(version.shape[1])[:4]
+        assert np.array_equal(cells(version, some, columns), expected[some][:, columns])
+        assert np.array_equal(cells(version, some, None), expected[some])
+        for row in range(version.shape[0]):
+            at, data = one_row(version, row)
+            assert np.array_equal(at, np.flatnonzero(expected[row]))
+            assert np.array_equal(data, expected[row][at])
+            assert np.array_equal(one_row(version.flattened(), row)[1], data)
 
 
 def test_two_versions_of_one_parent_do_not_disturb_each_other() -> None:

@@ -263,6 +263,14 @@ class TestCatalogue:
         assert store.items(["c", "a", "none", "c"])["item_id"].to_list() == ["a", "c"]
         assert store.items([]).is_empty()
 
+    def test_rows_of_some_items_equal_their_frame(self, store: GraphStore) -> None:
+        store.upsert_items(catalogue("a", "b", "c", title="one", price=2.5, categories=("X > Y", "Z")))
+        store.upsert_items(catalogue("d"))
+        asked = ["d", "a", "none", "a"]
+        assert store.item_rows(asked) == store.items(asked).to_dicts()
+        assert [row["item_id"] for row in store.item_rows(asked)] == ["a", "d"]
+        assert store.item_rows([]) == []
+
     def test_no_items_are_no_change(self, store: GraphStore) -> None:
         assert store.upsert_items(empty_items()) == 0
         assert store.upsert_categories([]) == 0
