@@ -58,7 +58,7 @@ class Updater:
         self._stamp: tuple[int, int, int] | None = None
         self._folding: LiveFolding | None = None
         self._trouble: str | None = None
-        self._applied = 0
+        self._applied = self._last = 0
         self._behind_since: float | None = None
         self._next_status = 0.0
 
@@ -73,6 +73,7 @@ class Updater:
             except (RetryableStoreError, OSError) as error:
                 self._trouble = f"{type(error).__name__}: {error}"
                 logger.warning("the answers are behind the event log: %s; trying again", error)
+                self._show_trouble()
                 stopping.wait(RETRY_SECONDS)
 
     def _run_open(self, stopping: threading.Event) -> None:
@@ -109,7 +110,7 @@ class Updater:
                 adopt_foreign(log, store)
                 look_next = time.monotonic() + FOREIGN_SECONDS
             worked = False
-            last = log.last_seq()
+            last = self._last = log.last_seq()
             if last > self._applied:
                 catch_up(log, store)
                 self._applied = max(self._applied, last)
@@ -198,6 +199,12 @@ class Updater:
         self._next_status = now + STATUS_SECONDS
         self._heal()
         write_status(self._home.fresh, self._status(last, through, now))
+
+    def _show_trouble(self) -> None:
+        """Tell, while nothing can be done, why; else the last status would go stale as if nobody worked."""
+        now = time.monotonic()
+        self._behind_since = now if self._behind_since is None else self._behind_since
+        write_status(self._home.fresh, self._status(self._last, self._applied, now))
 
     def _heal(self) -> None:
         asked = self._home.fresh / HEAL_NAME

@@ -260,3 +260,32 @@ def test_the_updater_tells_how_it_stands(live: Live) -> None:
     assert told.release == live.releases.current_version()
     assert told.lag_seconds == 0
     assert told.figures["damped_events"] == 0
+
+
+def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
+    """Events are accepted by the log meanwhile, the status says why they wait, and it recovers by itself."""
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    graph, away = live.home.graph, live.home.root / "away"
+    live.store.close()
+    away.mkdir()
+    for path in graph.parent.glob(f"{graph.name}*"):
+        path.rename(away / path.name)
+    graph.mkdir()  # what cannot be opened as a file
+    live.start()
+    last = [live.post("item-30") for _ in range(3)][-1]
+    wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.trouble is not None)
+    told = read_updater(live.home.fresh)
+    assert told is not None
+    assert told.trouble is not None
+    assert "cannot be opened" in told.trouble
+    live.holder.poll()
+    assert live.holder.serving().events_through < last
+    graph.rmdir()
+    for path in away.iterdir():
+        path.rename(graph.parent / path.name)
+    live.wait(last)
+    assert live.drift("item-30") == pytest.approx(4)
+    wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.trouble is None)

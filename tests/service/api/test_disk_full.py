@@ -1,0 +1,99 @@
+"""A full disk: events are refused whole, reads go on, and everything recovers when space returns."""
+
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.group_commit import GroupCommitWriter
+from tests.service.api.conftest import Api, running_api
+
+TEXT = "x" * 20_000
+
+
+def rows(number: int) -> list[dict[str, Any]]:
+    """Too many bytes for what is left of the disk."""
+    return [
+        {"event_id": f"{number}-{row}", "user_id": "u", "item_id": "i", "review_text": TEXT}
+        for row in range(100)
+    ]
+
+
+@contextmanager
+def limited_files(folder: Path) -> Iterator[None]:
+    """No file grows much beyond the largest there is."""
+    largest = max(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 256 * 1024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """The whole file system is full."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as out:
+        size = 65_536
+        while size:
+            try:
+                out.write(b"\0" * size)
+            except OSError:
+                size //= 2
+    yield
+    ballast.unlink()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("NO SMALL DISK: only root may mount one; the same is tested with a limit on files")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def check(folder: Path, full: Callable[[Path], AbstractContextManager[None]]) -> None:
+    with running_api(folder) as api:
+        writer = GroupCommitWriter(api.log)  # as in production, in front of the log
+        deps = replace(api.deps, events=writer)
+        api.client.app.state.deps = deps  # type: ignore[attr-defined]
+        try:
+            _refused_then_kept(api, full(folder))
+        finally:
+            writer.close()
+
+
+def _refused_then_kept(api: Api, full: AbstractContextManager[None]) -> None:
+    before = api.log.last_seq()
+    with full:
+        for number in range(3):
+            answer = api.client.post("/v1/events", json={"events": rows(number)})
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["retry-after"]
+            assert answer.json()["type"] == "urn:ilk:problem:store-unavailable"
+            assert api.log.last_seq() == before  # nothing of it was taken
+            api.get("/v1/items/item-30/similar")
+    told = api.client.post("/v1/events", json={"events": rows(1)}).json()
+    assert {row["status"] for row in told["results"]} == {"accepted"}
+    assert api.log.last_seq() == before + 100
+    assert api.log.read(before)["event_id"].to_list() == [f"1-{row}" for row in range(100)]
+
+
+def test_files_that_may_not_grow(tmp_path: Path) -> None:
+    check(tmp_path, limited_files)
+
+
+def test_a_full_file_system(small_disk: Path) -> None:
+    check(small_disk, filled)
