@@ -17,6 +17,7 @@ from gnn.evaluation import (
     evaluate,
     evaluation_data,
 )
+from gnn.evaluation.ablation import LEFT_OUT, Ablated, SharedFits, ablations
 from gnn.evaluation.stream import StreamConfig, stream
 from gnn.evaluation.stream_result import StreamResult
 from gnn.incremental_config import IncrementalConfig
@@ -48,6 +49,8 @@ class EvaluateRequest:
     seeds: tuple[int, ...] = (0,)
     windows: int = 1
     tune: str = "none"
+    ablate: bool = False
+    """Ilk also without each of its parts."""
 
 
 def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> EvaluationResult:
@@ -55,7 +58,7 @@ def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Repor
 
     Raises `UnreadableInput`, `CallerMistake` (unknown model, data that do not suit the protocol).
     """
-    models = [_model(name, request, settings) for name in request.models]
+    models = _models(request, settings)
     data = read_shop(request, settings, reporter)
     shop = data.shop
     reporter.say(
@@ -80,6 +83,8 @@ def run_stream(request: EvaluateRequest, settings: Settings, reporter: Reporter)
     """The protocol `stream`: Ilk alone, kept fresh in four ways. Raises as `run_evaluation`."""
     if request.windows != 1:
         raise CallerMistake("--protocol stream has windows of its own: leave --windows away")
+    if request.ablate:
+        raise CallerMistake("--protocol stream judges the whole model: leave --ablate away")
     data = read_shop(request, settings, reporter)
     model = model_config(settings.model)
     increment = IncrementalConfig(device=model.training.device)
@@ -94,6 +99,18 @@ def model_names(text: str) -> tuple[str, ...]:
     """Comma-separated names -> names; `all` stands for Ilk and every baseline."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     return ("ilk", *BASELINES) if names == ("all",) else names
+
+
+def _models(request: EvaluateRequest, settings: Settings) -> list[Recommender]:
+    if not request.ablate:
+        return [_model(name, request, settings) for name in request.models]
+    if "ilk" not in request.models:
+        raise CallerMistake("--ablate takes parts from ilk: name it among --models")
+    fits = SharedFits(model_config(settings.model))
+    named: list[Recommender] = [
+        Ablated(name, fits) if name == "ilk" else _model(name, request, settings) for name in request.models
+    ]
+    return [*named, *ablations(fits, LEFT_OUT)]
 
 
 def _model(name: str, request: EvaluateRequest, settings: Settings) -> Recommender:

@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gnn.evaluation.ablation import LEFT_OUT
 from service.evaluation_charts import HEIGHT, LEFT, WIDTH, cost_plot, forests, quintile_plots
 
 HEALTH = ("coverage@10", "gini", "long_tail_share", "intra_list_diversity")
@@ -15,6 +16,11 @@ def evaluation_page(result: Mapping[str, Any], columns: Sequence[tuple[str, tupl
 
     columns: (title, path of the figure) of the table of figures; columns that no model has are left out.
     """
+    whole = {name: found for name, found in result["models"].items() if not name.startswith(LEFT_OUT)}
+    peers = {
+        **result,
+        "models": whole,
+    }  # charts compare models; a model without a part has a table of its own
     environment = Environment(
         loader=PackageLoader("service"),
         autoescape=True,
@@ -32,8 +38,9 @@ def evaluation_page(result: Mapping[str, Any], columns: Sequence[tuple[str, tupl
         ],
         health_names=HEALTH,
         forests=forests(result),
-        quintiles=quintile_plots(result),
-        cost=cost_plot(result),
+        parts=_parts(result["models"], columns),
+        quintiles=quintile_plots(peers),
+        cost=cost_plot(peers),
         width=WIDTH,
         left=LEFT,
         height=HEIGHT,
@@ -58,6 +65,23 @@ def _table(
         for place, name in enumerate(models)
     ]
     return list(shown), rows
+
+
+def _parts(
+    models: Mapping[str, Any], columns: Sequence[tuple[str, tuple[str, ...]]]
+) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """(titles, rows of (part left out, changes relative to the whole model)); no rows without ablations."""
+    whole = models.get("ilk", {})
+    shown = [(title, path) for title, path in columns if _value(whole, path)]
+    rows = []
+    for name, figures in models.items():
+        if name.startswith(LEFT_OUT):
+            pairs = [(_value(figures, path), _value(whole, path)) for _, path in shown]
+            cells = [
+                f"{now / before - 1:+.1%}" if now is not None and before else "-" for now, before in pairs
+            ]
+            rows.append((name.removeprefix(LEFT_OUT), cells))
+    return [title for title, _ in shown], rows
 
 
 def _value(figures: Mapping[str, Any], path: Sequence[str]) -> float | None:

@@ -142,6 +142,9 @@ def evaluate(
     seeds: Annotated[str, typer.Option(help="Comma-separated seeds; figures are means over them.")] = "0",
     windows: Annotated[int, typer.Option(min=1, max=3, help="Test windows (the last ends at 100 %).")] = 1,
     tune: Annotated[Tuning, typer.Option(help="Baselines: fixed settings, or tuned on valid.")] = Tuning.NONE,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Ilk also without each of its parts (one fit).")
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write the result as a page with charts.")] = None,
     json_file: JsonOption = None,
 ) -> None:
@@ -158,6 +161,7 @@ def evaluate(
         parse_seeds(seeds),
         windows,
         tune.value,
+        ablate,
     )
     run_evaluate(context.obj, request, json_file, html)
 

@@ -71,3 +71,19 @@ def test_costs_are_placed_by_magnitude(result: dict[str, Any]) -> None:
 def test_a_single_model_has_no_intervals() -> None:
     alone = evaluate(EvaluationData("toy", clustered_shop()), [baseline("popularity")]).as_json()
     assert "Differences" not in evaluation_page(alone, COLUMNS)
+
+
+def test_what_a_part_is_worth_has_a_table_of_its_own_and_no_line_in_the_charts(
+    result: dict[str, Any],
+) -> None:
+    figures = result["models"]["rp3beta"]
+    halved = figures | {
+        "user_next": figures["user_next"] | {"recall@20": figures["user_next"]["recall@20"] / 2}
+    }
+    models = {"ilk": figures, "ilk without trends": halved}
+    page = evaluation_page(result | {"models": models, "comparisons": []}, COLUMNS)
+    assert "What each part is worth" in page
+    assert "<td>trends</td>" in page
+    assert "<td>-50.0%</td>" in page
+    assert "ilk without trends, " not in page
+    assert "What each part is worth" not in evaluation_page(result, COLUMNS)

@@ -1,0 +1,93 @@
+"""What each part of the model is worth: one fit, then the same fit with the weights of a part at 0.
+
+Nothing is learned anew, so a part that another can stand in for shows less than its share, and one that the
+mix was learned around shows more.
+"""
+
+from collections.abc import Mapping
+
+from gnn.fitted_ilk import FittedIlk
+from gnn.ilk_config import IlkConfig
+from gnn.ilk_model import IlkModel
+from gnn.objective import Objective
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.similar_features import CATALOGUE_NAMES, ITEM_PATHS, TREND_NAMES
+from gnn.user_features import EMBEDDING_FEATURES, USER_PATHS
+
+_EMBEDDINGS = ("embedding", *EMBEDDING_FEATURES)
+_PATHS = (*ITEM_PATHS, *USER_PATHS)
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "text channel": ("text", "text_rare", "text_recent"),
+    "co-engaged (K)": ("co_engaged", "co_engaged_recent", "co_engaged_all"),
+    "text, co-engaged (NK)": ("text_co_engaged",),
+    "co-engaged, text (KN)": ("co_engaged_text",),
+    "text, co-engaged, text (NKN)": ("text_co_engaged_text", "text_co_engaged_text_recent"),
+    "shared user (U)": ("shared_user",),
+    "all paths": _PATHS,
+    "trained embeddings": _EMBEDDINGS,
+    "paths and embeddings": (*_PATHS, *_EMBEDDINGS),
+    "trends": TREND_NAMES,
+    "trend of all times": ("trend_always",),
+    "categories": CATALOGUE_NAMES[:1],
+    "brand": CATALOGUE_NAMES[1:],
+}
+"""Part -> the features that are it."""
+LEFT_OUT = "ilk without "
+"""What the names of the variants of `ilk evaluate --ablate` begin with."""
+SHIPPED = "learned mix"
+"""The part whose absence means the shipped weights."""
+
+
+class SharedFits:
+    """One fit per shop state and seed, shared by all variants."""
+
+    def __init__(self, config: IlkConfig) -> None:
+        self.config = config
+        self._fits: dict[tuple[int, int], IlkModel] = {}
+
+    def of(self, shop: ShopArrays, seed: int) -> IlkModel:
+        """The fit, made when first asked for."""
+        key = (shop.n_events, seed)
+        if key not in self._fits:
+            model = IlkModel(self.config)
+            model.fit(shop, seed)
+            self._fits[key] = model
+        return self._fits[key]
+
+
+class Ablated:
+    """A `Recommender`: the shared fit with some weights at 0."""
+
+    def __init__(
+        self, name: str, fits: SharedFits, off: tuple[str, ...] = (), *, shipped: bool = False
+    ) -> None:
+        """off: features left out. shipped: the shipped weights in place of the learned ones."""
+        self.name = name
+        self._fits, self._off, self._shipped = fits, off, shipped
+        self._model = IlkModel(fits.config)
+
+    def fit(self, shop: ShopArrays, seed: int) -> None:
+        """Take the shared fit."""
+        whole = self._fits.of(shop, seed)
+        source = self._fits.config if self._shipped else whole.fitted
+        mixes = {
+            objective: {name: 0.0 if name in self._off else w for name, w in source.mixes[objective].items()}
+            for objective in Objective
+        }
+        users = {name: 0.0 if name in self._off else weight for name, weight in source.user_mix.items()}
+        fitted = FittedIlk(whole.fitted.signals, mixes, users, whole.fitted.config)
+        self._model = whole.with_fitted(fitted)
+
+    def score_similar(self, query: IntArray, objective: Objective) -> FloatArray:
+        """See `Recommender.score_similar`."""
+        return self._model.score_similar(query, objective)
+
+    def score_users(self, users: IntArray) -> FloatArray:
+        """See `Recommender.score_users`."""
+        return self._model.score_users(users)
+
+
+def ablations(fits: SharedFits, prefix: str = "") -> list[Ablated]:
+    """A variant without each part, named after it."""
+    without = [Ablated(prefix + part, fits, off) for part, off in PARTS.items()]
+    return [*without, Ablated(prefix + SHIPPED, fits, shipped=True)]
