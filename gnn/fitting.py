@@ -14,6 +14,7 @@ from gnn.hetero_graph import build_hetero_graph
 from gnn.histories import (
     Histories,
     basket_pairs,
+    block_start,
     group_by_user,
     interaction_matrix,
     next_pairs,
@@ -38,8 +39,6 @@ FitProgress = Callable[[str, int, int], None]
 """Called with (stage, steps done, steps in all); stages in `STAGES`."""
 
 STAGES = ("text", "embeddings", "paths", "mix", "final embeddings", "final paths")
-_VALID_SHARE = 9
-"""The newest ninth of the events is the validation block (a tenth of all where a tenth is held out)."""
 _CHECK_PAIRS = 2000
 
 
@@ -128,7 +127,7 @@ def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) ->
 
 
 def _validation_block(shop: ShopArrays) -> _Block:
-    start = shop.n_events - shop.n_events // _VALID_SHARE
+    start = block_start(shop.n_events)
     histories = group_by_user(shop)
     pairs = {}
     for objective, found in (
@@ -188,6 +187,7 @@ def _train(
         some = np.random.default_rng(0).permutation(len(query))[:_CHECK_PAIRS]
         validation = ValidationPairs(query[some], target[some])
     stage = run.prefix + "embeddings"
+    run.progress(stage, 0, epochs)
     return trainer.run(
         epochs, validation, lambda done, total: run.progress(stage, done, total), run.checkpoints, stage
     )

@@ -8,6 +8,14 @@ import numpy.typing as npt
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.sparse_rows import Csr, to_csr
 
+VALID_SHARE = 9
+"""The newest ninth of the events is the validation block (a tenth of all where a tenth is held out)."""
+
+
+def block_start(n_events: int) -> int:
+    """Position of the validation block's first event."""
+    return n_events - n_events // VALID_SHARE
+
 
 @dataclass(frozen=True)
 class Histories:

@@ -1,18 +1,18 @@
 """What training costs in edge-gradients: counted, so that it is the same on any machine."""
 
-from gnn.histories import interaction_matrix
+from gnn.histories import block_start, interaction_matrix
 from gnn.ilk_config import IlkConfig
 from gnn.shop_arrays import ShopArrays
 
 
-def fit_edge_gradients(config: IlkConfig, shop: ShopArrays, epochs: int, valid_share: int = 9) -> int:
+def fit_edge_gradients(config: IlkConfig, shop: ShopArrays, epochs: int) -> int:
     """Edge-gradients of a full fit that found `epochs` to be best: a lower bound.
 
     A step passes gradients over every edge once per layer, and over its positive pairs. Both passes of a fit
     are counted, the first (without the newest ninth) with the epochs up to the best one only, not those that
     showed it to be the best.
     """
-    older = shop.events(0, shop.n_events - shop.n_events // valid_share)
+    older = shop.events(0, block_start(shop.n_events))
     return sum(_one_run(config, part, epochs) for part in (older, shop))
 
 

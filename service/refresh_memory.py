@@ -1,7 +1,8 @@
 """How much memory a refresh takes at its peak, counted from the shop before it begins, and its budget.
 
-The peak lies in training: pairs of events of one shopper while the paths are built, and the examples that
-the mix is learned from. The bytes of each were fitted to measured peaks (`benchmarks/growth.py`).
+The peak lies in training: either the pairs of events of one shopper while the paths are built, or the
+examples that the mix is learned from. Bytes of a pair and of an example's value were set by two measured
+peaks (docs/benchmarks.md): 3,517 MiB with a million edges without texts, 1,722 MiB with 130,500 and texts.
 """
 
 from dataclasses import replace
@@ -9,23 +10,27 @@ from dataclasses import replace
 import numpy as np
 
 from gnn import IlkConfig
+from gnn.histories import VALID_SHARE
 from gnn.shop_arrays import IntArray
+from gnn.similar_features import SIMILAR_FEATURES
 from service.edge_selection import SelectionReport, newest_edges
 from service.errors import ServiceError
 from service.settings import RefreshSettings
 from service.shop_snapshot import ShopSnapshot
 
 MIB = 2**20
-_BASE = 700 * MIB
+_BASE = 1_000 * MIB
 """Interpreter, libraries, the text model while it encodes."""
 _BYTES_PER_EDGE = 400
 """Snapshot, histories, the network's sparse matrices forth and back."""
-_BYTES_PER_PAIR = 45
+_BYTES_PER_PAIR = 103
 """Of events of one shopper, within the window of co-engagement."""
 _BYTES_PER_ITEM = 6_000
 """Paths' lists, trained vectors with the optimiser's state."""
 _BYTES_PER_TEXT_VALUE = 16
 """Float32 of the text vectors as they came, centred and projected."""
+_BYTES_PER_EXAMPLE_VALUE = 8
+"""A feature of one item in one example of the mix, and its scores."""
 
 
 class MemoryBudgetExceeded(ServiceError):
@@ -37,11 +42,15 @@ def estimated_peak(user: IntArray, n_items: int, text_dim: int, config: IlkConfi
 
     user: user index of each event, (E,). text_dim: length of a text vector.
     """
+    examples = min(config.mix.budget(n_items, len(SIMILAR_FEATURES)), len(user) // VALID_SHARE)
     return int(
         _BASE
         + _BYTES_PER_EDGE * len(user)
-        + _BYTES_PER_PAIR * _pairs(user, config.co_engagement.window)
         + (_BYTES_PER_ITEM + _BYTES_PER_TEXT_VALUE * text_dim) * n_items
+        + max(
+            _BYTES_PER_PAIR * _pairs(user, config.co_engagement.window),
+            _BYTES_PER_EXAMPLE_VALUE * examples * n_items * len(SIMILAR_FEATURES),
+        )
     )
 
 

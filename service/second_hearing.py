@@ -13,14 +13,11 @@ from gnn import FittedIlk, Objective
 from gnn.evaluation.cases import Pairs
 from gnn.evaluation.metrics import single_ndcg_at_k
 from gnn.evaluation.ranking import pair_ranks
-from gnn.histories import group_by_user, next_pairs
+from gnn.histories import block_start, group_by_user, next_pairs
 from gnn.holdout import NEWEST, TAILS
 from gnn.shop_arrays import FloatArray, IntArray
 from service.release import Release
 from service.shop_snapshot import ShopSnapshot
-
-VALID_SHARE = 9
-"""As in `gnn.fitting`: the newest ninth of the events is held out."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def hear(snapshot: ShopSnapshot, serving: Release, holdout: Mapping[str, float])
 def _held_out(snapshot: ShopSnapshot) -> tuple[IntArray, IntArray, IntArray]:
     """(query, target, sequence number of the target's event) of the held-out pairs, in order of time."""
     shop = snapshot.arrays(None)
-    start = shop.n_events - shop.n_events // VALID_SHARE
+    start = block_start(shop.n_events)
     query, target, position = next_pairs(group_by_user(shop))
     older = np.bincount(shop.item[:start], minlength=shop.n_items) > 0
     asked = (position >= start) & older[target]

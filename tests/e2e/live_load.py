@@ -32,6 +32,8 @@ class LiveLoad:
     answers: int = 0
     backwards: int = 0
     """Answers with an older `events_through` than the same connection had seen."""
+    told: list[tuple[str, int]] = field(default_factory=list)
+    """(`model_version`, `events_through`) of each answer, in order."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -97,5 +99,6 @@ class LiveLoad:
         except ValueError as error:
             self.malformed.append(str(error))
         through = int(answer.json()["events_through"])
+        self.told.append((answer.json()["model_version"], through))
         self.backwards += through < seen
         return max(seen, through)
