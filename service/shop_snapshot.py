@@ -73,20 +73,29 @@ class ShopSnapshot:
 def take_snapshot(store: GraphStore, unfolded: Sequence[UnfoldedRange] = ()) -> ShopSnapshot:
     """Read everything a model learns from. Memory: 45 bytes per edge, the items' fields once.
 
+    Safe while others write: what was applied after `events_through` was read stays out, new shoppers too.
+
     unfolded: events that are to stay out of the answers.
     """
     through = store.applied_seq()
     item_keys, user_keys = store.node_keys("item"), store.node_keys("user")
     items = _aligned(store.items(), item_keys)
-    pairs = store.item_categories()
+    pairs = np.stack(store.item_categories(), axis=1)
+    blocks = [without(_until(block, through), unfolded) for block in store.export()]
     return ShopSnapshot(
         items=items,
         user_ids=user_keys.ids,
-        edges=_ordered([without(block, unfolded) for block in store.export()], item_keys, user_keys),
-        item_category=np.stack(pairs, axis=1) if len(pairs[0]) else np.empty((0, 2), np.int64),
+        edges=_ordered(blocks, item_keys, user_keys),
+        item_category=pairs[pairs[:, 0] < len(item_keys.ids)],
         category_parent=store.category_parents(),
         events_through=through,
     )
+
+
+def _until(block: EdgeBlock, through: int) -> EdgeBlock:
+    """A block less the events that came later."""
+    early = block.seq <= through
+    return block if bool(early.all()) else EdgeBlock(**{k: v[early] for k, v in vars(block).items()})
 
 
 def without(block: EdgeBlock, unfolded: Sequence[UnfoldedRange]) -> EdgeBlock:
