@@ -12,7 +12,6 @@ import polars as pl
 
 from graph.category import with_ancestors
 from graph.frames import CATEGORY_SEPARATOR
-from service.errors import CallerMistake
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -22,7 +21,7 @@ IN_STOCK = frozenset({"instock", "available", "limitedavailability", "onlineonly
 
 @dataclass(frozen=True)
 class ItemFilter:
-    """Conditions that all must hold. Raises `CallerMistake` where none could ever hold."""
+    """Conditions that all must hold."""
 
     category: str | None = None
     """Path of a category; its descendants count too."""
@@ -31,15 +30,11 @@ class ItemFilter:
     price_min: float | None = None
     """Inclusive; items without a price do not pass."""
     price_max: float | None = None
-    """Inclusive; items without a price do not pass."""
+    """Inclusive; items without a price do not pass. Below `price_min`: none passes."""
     in_stock: bool = False
     """True: only items whose `availability` says that they can be had."""
     exclude: frozenset[str] = frozenset()
     """Ids that are not returned."""
-
-    def __post_init__(self) -> None:
-        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
-            raise CallerMistake(f"price_min {self.price_min:g} lies above price_max {self.price_max:g}")
 
     @property
     def on_columns(self) -> bool:

@@ -34,6 +34,10 @@ class UnknownRule(CallerMistake):
     """There is no such rule, or it has ended."""
 
 
+class ExpiredRule(CallerMistake):
+    """A rule that is to be added would hold no more."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """What an editor decided about one item. Raises `CallerMistake` where the parts do not fit together."""
@@ -89,10 +93,10 @@ class RuleBook:
         self._cached: tuple[int, tuple[Rule, ...]] = (-1, ())
 
     def add(self, rule: Rule, key_name: str = "") -> Rule:
-        """Let a rule hold from now on; returns it with its number."""
+        """Let a rule hold from now on; returns it with its number. Raises `ExpiredRule`."""
         now = self._clock()
         if rule.expires_at is not None and rule.expires_at <= now:
-            raise CallerMistake("expires_at lies in the past")
+            raise ExpiredRule("expires_at lies in the past")
         values = (rule.kind, rule.item_id, rule.scope, rule.target, rule.place, rule.author, rule.reason)
         with self._file.writing() as connection:
             connection.execute(

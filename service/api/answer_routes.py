@@ -36,7 +36,7 @@ router = APIRouter(tags=["answers"])
     "/v1/items/{item_id:id}/similar",
     summary="Items like an item",
     response_model=SimilarShape,
-    responses=problems(404, 422, 503),
+    responses=problems(404, 409, 422, 503),
 )
 async def similar(request: Request, item_id: ItemId, query: Annotated[SimilarQuery, Query()]) -> JSONResponse:
     """The `k` items most like an item, best first.
@@ -51,7 +51,7 @@ async def similar(request: Request, item_id: ItemId, query: Annotated[SimilarQue
     "/v1/similar",
     summary="Items like an item, its id in the query",
     response_model=SimilarShape,
-    responses=problems(404, 422, 503),
+    responses=problems(404, 409, 422, 503),
 )
 async def similar_by_id(request: Request, query: Annotated[SimilarByIdQuery, Query()]) -> JSONResponse:
     """As `GET /v1/items/{item_id}/similar`, for any id."""
@@ -62,7 +62,7 @@ async def similar_by_id(request: Request, query: Annotated[SimilarByIdQuery, Que
     "/v1/users/{user_id:id}/recommendations",
     summary="Items for a user",
     response_model=RecommendationsShape,
-    responses=problems(404, 422, 503),
+    responses=problems(404, 409, 422, 503),
 )
 async def recommendations(
     request: Request, user_id: UserId, query: Annotated[ReadQuery, Query()]
@@ -75,7 +75,7 @@ async def recommendations(
     "/v1/recommendations",
     summary="Items for a user, the id in the query",
     response_model=RecommendationsShape,
-    responses=problems(404, 422, 503),
+    responses=problems(404, 409, 422, 503),
 )
 async def recommendations_by_id(
     request: Request, query: Annotated[RecommendationsByIdQuery, Query()]
@@ -88,7 +88,7 @@ async def recommendations_by_id(
     "/v1/similar:batch",
     summary="Items like each of many items",
     response_model=SimilarBatchShape,
-    responses=problems(400, 408, 413, 422, 503),
+    responses=problems(400, 408, 409, 413, 422, 503),
 )
 async def similar_batch(request: Request, body: SimilarBatchBody) -> JSONResponse:
     """As `GET /v1/items/{item_id}/similar` for each; an unknown item is no error of the whole."""
@@ -109,7 +109,7 @@ async def similar_batch(request: Request, body: SimilarBatchBody) -> JSONRespons
     "/v1/similar:by-text",
     summary="Items like a text",
     response_model=SearchShape,
-    responses=problems(400, 408, 413, 422, 503),
+    responses=problems(400, 408, 409, 413, 422, 503),
 )
 async def similar_by_text(request: Request, body: SimilarByTextBody) -> JSONResponse:
     """For a product that is no item (yet): the items with the nearest texts. Nothing of it is kept."""
@@ -129,7 +129,7 @@ async def similar_by_text(request: Request, body: SimilarByTextBody) -> JSONResp
     "/v1/search",
     summary="Search items by words",
     response_model=SearchShape,
-    responses=problems(422, 503),
+    responses=problems(409, 422, 503),
 )
 async def search(request: Request, query: Annotated[SearchQuery, Query()]) -> JSONResponse:
     """The items whose texts are nearest to the words in meaning, by the text model; best first.
@@ -146,7 +146,7 @@ async def search(request: Request, query: Annotated[SearchQuery, Query()]) -> JS
     "/v1/trending",
     summary="What rises",
     response_model=SearchShape,
-    responses=problems(422, 503),
+    responses=problems(409, 422, 503),
 )
 async def trending(request: Request, query: Annotated[ReadQuery, Query()]) -> JSONResponse:
     """The items whose demand has risen most against their own past; with `category` within it.
@@ -161,7 +161,7 @@ async def trending(request: Request, query: Annotated[ReadQuery, Query()]) -> JS
     "/v1/recommendations:for-items",
     summary="Items for a basket or a visit",
     response_model=SearchShape,
-    responses=problems(400, 408, 413, 422, 503),
+    responses=problems(400, 408, 409, 413, 422, 503),
 )
 async def recommendations_for_items(request: Request, body: ForItemsBody) -> JSONResponse:
     """What suits somebody who turned to these items, oldest first; the items themselves are left out.
@@ -196,7 +196,7 @@ async def _answered(request: Request, query: ReadQuery, ask: Callable[[], Answer
     """Ask off the event loop: a search computes for milliseconds, and other requests go on meanwhile."""
     deps = deps_of(request)
     if query.min_sequence:
-        await wait_for_sequence(deps.holder, query.min_sequence, query.timeout_ms)
+        await wait_for_sequence(deps, query.min_sequence, query.timeout_ms)
     answer = await run_in_threadpool(ask)
     deps.metrics.count_answer(answer)
     request.scope["state"]["log"] = {

@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from fastapi import FastAPI, Security
-from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -27,12 +25,24 @@ from service.api import (
 )
 from service.api.body_limit import BodyLimit
 from service.api.deps import ApiDeps
-from service.api.item_bodies import ItemRow
-from service.api.keys import KEY_HEADER, OPEN_PATHS, KeyGuard
+from service.api.keys import KEY_HEADER, KeyGuard
+from service.api.openapi import openapi_of
 from service.api.problems import install_problem_handlers
 from service.api.request_record import REQUEST_ID_HEADER, RequestRecord
-from service.api.schemas import ProblemShape
 
+_ROUTES = (
+    answer_routes,
+    what_if_routes,
+    explain_routes,
+    event_routes,
+    gorse_routes,
+    user_routes,
+    item_routes,
+    operation_routes,
+    rule_routes,
+    report_routes,
+)
+"""Modules whose routes need a key, in the order in which paths are tried."""
 _KEY = Security(
     APIKeyHeader(name=KEY_HEADER, auto_error=False, description="Needed where keys are configured.")
 )
@@ -57,22 +67,12 @@ def create_app(deps: ApiDeps) -> FastAPI:
         ],
     )
     app.state.deps = deps
-    for routes in (
-        answer_routes,
-        what_if_routes,
-        explain_routes,
-        event_routes,
-        gorse_routes,
-        user_routes,
-        item_routes,
-        operation_routes,
-        rule_routes,
-        report_routes,
-    ):
+    for routes in _ROUTES:
         app.include_router(routes.router, dependencies=[_KEY])
     app.include_router(page_routes.router)
-    install_problem_handlers(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    known = [route for routes in (*_ROUTES, page_routes) for route in routes.router.routes]
+    install_problem_handlers(app, known)
+    app.openapi = lambda: openapi_of(app, deps)  # type: ignore[method-assign]
     return app
 
 
@@ -100,22 +100,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         await run_in_threadpool(deps.holder.stop)
         await run_in_threadpool(deps.close)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        shapes = schema["components"]["schemas"]
-        shapes["Problem"] = ProblemShape.model_json_schema()
-        shapes["ItemRow"] = ItemRow.model_json_schema(ref_template="#/components/schemas/{model}")
-        shapes.update(shapes["ItemRow"].pop("$defs", {}))
-        for path in OPEN_PATHS:
-            for operation in schema["paths"].get(path, {}).values():
-                operation.pop("security", None)
-        app.openapi_schema = schema
-    return app.openapi_schema
 
 
 def _version() -> str:

@@ -10,12 +10,16 @@ from gnn.objective import Objective
 from service.api.deps import deps_of
 from service.api.documented import problems
 from service.api.id_path import ItemId, UserId, checked_id
-from service.api.queries import ExplainByIdQuery, ObjectiveQuery, UserQuery
+from service.api.problems import Problem
+from service.api.queries import ID_SCHEMA, ExplainByIdQuery, ObjectiveQuery, UserQuery
 from service.api.schemas import ExplanationShape, ProfileShape
 
 router = APIRouter(tags=["explanations"])
 
-OtherId = Annotated[str, Path(description="The neighbour's id, as `item_id`.", examples=["B0C2"])]
+OtherId = Annotated[
+    str,
+    Path(description="The neighbour's id, as `item_id`.", examples=["B0C2"], json_schema_extra=ID_SCHEMA),
+]
 
 
 @router.get(
@@ -71,6 +75,8 @@ async def profile_by_id(request: Request, query: Annotated[UserQuery, Query()]) 
 async def _explained(request: Request, item_id: str, other: str, objective: Objective) -> JSONResponse:
     checked_id(request, item_id, "item_id")
     checked_id(request, other, "other")
+    if item_id == other:
+        raise Problem(404, "no-explanation", "an item is compared with another one, not with itself")
     found = await run_in_threadpool(deps_of(request).explainer.explain, item_id, other, objective)
     return JSONResponse(found.to_json())
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from graph.event_type import EventType
@@ -18,7 +18,8 @@ from service.answer import MAX_K
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.event_routes import log_rows, refuse_when_far_behind
-from service.api.id_path import ItemId, UserId, checked_id
+from service.api.id_path import ITEM_PARTS, ItemId, UserId, checked_id, written_id
+from service.api.item_bodies import CategoryPath
 from service.api.problems import Problem
 from service.api.queries import Id
 
@@ -39,6 +40,13 @@ FEEDBACK_TYPES = {
 _WRITE = (400, 408, 413, 422, 503)
 
 
+def _known_type(value: str) -> str:
+    kind = FEEDBACK_TYPES.get(value.lower(), value)
+    if kind not in set(EventType):
+        raise ValueError(f"one of {', '.join((*FEEDBACK_TYPES, *EventType))}")
+    return kind
+
+
 class _GorseModel(BaseModel):
     """Names as Gorse writes them; what we have no place for is ignored, as Gorse's clients send it always."""
 
@@ -50,7 +58,7 @@ class GorseItem(_GorseModel):
 
     ItemId: Id
     IsHidden: bool = False
-    Categories: list[str] | None = Field(None, max_length=100)
+    Categories: list[CategoryPath] | None = Field(None, max_length=100)
     Timestamp: str | None = None
     Labels: Any = None
     Comment: str = Field("", max_length=20_000, description="Becomes the title.")
@@ -72,15 +80,16 @@ class GorseItem(_GorseModel):
 class GorseFeedback(_GorseModel):
     """Feedback of Gorse."""
 
-    FeedbackType: str = Field(max_length=200)
+    FeedbackType: Annotated[str, AfterValidator(_known_type)] = Field(
+        json_schema_extra={"enum": [*FEEDBACK_TYPES, *EventType]}
+    )
     UserId: Id
     ItemId: Id
     Timestamp: str | None = Field(None, max_length=100)
 
     def row(self) -> dict[str, Any]:
         """As a row of `POST /v1/events`."""
-        kind = FEEDBACK_TYPES.get(self.FeedbackType.lower(), self.FeedbackType)
-        row = {"user_id": self.UserId, "item_id": self.ItemId, "event_type": kind}
+        row = {"user_id": self.UserId, "item_id": self.ItemId, "event_type": self.FeedbackType}
         return row | ({"timestamp": self.Timestamp} if self.Timestamp else {})
 
 
@@ -96,6 +105,14 @@ class GorseSuccess(BaseModel):
     """How many rows were written."""
 
     RowAffected: int
+
+
+class GorseFeedbackSuccess(GorseSuccess):
+    """How many rows of feedback were new, and what became of the others."""
+
+    Rejected: list[str] = Field(
+        [], description="Why rows were not taken, one line for each; left out where all were."
+    )
 
 
 class GorseScore(BaseModel):
@@ -148,12 +165,17 @@ async def recommend(
 @router.post(
     "/feedback",
     summary="Gorse: log feedback",
-    response_model=GorseSuccess,
+    response_model=GorseFeedbackSuccess,
     responses=problems(*_WRITE),
 )
-@router.put("/feedback", include_in_schema=False, response_model=None)
+@router.put(
+    "/feedback",
+    summary="Gorse: log feedback, as POST",
+    response_model=GorseFeedbackSuccess,
+    responses=problems(*_WRITE),
+)
 async def feedback(request: Request, body: list[GorseFeedback]) -> JSONResponse:
-    """As `POST /v1/events`: durable before the answer. 422 where rows could not be taken; the others were."""
+    """As `POST /v1/events`: durable before the answer; each row is judged by itself."""
     deps = deps_of(request)
     if len(body) > deps.limits.events:
         raise Problem(413, "too-many-events", f"at most {deps.limits.events} rows in one request")
@@ -161,11 +183,13 @@ async def feedback(request: Request, body: list[GorseFeedback]) -> JSONResponse:
     if not body:
         return JSONResponse({"RowAffected": 0})
     answer = await run_in_threadpool(log_rows, deps, [one.row() for one in body])
-    wrong = [row for row in answer["results"] if row["status"] == "rejected"]
-    if wrong:
-        raise Problem(422, "invalid-request", f"{len(wrong)} rows were not taken: {wrong[0]['detail']}")
     written = sum(row["status"] == "accepted" for row in answer["results"])
-    return JSONResponse({"RowAffected": written})
+    wrong = [
+        f"row {place}: {row['detail']}"
+        for place, row in enumerate(answer["results"])
+        if row["status"] == "rejected"
+    ]
+    return JSONResponse({"RowAffected": written, **({"Rejected": wrong} if wrong else {})})
 
 
 @router.post("/item", summary="Gorse: an item", response_model=GorseSuccess, responses=problems(*_WRITE))
@@ -209,7 +233,7 @@ async def get_item(request: Request, item_id: ItemId) -> JSONResponse:
 )
 async def delete_item(request: Request, item_id: ItemId) -> JSONResponse:
     """As `DELETE /v1/items/{item_id}`."""
-    checked_id(request, item_id, "item_id")
+    written_id(request, item_id, "item_id", ITEM_PARTS)
     await run_in_threadpool(deps_of(request).catalogue.delete, item_id)
     return JSONResponse({"RowAffected": 1})
 

@@ -1,5 +1,6 @@
 """Ids in paths and queries: any text of 1 to 512 bytes, slashes and line breaks included."""
 
+import re
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
@@ -9,6 +10,7 @@ from starlette.requests import Request
 
 from graph.ids import MAX_ID_BYTES, id_problem
 from service.api.problems import Problem
+from service.api.queries import ID_SCHEMA
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -36,11 +38,37 @@ register_id_convertor()
 
 ItemId = Annotated[
     str,
-    Path(description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.", examples=["B0C1", "a/b"]),
+    Path(
+        description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.",
+        examples=["B0C1", "a/b"],
+        json_schema_extra=ID_SCHEMA,
+    ),
 ]
 UserId = Annotated[
-    str, Path(description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.", examples=["u42"])
+    str,
+    Path(
+        description="1 to 512 bytes of UTF-8, percent-encoded; may hold slashes.",
+        examples=["u42"],
+        json_schema_extra=ID_SCHEMA,
+    ),
 ]
+
+
+ITEM_PARTS = re.compile(rb"/similar$|/explain/|/neighbors$")
+"""What follows an item's id in the paths of reads."""
+USER_PARTS = re.compile(rb"/(recommendations|profile|export)$")
+"""What follows a user's id in the paths of reads."""
+
+
+def written_id(request: Request, value: str, name: str, parts: re.Pattern[bytes]) -> str:
+    """As `checked_id`, for writes: a path that is a read's is no id, unless its slash is percent-encoded.
+
+    Raises `Problem` 405, too.
+    """
+    if parts.search(request.scope.get("raw_path", b"")):
+        detail = "this path can only be read; of an id that ends so, write the slashes as %2F"
+        raise Problem(405, "method-not-allowed", detail)
+    return checked_id(request, value, name)
 
 
 def checked_id(request: Request, value: str, name: str) -> str:

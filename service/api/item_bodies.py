@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
+from graph.category import MAX_PATH_BYTES
 from graph.item import Item
 from service.api.queries import Id
 
@@ -34,7 +35,16 @@ def _as_object(value: Any) -> Any:
 
 
 _NullableText = BeforeValidator(_as_text)
-Categories = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+CATEGORY_SCHEMA: dict[str, Any] = {
+    "minLength": 1,
+    "maxLength": MAX_PATH_BYTES,
+    "pattern": r"^(?!\s*$)(?!\s* > )(?![\s\S]* > \s*( > |$))",
+}
+"""What JSON schema can say of categories' paths: no name is empty."""
+CategoryPath = Annotated[str, Field(json_schema_extra=CATEGORY_SCHEMA)]
+Categories = Annotated[list[CategoryPath], BeforeValidator(_as_list)]
 
 
 class ItemBody(BaseModel):
@@ -102,6 +112,6 @@ class ItemsBody(BaseModel):
         extra="forbid", json_schema_extra={"example": {"items": [{"item_id": "B0C1", **_EXAMPLE}]}}
     )
 
-    items: list[Annotated[Any, Field(json_schema_extra={"$ref": "#/components/schemas/ItemRow"})]] = Field(
-        min_length=1
-    )
+    items: list[
+        Annotated[Any, Field(json_schema_extra={"anyOf": [{"$ref": "#/components/schemas/ItemRow"}, {}]})]
+    ] = Field(min_length=1, description="A row that breaks a rule is rejected by itself, whatever it is.")

@@ -13,7 +13,7 @@ from graph.ids import id_problem
 from graph.item import Item
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
-from service.api.id_path import ItemId, checked_id
+from service.api.id_path import ITEM_PARTS, ItemId, checked_id, written_id
 from service.api.item_bodies import ItemBody, ItemPatch, ItemRow, ItemsBody
 from service.api.problems import Problem
 from service.api.queries import ItemQuery
@@ -56,7 +56,7 @@ async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONRes
     text, it is found among the similar items of others, in searches and by its new values. An item that was
     deleted comes back as a new one.
     """
-    item = body.item(checked_id(request, item_id, "item_id"))
+    item = body.item(written_id(request, item_id, "item_id", ITEM_PARTS))
     created = (await run_in_threadpool(deps_of(request).catalogue.put, [item]))[0]
     return JSONResponse(_shown(item), 201 if created else 200)
 
@@ -69,7 +69,7 @@ async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONRes
 )
 async def patch_item(request: Request, item_id: ItemId, body: ItemPatch) -> JSONResponse:
     """A merge patch (RFC 7396): fields that are left out stay, null empties one. Seen as after `PUT`."""
-    checked_id(request, item_id, "item_id")
+    written_id(request, item_id, "item_id", ITEM_PARTS)
     item = await run_in_threadpool(deps_of(request).catalogue.change, item_id, body.fields())
     return JSONResponse(_shown(item))
 
@@ -83,7 +83,7 @@ async def patch_item(request: Request, item_id: ItemId, body: ItemPatch) -> JSON
 )
 async def delete_item(request: Request, item_id: ItemId) -> Response:
     """From the answer on, no worker returns the item, and its own routes answer 404. Its edges go too."""
-    checked_id(request, item_id, "item_id")
+    written_id(request, item_id, "item_id", ITEM_PARTS)
     await run_in_threadpool(deps_of(request).catalogue.delete, item_id)
     return Response(status_code=204)
 

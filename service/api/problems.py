@@ -1,12 +1,13 @@
 """Errors as RFC 9457 problem documents: nothing internal, always with the request's id."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from graph.errors import InvalidEvent, InvalidItem, RetryableStoreError
@@ -14,7 +15,7 @@ from service.answer import UnknownItem, UnknownUser
 from service.errors import CallerMistake, HomeBusy
 from service.question_line import NoAnswer
 from service.release_errors import ForeignRelease, NoRelease, ReleaseError, TornRelease, UnknownRelease
-from service.rule_book import UnknownRule
+from service.rule_book import ExpiredRule, UnknownRule
 from service.text_vectors import TextModelUnavailable
 
 PROBLEM_JSON = "application/problem+json"
@@ -77,10 +78,17 @@ def internal_problem() -> Problem:
     return Problem(500, "internal", "the error was logged under this request's id")
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Answer every error that a route raises with a problem document."""
+def install_problem_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Answer every error that a route raises with a problem document. routes: all of the application."""
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        problem = problem_of(error)
+        if problem.status == 405:
+            problem.headers["Allow"] = _methods_here(routes, request.scope)
+        return problem.response(request.scope)
+
     for kind in (Problem, HTTPException, RequestValidationError, *_SERVICE_ERRORS, *_GRAPH_ERRORS):
-        app.add_exception_handler(kind, _handle)
+        app.add_exception_handler(kind, handle)
 
 
 _SERVICE_ERRORS: tuple[type[Exception], ...] = (
@@ -93,16 +101,23 @@ _SERVICE_ERRORS: tuple[type[Exception], ...] = (
 _GRAPH_ERRORS: tuple[type[Exception], ...] = (InvalidEvent, InvalidItem, RetryableStoreError)
 
 
-_UNKNOWN: dict[type[Exception], str] = {
-    UnknownItem: "unknown-item",
-    UnknownUser: "unknown-user",
-    UnknownRule: "unknown-rule",
-    UnknownRelease: "unknown-release",
+_NAMED: dict[type[Exception], tuple[int, str]] = {
+    UnknownItem: (404, "unknown-item"),
+    UnknownUser: (404, "unknown-user"),
+    UnknownRule: (404, "unknown-rule"),
+    UnknownRelease: (404, "unknown-release"),
+    ExpiredRule: (409, "expired"),
 }
 
 
-async def _handle(request: Request, error: Exception) -> JSONResponse:
-    return problem_of(error).response(request.scope)
+def _methods_here(routes: Iterable[BaseRoute], scope: Scope) -> str:
+    """What a path knows: each method has a route of its own, and the first that fits would name only its own.
+    Of several patterns that fit the path the first one is meant."""
+    fitting = [
+        route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+    ]
+    meant = [route.methods or () for route in fitting if route.path == fitting[0].path]
+    return ", ".join(sorted({method for methods in meant for method in methods}))
 
 
 def problem_of(error: Exception) -> Problem:
@@ -114,8 +129,8 @@ def problem_of(error: Exception) -> Problem:
             return _invalid(error)
         case HTTPException():
             return _http(error)
-        case UnknownItem() | UnknownUser() | UnknownRule() | UnknownRelease():
-            return Problem(404, _UNKNOWN[type(error)], str(error))
+        case UnknownItem() | UnknownUser() | UnknownRule() | UnknownRelease() | ExpiredRule():
+            return Problem(*_NAMED[type(error)], str(error))
         case TornRelease() | ForeignRelease():
             return Problem(409, "release-unusable", "that release cannot be opened; see GET /v1/releases")
         case CallerMistake() | InvalidEvent() | InvalidItem():

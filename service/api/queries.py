@@ -1,8 +1,9 @@
 """What a caller may ask: parameters of reads, in the address or in a body."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from gnn.objective import Objective
 from graph.ids import MAX_ID_BYTES, id_problem
@@ -12,6 +13,7 @@ from service.item_filter import ItemFilter
 MAX_EXCLUDED = 1000
 MAX_BATCH_ITEMS = 100
 MAX_QUERY_CHARS = 2000
+_WORDS = r"\S"
 
 
 def _checked_id(value: str) -> str:
@@ -21,7 +23,11 @@ def _checked_id(value: str) -> str:
     return value
 
 
-Id = Annotated[str, AfterValidator(_checked_id), Field(min_length=1)]
+ID_SCHEMA: dict[str, Any] = {"minLength": 1, "maxLength": MAX_ID_BYTES}
+"""What JSON schema can say of ids: it counts characters, the rule counts bytes."""
+Id = Annotated[str, AfterValidator(_checked_id), Field(json_schema_extra=ID_SCHEMA)]
+MAX_SEQUENCE = 2**53 - 1
+"""Larger whole numbers do not survive JSON."""
 CardField = Literal["title", "brand", "categories", "price", "currency", "availability", "image_url"]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -74,16 +80,11 @@ class ReadQuery(BaseModel):
     min_sequence: int = Field(
         0,
         ge=0,
-        lt=2**63,
-        description="Answer only when events up to this sequence number count in the answer.",
+        le=MAX_SEQUENCE,
+        description="Answer only when events up to this sequence number count in the answer; 409 where no "
+        "event has it yet.",
     )
     timeout_ms: int = Field(1000, ge=0, le=30_000, description="How long to wait for `min_sequence`.")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
-            raise ValueError("price_min lies above price_max")
-        return self
 
     def wanted(self) -> ItemFilter:
         """The conditions."""
@@ -120,19 +121,21 @@ class SimilarQuery(MaskedQuery):
 class SimilarByIdQuery(SimilarQuery):
     """Parameters of similar items, the item's id among them."""
 
-    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.", json_schema_extra=ID_SCHEMA)
 
 
 class RecommendationsByIdQuery(ReadQuery):
     """Parameters of recommendations, the user's id among them."""
 
-    user_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    user_id: str = Field(description="1 to 512 bytes of UTF-8.", json_schema_extra=ID_SCHEMA)
 
 
 class SearchQuery(MaskedQuery):
     """Parameters of a search."""
 
-    q: str = Field(min_length=1, max_length=MAX_QUERY_CHARS, description="What to look for, in words.")
+    q: str = Field(
+        min_length=1, max_length=MAX_QUERY_CHARS, pattern=_WORDS, description="What to look for, in words."
+    )
 
 
 class ObjectiveQuery(BaseModel):
@@ -146,8 +149,8 @@ class ObjectiveQuery(BaseModel):
 class ExplainByIdQuery(ObjectiveQuery):
     """Two items' ids."""
 
-    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
-    other: str = Field(description="The neighbour: 1 to 512 bytes of UTF-8.")
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.", json_schema_extra=ID_SCHEMA)
+    other: str = Field(description="The neighbour: 1 to 512 bytes of UTF-8.", json_schema_extra=ID_SCHEMA)
 
 
 class UserQuery(BaseModel):
@@ -155,7 +158,7 @@ class UserQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    user_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    user_id: str = Field(description="1 to 512 bytes of UTF-8.", json_schema_extra=ID_SCHEMA)
 
 
 class ItemQuery(BaseModel):
@@ -163,13 +166,31 @@ class ItemQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    item_id: str = Field(description="1 to 512 bytes of UTF-8.")
+    item_id: str = Field(description="1 to 512 bytes of UTF-8.", json_schema_extra=ID_SCHEMA)
+
+
+def _just(given: str, other: str) -> JsonDict:
+    """That one field is given and another one is not."""
+    null: JsonDict = {"type": "null"}
+    return {"required": [given], "properties": {given: {"not": null}, other: null}}
+
+
+def _with_words(name: str, rule: JsonDict) -> JsonDict:
+    return {"required": [name], "properties": {name: rule}}
 
 
 class TextItem(BaseModel):
     """What is known of a product that need not be an item."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "anyOf": [
+                *(_with_words(name, {"pattern": _WORDS}) for name in ("title", "description", "brand")),
+                _with_words("categories", {"contains": {"pattern": _WORDS}}),
+            ]
+        },
+    )
 
     title: str = Field("", max_length=MAX_QUERY_CHARS)
     description: str = Field("", max_length=20_000)
@@ -183,11 +204,12 @@ class SimilarByTextBody(MaskedQuery):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "example": {"item": {"title": "Wireless headphones", "brand": "Acme"}, "k": 5, "in_stock": True}
+            "example": {"item": {"title": "Wireless headphones", "brand": "Acme"}, "k": 5, "in_stock": True},
+            "anyOf": [_just("text", "item"), _just("item", "text")],
         },
     )
 
-    text: str | None = Field(None, min_length=1, max_length=MAX_QUERY_CHARS)
+    text: str | None = Field(None, min_length=1, max_length=MAX_QUERY_CHARS, pattern=_WORDS)
     item: TextItem | None = None
 
     @model_validator(mode="after")

@@ -37,7 +37,14 @@ class RuleBody(BaseModel):
                 "author": "Mia",
                 "reason": "spring campaign",
                 "expires_at": "2030-04-30T22:00:00Z",
-            }
+            },
+            "anyOf": [
+                {"properties": {"scope": {"const": "everywhere"}, "target": {"const": ""}}},
+                {
+                    "required": ["target"],
+                    "properties": {"scope": {"enum": ["item", "category"]}, "target": {"minLength": 1}},
+                },
+            ],
         },
     )
 
@@ -116,7 +123,7 @@ async def rules(request: Request, query: Annotated[RulesQuery, Query()]) -> JSON
     summary="Add an editors' rule",
     status_code=201,
     response_model=RuleShape,
-    responses=problems(400, 408, 413, 422, 503),
+    responses=problems(400, 408, 409, 413, 422, 503),
 )
 async def add_rule(request: Request, body: RuleBody) -> JSONResponse:
     """It holds in every worker's next answer. Bans win over pins; conditions, deletions and the mask of seen

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.deps import deps_of
 from service.api.documented import problems
-from service.api.id_path import UserId, checked_id
+from service.api.id_path import USER_PARTS, UserId, checked_id, written_id
 from service.api.schemas import ExportShape, ReceiptShape
 
 router = APIRouter(tags=["users"])
@@ -39,6 +39,6 @@ async def erase_user(request: Request, user_id: UserId) -> JSONResponse:
     Loading the old files again does not bring the user back. A user of that id who acts later is a new one.
     503 `home-busy` while files are loaded: nothing was erased, try again.
     """
-    checked_id(request, user_id, "user_id")
+    written_id(request, user_id, "user_id", USER_PARTS)
     receipt = await run_in_threadpool(deps_of(request).users.erase, user_id)
     return JSONResponse(asdict(receipt))

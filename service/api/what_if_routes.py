@@ -1,22 +1,44 @@
 """What would be, if: events folded in on the side."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from gnn.objective import Objective
-from graph.event_type import RELATION_OF, EventType
+from graph.event_type import EventType
+from graph.instant import now_microseconds
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
-from service.api.event_routes import EventRow
-from service.api.event_rows import read_event_rows
 from service.api.problems import Problem
+from service.api.queries import Id
 from service.api.schemas import WhatIfShape
 
 router = APIRouter(tags=["answers"])
+
+
+EdgeType = Literal[
+    EventType.VIEW_ITEM,
+    EventType.SELECT_ITEM,
+    EventType.ADD_TO_CART,
+    EventType.BEGIN_CHECKOUT,
+    EventType.ADD_TO_WISHLIST,
+    EventType.PURCHASE,
+    EventType.REVIEW,
+]
+"""A refund makes no edge."""
+
+
+class WhatIfEvent(BaseModel):
+    """An event that did not happen; taken as of now."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    user_id: Id = Field(validation_alias=AliasChoices("user_id", "session_id"))
+    item_id: Id
+    event_type: EdgeType = EventType.VIEW_ITEM
 
 
 class WhatIfBody(BaseModel):
@@ -35,8 +57,8 @@ class WhatIfBody(BaseModel):
         },
     )
 
-    item_id: str = Field(min_length=1)
-    events: list[EventRow] = Field(min_length=1, max_length=1000)
+    item_id: Id
+    events: list[WhatIfEvent] = Field(min_length=1, max_length=1000)
     k: int = Field(10, ge=1, le=100)
     objective: Objective = Objective.RELATED
 
@@ -59,12 +81,8 @@ async def what_if(request: Request, body: WhatIfBody) -> JSONResponse:
 def _answered(deps: ApiDeps, body: WhatIfBody) -> dict[str, Any]:
     if deps.what_if is None:
         raise Problem(503, "no-updater", "answers do not follow events here (setting update.policy)")
-    read = read_event_rows(body.events)
-    for place, problem in read.problems.items():
-        raise Problem(422, "invalid-request", f"events.{place}: {problem.detail}")
-    events = read.events.select("user_id", "item_id", "event_type", "at").to_dicts()
-    if any(EventType(event["event_type"]) not in RELATION_OF for event in events):
-        raise Problem(422, "invalid-request", "a refund makes no edge: leave it out")
+    now = now_microseconds()
+    events = [event.model_dump(mode="json") | {"at": now} for event in body.events]
     both = deps.what_if.similar(body.item_id, events, body.k, body.objective)
     before, after = both.before.to_json(), both.after.to_json()
     freshness = {

@@ -96,6 +96,10 @@ def test_recommendations(api: Api) -> None:
 
 def test_min_sequence_waits_for_the_release(api: Api) -> None:
     assert api.get("/v1/items/plain/similar?min_sequence=2")["events_through"] == 2
+    view = {"event_id": "third", "user_id": "zoe", "item_id": "plain", "timestamp": 1_700_000_000}
+    early = api.get("/v1/items/plain/similar?min_sequence=3&timeout_ms=20000", 409)
+    assert (early["type"], early["sequence"]) == ("urn:ilk:problem:no-such-sequence", 2)
+    assert api.client.post("/v1/events", json={"events": [view]}).json()["sequence"] == 3
     late = api.client.get("/v1/items/plain/similar?min_sequence=3&timeout_ms=30")
     assert late.status_code == 503
     assert late.json()["type"] == "urn:ilk:problem:not-that-fresh"
@@ -108,7 +112,9 @@ def test_min_sequence_waits_for_the_release(api: Api) -> None:
 
 def test_a_new_release_is_followed_without_a_restart(api: Api) -> None:
     before = api.get("/v1/items/plain/similar")
-    version = publish(api.releases, ToyShop(n=60, seed=5), 9)
-    after = api.get("/v1/items/plain/similar?min_sequence=9&timeout_ms=20000")
+    view = {"event_id": "third", "user_id": "zoe", "item_id": "plain"}
+    api.client.post("/v1/events", json={"events": [view]})
+    version = publish(api.releases, ToyShop(n=60, seed=5), 3)
+    after = api.get("/v1/items/plain/similar?min_sequence=3&timeout_ms=20000")
     assert after["model_version"] == version != before["model_version"]
     assert after["results"] != before["results"]

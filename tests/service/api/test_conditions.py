@@ -82,9 +82,7 @@ def test_conditions_hold_for_what_the_item_is_now(api: Api) -> None:
     assert first in ids(api.get("/v1/items/plain/similar?k=60"))
 
 
-@pytest.mark.parametrize(
-    "query", ["price_min=-1", "price_min=NaN", "price_min=2&price_max=1", "in_stock=maybe", "exclude="]
-)
+@pytest.mark.parametrize("query", ["price_min=-1", "price_min=NaN", "in_stock=maybe", "exclude="])
 def test_senseless_conditions_are_refused(shop: Api, query: str) -> None:
     for path in ("/v1/items/plain/similar", "/v1/users/anna%2Fb/recommendations"):
         assert shop.get(f"{path}?{query}", 422)["type"] == "urn:ilk:problem:invalid-request"

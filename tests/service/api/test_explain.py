@@ -22,7 +22,7 @@ def test_explain_by_path_and_by_query(api: Api) -> None:
     ("path", "status", "kind"),
     [
         ("/v1/items/plain/explain/nobody", 404, "unknown-item"),
-        ("/v1/items/plain/explain/plain", 422, "invalid-request"),
+        ("/v1/items/plain/explain/plain", 404, "no-explanation"),
         ("/v1/items/plain/explain/item-30?objective=odd", 422, "invalid-request"),
         ("/v1/explain?item_id=plain", 422, "invalid-request"),
         ("/v1/items/plain/explain/%FF", 422, "invalid-id"),

@@ -13,6 +13,7 @@ from service.api.keys import is_loopback
 from service.api.schemas import HealthShape, ProblemShape, ReleasesShape, StatusShape
 from service.errors import CallerMistake
 from service.release_store import CURRENT_NAME
+from service.shaping import Boost
 from tests.service.api.conftest import SHOP, Api
 from tests.service.release_toys import publish
 
@@ -100,24 +101,35 @@ def test_metrics_count_routes_and_never_ids(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "allow"),
     [
-        ("GET", "/nothing", 404),
-        ("GET", "/v1/items/plain/similar/", 404),
-        ("POST", "/v1/items/plain/similar", 405),
-        ("DELETE", "/v1/events", 405),
-        ("GET", "/docs", 404),
+        ("GET", "/nothing", None),
+        ("GET", "/v1/items/plain/similar/", None),
+        ("GET", "/docs", None),
+        ("DELETE", "/v1/events", "POST"),
+        ("OPTIONS", "/v1/rules", "GET, POST"),
+        ("POST", "/v1/items/plain", "DELETE, GET, PATCH, PUT"),
+        ("POST", "/v1/items/plain/similar", "GET"),
+        ("PUT", "/v1/items/plain/similar", "GET"),
+        ("DELETE", "/v1/items/plain/explain/item-3", "GET"),
+        ("DELETE", "/v1/users/anna%2Fb/profile", "GET"),
     ],
 )
-def test_wrong_paths_and_methods_are_problems(api: Api, method: str, path: str, status: int) -> None:
-    answer = api.client.request(method, path)
+def test_wrong_paths_and_methods_are_problems(api: Api, method: str, path: str, allow: str | None) -> None:
+    answer = api.client.request(method, path, json={} if method == "PUT" else None)
+    status = 405 if allow else 404
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     problem = ProblemShape.model_validate(answer.json())
     assert problem.status == status
     assert problem.request_id == answer.headers["x-request-id"]
-    if status == 405:
-        assert answer.headers["allow"]
+    assert answer.headers.get("allow") == allow
+
+
+def test_a_path_with_encoded_slashes_is_an_id_in_any_case(api: Api) -> None:
+    assert api.client.put("/v1/items/x%2Fsimilar", json={"title": "T"}).status_code == 201
+    assert api.get("/v1/items?item_id=x/similar")["title"] == "T"
+    assert api.client.delete("/v1/items/x%2Fsimilar").status_code == 204
 
 
 def test_every_answer_has_a_request_id_and_its_time(api: Api) -> None:
@@ -196,8 +208,17 @@ def test_the_access_log_holds_no_personal_data(api: Api) -> None:
         assert secret not in str(logs)
 
 
-def test_openapi_is_complete(api: Api) -> None:
-    schema = api.get("/openapi.json")
+def test_openapi_of_a_server_without_keys_and_boosts(api: Api) -> None:
+    open_to_all = api.get("/openapi.json")
+    assert not any("security" in one for path in open_to_all["paths"].values() for one in path.values())
+    trending = open_to_all["paths"]["/v1/trending"]["get"]["parameters"]
+    assert next(one for one in trending if one["name"] == "boost")["schema"]["maxItems"] == 0
+
+
+def test_openapi_is_complete(make_api: Callable[..., Any]) -> None:
+    boosts = {"sale": Boost("on_sale", "yes", 0.3)}
+    with make_api(keys=ApiKeys(["sesame"]), boosts=boosts) as api:
+        schema = api.get("/openapi.json")
     assert set(schema["paths"]) == {
         "/v1/items/{item_id}/similar",
         "/v1/similar",

@@ -154,7 +154,6 @@ def test_who_decided_what(api: Api) -> None:
         {"kind": "burn"},
         {"author": ""},
         {"reason": ""},
-        {"expires_at": "2020-01-01T00:00:00Z"},
         {"expires_at": "2090-01-01"},
         {"item_id": ""},
         {"place": 0},
@@ -166,6 +165,13 @@ def test_a_rule_without_sense_is_refused(api: Api, change: dict[str, Any]) -> No
     answer = api.client.post("/v1/rules", json={**body, **change})
     assert answer.status_code == 422
     assert api.get("/v1/rules") == {"rules": []}
+
+
+def test_a_rule_that_would_hold_no_more_is_refused(api: Api) -> None:
+    body = {"kind": "ban", "item_id": "a", "scope": "everywhere", "author": "Mia", "reason": "why"}
+    answer = api.client.post("/v1/rules", json={**body, "expires_at": "2020-01-01T00:00:00Z"})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:ilk:problem:expired")
+    assert api.get("/v1/rules?ended=true") == {"rules": []}
 
 
 def test_ending_what_is_not_there(api: Api) -> None:

@@ -107,7 +107,7 @@ def test_one_process_serves_any_id_and_ends_gracefully(tmp_path: Path) -> None:
         answers: list[int] = []
         waiting = threading.Thread(
             target=lambda: answers.append(
-                server.get("/v1/items/plain/similar?min_sequence=99&timeout_ms=1500")[0]
+                server.get("/v1/items/plain/similar?min_sequence=3&timeout_ms=1500")[0]
             )
         )
         waiting.start()
@@ -135,9 +135,10 @@ def test_several_processes_share_port_metrics_and_releases(tmp_path: Path) -> No
         series = 'ilk_http_requests_total{method="GET",route="/v1/items/{item_id}/similar",status="200"}'
         text = server.get("/metrics")[1].decode()
         assert f"{series} 40.0" in text
-        version = publish(toy_store(tmp_path / "releases"), ToyShop(n=60, seed=9), 5)
+        version = publish(toy_store(tmp_path / "releases"), ToyShop(n=60, seed=9), 3)
+        server.get("/v1/events", "POST", {"events": [{"user_id": "u", "item_id": "i"}]})
         for _ in range(20):
-            status, answer = server.get("/v1/items/plain/similar?min_sequence=5&timeout_ms=20000")
+            status, answer = server.get("/v1/items/plain/similar?min_sequence=3&timeout_ms=20000")
             assert (status, answer["model_version"]) == (200, version)
         workers = [
             child for child in parent.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())

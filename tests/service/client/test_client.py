@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from graph.event_type import EventType
+from graph.interaction import Interaction
 from service.api import ApiKeys
 from service.client import (
     Event,
@@ -73,8 +75,10 @@ def test_errors(make_api: Callable[..., Any]) -> None:
         ilk = client_of(api, "right")
         with pytest.raises(Refused, match="k"):
             ilk.similar("plain", 0)
+        view = Interaction("third", "zoe", "plain", EventType.VIEW_ITEM, 1_700_000_000_000_000)
+        api.log.append(Interaction.to_frame([view]))
         with pytest.raises(NotReady) as stale:
-            ilk.similar("plain", min_sequence=99, timeout_ms=1)
+            ilk.similar("plain", min_sequence=3, timeout_ms=1)
         assert stale.value.retry_after == 1
         ilk.status()
         with pytest.raises(TooManyRequests) as hasty:
