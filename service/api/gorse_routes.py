@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from starlette.concurrency import run_in_threadpool
 
 from graph.event_type import EventType
@@ -57,7 +57,7 @@ class GorseItem(_GorseModel):
     """An item of Gorse."""
 
     ItemId: Id
-    IsHidden: bool = False
+    IsHidden: StrictBool = False
     Categories: list[CategoryPath] | None = Field(None, max_length=100)
     Timestamp: str | None = None
     Labels: Any = None

@@ -65,10 +65,19 @@ def written_id(request: Request, value: str, name: str, parts: re.Pattern[bytes]
 
     Raises `Problem` 405, too.
     """
+    _refuse(request, parts)
+    return checked_id(request, value, name)
+
+
+def refuse_parts_of_items(request: Request) -> None:
+    """A dependency of routes with a body: tells of a wrong path before anything of the body is judged."""
+    _refuse(request, ITEM_PARTS)
+
+
+def _refuse(request: Request, parts: re.Pattern[bytes]) -> None:
     if parts.search(request.scope.get("raw_path", b"")):
         detail = "this path can only be read; of an id that ends so, write the slashes as %2F"
         raise Problem(405, "method-not-allowed", detail)
-    return checked_id(request, value, name)
 
 
 def checked_id(request: Request, value: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +13,7 @@ from graph.ids import id_problem
 from graph.item import Item
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
-from service.api.id_path import ITEM_PARTS, ItemId, checked_id, written_id
+from service.api.id_path import ITEM_PARTS, ItemId, checked_id, refuse_parts_of_items, written_id
 from service.api.item_bodies import ItemBody, ItemPatch, ItemRow, ItemsBody
 from service.api.problems import Problem
 from service.api.queries import ItemQuery
@@ -43,6 +43,7 @@ async def put_items(request: Request, body: ItemsBody) -> JSONResponse:
     "/v1/items/{item_id:id}",
     summary="Insert or replace an item",
     response_model=ItemShape,
+    dependencies=[Depends(refuse_parts_of_items)],
     responses={
         201: {"model": ItemShape, "description": "The item is new."},
         **problems(*_WRITE_PROBLEMS),
@@ -56,7 +57,7 @@ async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONRes
     text, it is found among the similar items of others, in searches and by its new values. An item that was
     deleted comes back as a new one.
     """
-    item = body.item(written_id(request, item_id, "item_id", ITEM_PARTS))
+    item = body.item(checked_id(request, item_id, "item_id"))
     created = (await run_in_threadpool(deps_of(request).catalogue.put, [item]))[0]
     return JSONResponse(_shown(item), 201 if created else 200)
 
@@ -65,11 +66,12 @@ async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONRes
     "/v1/items/{item_id:id}",
     summary="Change some fields of an item",
     response_model=ItemShape,
+    dependencies=[Depends(refuse_parts_of_items)],
     responses=problems(404, *_WRITE_PROBLEMS),
 )
 async def patch_item(request: Request, item_id: ItemId, body: ItemPatch) -> JSONResponse:
     """A merge patch (RFC 7396): fields that are left out stay, null empties one. Seen as after `PUT`."""
-    written_id(request, item_id, "item_id", ITEM_PARTS)
+    checked_id(request, item_id, "item_id")
     item = await run_in_threadpool(deps_of(request).catalogue.change, item_id, body.fields())
     return JSONResponse(_shown(item))
 

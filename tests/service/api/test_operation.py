@@ -116,7 +116,7 @@ def test_metrics_count_routes_and_never_ids(api: Api) -> None:
     ],
 )
 def test_wrong_paths_and_methods_are_problems(api: Api, method: str, path: str, allow: str | None) -> None:
-    answer = api.client.request(method, path, json={} if method == "PUT" else None)
+    answer = api.client.request(method, path)
     status = 405 if allow else 404
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
