@@ -14,10 +14,10 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
+from service.api.worker_supervisor import WorkerSupervisor
 from service.errors import CallerMistake, ServiceError
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _run_many(factory: AppFactory, listening: socket.socket, options: ServerOpti
         os.environ[MULTIPROCESS_VARIABLE] = folder
         try:
             config = _config(WorkerFactory(factory, os.getpid()), options)
-            Multiprocess(config, [listening]).run()
+            WorkerSupervisor(config, [listening]).run()
         finally:
             del os.environ[MULTIPROCESS_VARIABLE]
             listening.close()

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,32 @@ def test_one_process_serves_any_id_and_ends_gracefully(tmp_path: Path) -> None:
     assert "with/slash" not in log
 
 
+def workers_of(parent: psutil.Process) -> list[psutil.Process]:
+    """Processes that answer; those that just end are left out."""
+    found = []
+    for child in parent.children(recursive=True):
+        with suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def test_a_worker_that_does_not_answer_keeps_nobody_from_replacing_another(tmp_path: Path) -> None:
+    with running(tmp_path, workers=2) as server:
+        parent = psutil.Process(server.process.pid)
+        stuck, victim = workers_of(parent)
+        stuck.suspend()
+        time.sleep(1.2)  # two rounds of the parent: it waits for the stuck worker's sign of life
+        victim.kill()
+        started = time.monotonic()
+        while {stuck} == (now := set(workers_of(parent)) - {victim}):
+            assert time.monotonic() < started + 60, "nobody replaced the worker"
+            time.sleep(0.1)
+        assert len(now) == 2
+        server.wait_ready()
+        stuck.resume()
+
+
 def test_several_processes_share_port_metrics_and_releases(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"  # a folder with packages of our names: they must not be imported
     for name in ("service", "index", "graph"):
@@ -140,9 +166,7 @@ def test_several_processes_share_port_metrics_and_releases(tmp_path: Path) -> No
         for _ in range(20):
             status, answer = server.get("/v1/items/plain/similar?min_sequence=3&timeout_ms=20000")
             assert (status, answer["model_version"]) == (200, version)
-        workers = [
-            child for child in parent.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())
-        ]
+        workers = workers_of(parent)
         assert len(workers) == 2
         server.process.kill()
         _, alive = psutil.wait_procs(workers, timeout=30)
