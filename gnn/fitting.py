@@ -10,6 +10,7 @@ from gnn.checkpoints import Checkpoints, NoCheckpoints
 from gnn.choices import Choices, keep_choices, kept_choices
 from gnn.embedding_model import model_graph
 from gnn.fitted_ilk import FittedIlk
+from gnn.freed_memory import give_back_freed_memory
 from gnn.hetero_graph import build_hetero_graph
 from gnn.histories import (
     Histories,
@@ -210,6 +211,7 @@ def _learn(
     learnt = ((Objective.NEXT, config.mix), (Objective.TOGETHER, config.together_learning))
     for done, (objective, how) in enumerate(learnt):
         progress("mix", done, 3)
+        give_back_freed_memory()
         query, target = block.pairs[objective]
         warm = ~signals.cold[target]
         some = _some(how, shop.n_items, int(warm.sum()), len(SIMILAR_FEATURES), seed)
@@ -220,6 +222,7 @@ def _learn(
                 _similar_examples(features, query, target), config.mixes[objective], how
             )
     progress("mix", 2, 3)
+    give_back_freed_memory()
     user_mix = _learn_users(config, shop, signals, histories, block.start, seed)
     progress("mix", 3, 3)
     return mixes, user_mix
