@@ -1,8 +1,10 @@
-"""The alert rules name metrics that the service has, and fire."""
+"""The alert rules and the dashboard name metrics that the service has; the alerts fire."""
 
+import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,29 @@ RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "ilk-alerts.yml").read_te
 ]
 
 
-def test_every_metric_that_is_named_exists() -> None:
+DASHBOARD: dict[str, Any] = json.loads((FOLDER.parent / "grafana/ilk-dashboard.json").read_text("utf-8"))
+
+
+def metrics_that_exist() -> set[str]:
     metrics = Metrics()
     metrics.show_schedule({"refresh": JobState()})
-    known = set(re.findall(r"^# TYPE (\w+)", metrics.render().decode(), re.M))
-    named = {name for rule in RULES for name in re.findall(r"\bilk_\w+", rule["expr"])}
-    assert {"ilk_lag_seconds", "ilk_http_errors_total"} <= named <= known
+    return set(re.findall(r"^# TYPE (\w+)", metrics.render().decode(), re.M))
+
+
+def named_in(expressions: Iterable[str]) -> set[str]:
+    return {name for told in expressions for name in re.findall(r"\bilk_\w+", told)}
+
+
+def test_every_metric_that_is_named_exists() -> None:
+    named = named_in(rule["expr"] for rule in RULES)
+    assert {"ilk_lag_seconds", "ilk_http_errors_total"} <= named <= metrics_that_exist()
+
+
+def test_the_dashboard_shows_metrics_that_exist() -> None:
+    targets = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    named = {name.removesuffix("_bucket") for name in named_in(targets)}
+    assert {"ilk_lag_seconds", "ilk_updater_figures"} <= named <= metrics_that_exist()
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
 
 
 def test_every_alert_has_a_test() -> None:
