@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.02
 """One stat of `current` and one listing of a folder with one or two names: some microseconds."""
-SWITCH_SECONDS = 10.0
+SWITCH_SECONDS = 60.0
 """How long the old release serves on while the events that are newer than the new one are folded in."""
 
 
