@@ -17,6 +17,7 @@ from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.trained_weights import TrainedWeights
 from index import build_index
+from service.capped_edges import capped_edges
 from service.catch_up import catch_up
 from service.change_log import ChangeLog
 from service.edge_selection import select_edges
@@ -83,13 +84,14 @@ class _Increment:
         self._settings, self._home, self._reporter = settings, home, reporter
         self._releases = ReleaseStore(home.releases)
         self._state = IncrementState.read(home, settings.increment.edges)
+        self._damped: dict[str, int] = {}
 
     def run(self) -> IncrementResult:
         release = self._releases.open_current()
         model = release.model
         if not isinstance(model, FittedIlk) or model.weights is None:
             raise CallerMistake("the serving release holds no trained weights; run `ilk refresh` first")
-        snapshot = self._export()
+        snapshot = self._export(release)
         learned, held = self._blocks(release, snapshot)
         shop = replace(snapshot.arrays(None), brand=self._known(release, snapshot).brand)
         seen = _events_of(shop, ~_mask(shop, held))
@@ -113,7 +115,7 @@ class _Increment:
             stage.note = version
         return self._settle(release, version, verdict, done, block)
 
-    def _export(self) -> ShopSnapshot:
+    def _export(self, release: Release) -> ShopSnapshot:
         with self._reporter.stage("export") as stage:
             log, store = open_log(self._home), open_store(self._settings, self._home)
             changes = ChangeLog(self._home.changes)
@@ -121,8 +123,12 @@ class _Increment:
                 catch_up(log, store)
                 snapshot = take_snapshot(store, changes.unfolded())
             snapshot, _ = select_edges(snapshot, self._settings.selection)
-            stage.note = f"{len(snapshot.edges.user):,} edges"
-        return snapshot
+            edges, self._damped = capped_edges(snapshot.edges, release.manifest.refreshed_through)
+            stage.note = f"{len(edges.user):,} edges"
+            if self._damped:
+                stage.note += f", {sum(self._damped.values()):,} left out by influence caps"
+                logger.info("increment leaves out events beyond the influence caps: %s", self._damped)
+        return replace(snapshot, edges=edges)
 
     def _blocks(self, release: Release, snapshot: ShopSnapshot) -> tuple[IntArray, IntArray]:
         """Positions of the events to learn from and of those that judge: newer ones, by sequence number."""
@@ -201,7 +207,7 @@ class _Increment:
             events_through=snapshot.events_through,
             sequence_ranges=(*parent.sequence_ranges, block),
             config={**parent.config, "inputs": None, "parent": parent.version, TRAINED_THROUGH: block[1]},
-            metrics={"gate": self._gate_figures(parent, verdict), "increment": _figures(done)},
+            metrics={"gate": self._gate_figures(parent, verdict), "increment": _figures(done) | self._damped},
             parent=parent.version,
         )
 
@@ -241,7 +247,7 @@ class _Increment:
             unfolded,
             hop.wants_full_refresh(settings.gate),
             self._reporter.to_json(),
-            {"gate": verdict.to_json(), "increment": _figures(done)},
+            {"gate": verdict.to_json(), "increment": _figures(done) | self._damped},
         )
 
     def _unfold(self, block: tuple[int, int], reason: str) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from gnn.shop_arrays import FloatArray
 from graph.log import EventLog
 from graph.refund import is_refund
 from graph.store import EdgeBlock, GraphStore
+from service.capped_edges import capped_edges
 from service.change_log import ChangeKind, ChangeLog, UnfoldedRange
 from service.edge_selection import select_edges
 from service.fresh_record import FreshRecord, no_items
@@ -140,6 +141,8 @@ class LiveFolding:
         self._through = max(snapshot.events_through, self.release.manifest.events_through)
         self._categories = snapshot.item_category
         early, late = _split(snapshot.edges, self.release.manifest.events_through)
+        if len(early.seq) and int(early.seq.max()) <= self.release.manifest.events_through:
+            early, _ = capped_edges(early, self.release.manifest.refreshed_through)
         shop = replace(replace(snapshot, edges=early).arrays(None), brand=self._known.brand)
         changed = snapshot.items.filter(
             pl.col("index").is_in(self._known.changed()["index"].implode()), "alive"

@@ -64,6 +64,11 @@ class ReleaseManifest(BaseModel):
     """Every file but the manifest itself, by its path inside the release."""
 
     @property
+    def refreshed_through(self) -> int:
+        """Newest event of the full refresh that this release, an increment perhaps, goes back to."""
+        return self.sequence_ranges[0][1] if self.sequence_ranges else self.events_through
+
+    @property
     def content_digest(self) -> str:
         """Hash of what decides the answers: equal for two releases made alike.
 

@@ -15,7 +15,8 @@ class InfluenceCaps:
     refresh; until then it is left out of the answers. 0 turns a limit off."""
 
     window: int = 10_000
-    """Accepted events after which all counts start anew: numbers of the log, so a replay decides the same."""
+    """Events let through after which all counts start anew, in the order of the log, so that a replay decides
+    the same. Damped ones do not count: else a flood would open the next window for itself. 0: never anew."""
     user_item: int = 3
     """Events of one user with one item: a shopper who comes back is heard, a script is not."""
     user: int = 50
@@ -41,7 +42,7 @@ class InfluenceLedger:
     busiest: float
     """Events of a user whom one in a hundred exceeds, at the release."""
     seen: int = 0
-    """Events since the release."""
+    """Events let through in the current window."""
     user: list[IntArray] = field(default_factory=list)
     item: list[IntArray] = field(default_factory=list)
 
@@ -73,21 +74,28 @@ class InfluenceLedger:
         the reasons before it let through."""
         admitted = np.ones(len(events), np.bool_)
         damped: dict[str, int] = {}
-        window = (self.seen + np.arange(len(events))) // max(self.caps.window, 1)
-        for number in np.unique(window):  # a batch spans two windows at most, or a few in a replay
-            if number * self.caps.window > self.seen or not self.user:
-                self.user, self.item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-            part = np.flatnonzero(window == number)
-            admitted[part], reasons = self._admit(events.user[part], events.item[part])
+        begin = 0
+        while begin < len(events):  # once for each window that begins in the batch
+            room = self.caps.window - self.seen if self.caps.window else len(events)
+            user, item = events.user[begin:], events.item[begin:]
+            state = list(self.user), list(self.item)
+            counts, reasons = self._admit(user, item)
+            filled = int(np.searchsorted(np.cumsum(counts), room)) + 1  # events until the window is full
+            if filled < len(user):
+                self.user, self.item = state
+                counts, reasons = self._admit(user[:filled], item[:filled])
+            admitted[begin : begin + len(counts)] = counts
             for reason, count in reasons.items():
                 damped[reason] = damped.get(reason, 0) + count
-        self.seen += len(events)
-        if self.seen % max(self.caps.window, 1) == 0:
-            self.user, self.item = [], []
+            begin += len(counts)
+            self.seen += int(counts.sum())
+            if self.caps.window and self.seen >= self.caps.window:
+                self.seen, self.user, self.item = 0, [], []
         return admitted, damped
 
     def _admit(self, user: IntArray, item: IntArray) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
-        before_user, before_item = np.concatenate(self.user), np.concatenate(self.item)
+        none = np.zeros(0, np.int64)
+        before_user, before_item = (np.concatenate([none, *parts]) for parts in (self.user, self.item))
         admitted = np.ones(len(user), np.bool_)
         damped = {}
         for reason in ("user_item", "user", "new_users_item"):

@@ -173,3 +173,17 @@ def test_new_items_come_with_their_texts(home: Path, tmp_path: Path) -> None:
     assert isinstance(release.model, FittedIlk)
     assert release.model.signals.text is not None
     assert np.linalg.norm(release.model.signals.text[row]) > 0.5
+
+
+def test_a_flood_does_not_count_in_full_from_the_next_increment_on(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "flood"
+    folder.mkdir()
+    settings = settings_of(home, LENIENT)
+    (item,) = ReleaseStore(Home(home).releases).open_current().items.ids_of(np.array([0]))
+    rows = [{"user_id": "script", "item_id": item, "timestamp": 1_700_000_000 + n} for n in range(400)]
+    (folder / "events.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    load(folder, settings)
+    made = run_increment(settings, quiet())
+    assert made.metrics["increment"]["damped_user_item"] >= 397  # three of the script count
+    release = ReleaseStore(Home(home).releases).open_current()
+    assert release.manifest.refreshed_through < release.manifest.sequence_ranges[-1][0]

@@ -60,14 +60,24 @@ def test_a_crowd_of_new_users_counts_in_proportion_to_what_the_item_had() -> Non
 
 
 def test_counts_start_anew_with_the_window_however_events_are_batched() -> None:
-    stream = events([1] * 250, list(range(250)))
-    whole = ledger(user=40).admit(stream)[0]
-    book, single = ledger(user=40), []
-    for start in range(0, 250, 30):
+    users = np.where(np.arange(500) % 2, 1, 2 + np.arange(500))  # user 1 in turn with one who comes once
+    stream = events(users.tolist(), list(range(500)))
+    whole = ledger(user=30).admit(stream)[0]
+    book, single = ledger(user=30), []
+    for start in range(0, 500, 30):
         part = {name: getattr(stream, name)[start : start + 30] for name in LiveEvents.__annotations__}
         single.append(book.admit(LiveEvents(**part))[0])
-    assert whole.sum() == 40 + 40 + 40
+    let_through = whole[users == 1]
+    # 30 of user 1 and 70 of the others fill a window, which ends with event 138, before user 1's 70th
+    assert let_through[:69].sum() == let_through[69:139].sum() == 30
+    assert let_through[:30].all()
+    assert let_through[69:99].all()
     assert np.array_equal(np.concatenate(single), whole)
+
+
+def test_a_flood_does_not_open_the_next_window_for_itself() -> None:
+    book = ledger(user=40)
+    assert book.admit(events([1] * 5000, list(range(5000))))[0].sum() == 40
 
 
 def test_damped_events_change_no_answer_and_are_named() -> None:

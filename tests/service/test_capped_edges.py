@@ -1,0 +1,59 @@
+"""Influence caps on what an increment and a mirror read from the store."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gnn.live import InfluenceCaps
+from graph.store import EdgeBlock
+from service.capped_edges import capped_edges
+
+
+def edges(user: list[int], item: list[int]) -> EdgeBlock:
+    n = len(user)
+    return EdgeBlock(
+        seq=np.arange(1, n + 1),
+        user=np.asarray(user, np.int64),
+        item=np.asarray(item, np.int64),
+        relation=np.zeros(n, np.int8),
+        at=np.arange(n) * 10**6,
+        weight=np.ones(n, np.float32),
+        rating=np.full(n, np.nan, np.float32),
+    )
+
+
+CAPS = InfluenceCaps(user_item=2, user=5, user_factor=0.0, new_users_item=3, new_users_share=0.0)
+KNOWN = [0, 1, 2, 3] * 3
+"""Users of the events that a refresh has learned from; items 0 to 11."""
+
+
+def test_events_of_a_refresh_are_never_left_out() -> None:
+    block = edges([0] * 50, [0] * 50)
+    kept, damped = capped_edges(block, 50, CAPS)
+    assert kept is block
+    assert not damped
+
+
+def test_what_goes_beyond_the_caps_since_then_is_left_out_and_named() -> None:
+    block = edges([*KNOWN, *[9] * 20, 1], [*range(12), *[4] * 10, *range(10), 3])
+    kept, damped = capped_edges(block, 12, CAPS)
+    assert np.array_equal(kept.seq[:12], block.seq[:12])
+    assert (kept.user == 9).sum() == 5
+    assert ((kept.user == 9) & (kept.item == 4)).sum() == 2
+    assert kept.seq[-1] == block.seq[-1], "a shopper's event counts"
+    assert set(damped) == {"damped_user_item", "damped_user"}
+    assert sum(damped.values()) == 15
+
+
+def test_users_since_the_refresh_are_a_crowd() -> None:
+    block = edges([*KNOWN, *range(4, 24)], [*range(12), *[7] * 20])
+    kept, damped = capped_edges(block, 12, CAPS)
+    assert (kept.user >= 4).sum() == 3
+    assert damped == {"damped_new_users_item": 17}
+
+
+def test_events_are_counted_in_the_order_of_the_log_not_of_their_time() -> None:
+    block = edges([*KNOWN, *[9] * 8], [*range(12), *range(8)])
+    late = replace(block, seq=np.concatenate([block.seq[:12], block.seq[12:][::-1]]))
+    kept, _ = capped_edges(late, 12, CAPS)
+    assert kept.item[12:].tolist() == [3, 4, 5, 6, 7]
