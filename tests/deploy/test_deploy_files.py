@@ -93,6 +93,22 @@ def test_the_image_copies_what_exists() -> None:
     assert "USER 10001" in lines
 
 
+@pytest.mark.skipif(
+    shutil.which("kubernetes-validate") is None,
+    reason="NO kubernetes-validate: pip install kubernetes-validate (it brings Kubernetes' own schemas)",
+)
+def test_kubernetes_schemas_accept_the_manifests() -> None:
+    done = subprocess.run(
+        ["kubernetes-validate", "--strict", str(DEPLOY / "kubernetes/ilk.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert told.count("passed") == len(MANIFESTS), told
+
+
 def test_the_manifests_fit_together() -> None:
     kinds = {one["kind"]: one for one in MANIFESTS}
     assert set(kinds) == {"PersistentVolumeClaim", "Deployment", "Service", "CronJob"}
