@@ -4,8 +4,10 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -38,13 +40,23 @@ def due(new_events: int, waited: float, edges: int, settings: IncrementSettings)
 class IncrementProcess:
     """Looks every few seconds until `stop`; never more than one increment at a time."""
 
-    def __init__(self, settings: Settings, look_seconds: float = LOOK_SECONDS) -> None:
-        """Start looking, unless `update.policy` wants none."""
+    def __init__(
+        self,
+        settings: Settings,
+        look_seconds: float = LOOK_SECONDS,
+        work: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Start looking, unless `update.policy` wants none.
+
+        work: what a process of its own does for the home; None: one increment.
+        """
         self._settings = settings
         self._home = Home(settings.home)
         self._look_seconds = look_seconds
+        self._work = work or _main
         self._stopping = threading.Event()
         self._last = time.monotonic()
+        self._not_before = 0.0
         self._thread: threading.Thread | None = None
         if settings.update.policy in POLICIES:
             self._thread = threading.Thread(target=self._watch, name="increments", daemon=True)
@@ -58,6 +70,8 @@ class IncrementProcess:
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._look_seconds):
+            if time.monotonic() < self._not_before:
+                continue
             try:
                 log = open_log(self._home)
                 with closing_both(log):
@@ -81,7 +95,7 @@ class IncrementProcess:
     def _make(self) -> None:
         os.environ["PYTHONSAFEPATH"] = "1"  # as in `service.updater_process`
         process: BaseProcess = multiprocessing.get_context("spawn").Process(
-            target=_main, args=(self._home.root,), name="ilk-increment", daemon=True
+            target=self._work, args=(self._home.root,), name="ilk-increment", daemon=True
         )
         process.start()
         while process.is_alive() and not self._stopping.wait(0.1):
@@ -90,6 +104,10 @@ class IncrementProcess:
             process.terminate()
         process.join()
         self._last = time.monotonic()
+        if process.exitcode and not self._stopping.is_set():
+            wait = self._settings.increment.seconds
+            self._not_before = self._last + wait
+            logger.warning("an increment ended with code %s; the next one in %g s", process.exitcode, wait)
 
 
 def _main(home: Path) -> None:
@@ -116,3 +134,4 @@ def _main(home: Path) -> None:
             logger.warning("increments keep being rejected; run `ilk refresh`")
     except (GraphError, ReleaseError, ServiceError) as error:
         logger.warning("no increment: %s", error)
+        sys.exit(1)

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from graph.event_type import EventType
+from graph.interaction import Interaction
 from service.home import Home
 from service.increment_process import IncrementProcess, due
 from service.load import load
 from service.refresh import refresh
 from service.release_store import ReleaseStore
-from service.settings import IncrementSettings
-from tests.service.conftest import quiet
+from service.settings import IncrementSettings, load_settings
+from service.stores import open_log
+from tests.service.conftest import TRIAL_FLAGS, quiet
+from tests.service.failing_increment import failing
+from tests.service.release_toys import ToyShop, publish, toy_store
 from tests.service.test_increment import LENIENT, halves, settings_of
 
 
@@ -61,6 +66,25 @@ def test_an_increment_is_made_by_itself(tmp_path: Path) -> None:
     made = releases.open_current()
     assert made.manifest.parent == parent
     assert made.manifest.metrics["increment"]["steps"] > 0
+
+
+def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
+    flags = TRIAL_FLAGS | {"update": {"policy": "touched"}, "increment": {"edges": 20, "seconds": 3600.0}}
+    settings = load_settings(tmp_path, flags)
+    publish(toy_store(Home(tmp_path).releases), ToyShop(n=20), 0)
+    log = open_log(Home(tmp_path))
+    log.append(Interaction.to_frame(Interaction(f"e{n}", "u", "i", EventType.PURCHASE, n) for n in range(30)))
+    log.close()
+    running = IncrementProcess(settings, look_seconds=0.05, work=failing)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "began").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(5)  # a hundred looks; another one would begin within a second or two
+    finally:
+        running.stop()
+    assert (tmp_path / "began").read_text("utf-8") == "x"
 
 
 def test_no_increment_where_the_policy_wants_none(tmp_path: Path) -> None:
