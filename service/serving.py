@@ -36,6 +36,7 @@ from service.shop_lookup import StoreLookup
 from service.similar_items import SimilarItemsService
 from service.status import status_of
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
+from service.sync import source_status
 from service.text_vectors import LazyTextVectors, open_encoders
 from service.updater_process import UpdaterProcess
 from service.updater_status import read_updater
@@ -113,6 +114,7 @@ def make_deps(settings: Settings) -> ApiDeps:
             "schedule": schedule_status(home),
         },
         schedule=lambda: read_schedule(home),
+        sources=lambda: source_status(settings, home) if settings.sources else [],
         updater=lambda: read_updater(home.fresh),
         unfolded=changes.unfolded,
         what_if=None

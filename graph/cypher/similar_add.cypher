@@ -1,7 +1,8 @@
-UNWIND range(0, size($item) - 1) AS n
-MATCH (a:Item {itemId: $item[n]}) WHERE a.index IS NOT NULL
-MATCH (b:Item {itemId: $neighbour[n]}) WHERE b.index IS NOT NULL
+UNWIND $items AS one
+MATCH (a:Item {itemId: one[0]}) WHERE a.index IS NOT NULL
+UNWIND one[1] AS near
+MATCH (b:Item {itemId: near[0]}) WHERE b.index IS NOT NULL
 CREATE (a)-[:SIMILAR_TO {
-  rank: $rank[n], score: $score[n], why: $why[n], modelVersion: $version, batch: $batch
+  rank: near[1], score: near[2], why: near[3], modelVersion: $version, batch: $batch
 }]->(b)
 RETURN count(*) AS added

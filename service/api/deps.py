@@ -1,6 +1,6 @@
 """What the HTTP application is given; it makes nothing itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -78,6 +78,8 @@ class ApiDeps:
     """Events that were taken out of the answers."""
     schedule: Callable[[], Mapping[str, JobState]] = dict
     """Where each scheduled job stands."""
+    sources: Callable[[], Sequence[Mapping[str, Any]]] = list
+    """Where each of `[[sources]]` stands, as in `ilk status --json`."""
     keys: ApiKeys = field(default_factory=ApiKeys)
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""

@@ -1,7 +1,9 @@
 """Prometheus metrics. Labels hold routes, sources and outcomes, never ids."""
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -92,6 +94,18 @@ class Metrics:
         self._last_failures = self._gauge(
             "ilk_schedule_failures", "Runs of the job in a row that failed.", "livemax", ("job",)
         )
+        self._source_lag = self._gauge(
+            "ilk_source_lag_seconds",
+            "How long the oldest file of the source waits to be read; NaN while it cannot be looked at.",
+            "livemostrecent",
+            ("source",),
+        )
+        self._source_pending = self._gauge(
+            "ilk_source_pending_files", "Files of the source still to be read.", "livemostrecent", ("source",)
+        )
+        self._source_failures = self._gauge(
+            "ilk_source_failures", "Reads of the source in a row that failed.", "livemostrecent", ("source",)
+        )
 
     def count_answer(self, answer: Answer) -> None:
         """Count an answer's items by source, and its fallback."""
@@ -123,6 +137,14 @@ class Metrics:
             self._next_run.labels(name).set(job.next_run or 0.0)
             self._last_run.labels(name).set(job.last_start or 0.0)
             self._last_failures.labels(name).set(job.failures)
+
+    def show_sources(self, sources: Sequence[Mapping[str, Any]]) -> None:
+        """Bring the gauges of `[[sources]]` up to date; rows as `service.sync.source_status` gives them."""
+        for source in sources:
+            lag = source["lag_seconds"]
+            self._source_lag.labels(source["name"]).set(math.nan if lag is None else lag)
+            self._source_pending.labels(source["name"]).set(source["pending"] or 0)
+            self._source_failures.labels(source["name"]).set(source["failures"])
 
     def render(self) -> bytes:
         """Prometheus text format, version 0.0.4; of all workers where they share a folder."""

@@ -18,6 +18,8 @@ from service.schedule import Schedule, outcome_of, scheduling
 from service.schedule_state import JobState, read_schedule, schedule_path
 from service.schedule_times import next_times, trigger_of
 from service.settings import load_settings
+from service.status import read_status
+from service.sync import source_status
 from tests.service.conftest import TRIAL_FLAGS, trial_settings
 
 
@@ -121,6 +123,33 @@ def test_sync_runs_again_and_again_and_tells_what_fails(tmp_path: Path) -> None:
         state = wait_for(Home(settings.home), "sync", lambda job: job.failures >= 2)
     assert state.last_outcome == "failed"
     assert "no sources" in state.last_message
+
+
+@pytest.mark.slow  # the first wait for a source that failed is half a minute
+@pytest.mark.usefixtures("trial_environment")
+def test_a_source_that_failed_is_read_while_the_schedule_runs(tmp_path: Path) -> None:
+    sources = [{"name": name, "path": str(tmp_path / name)} for name in ("feed", "erp")]
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "ilk.toml").write_text(
+        "".join(f"[[sources]]\nname = '{one['name']}'\npath = '{one['path']}'\n" for one in sources), "utf-8"
+    )
+    (tmp_path / "feed").mkdir()
+    row = {"user_id": "u", "item_id": "a", "timestamp": 1_600_000_000}
+    (tmp_path / "feed" / "events.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    settings = load_settings(
+        tmp_path / "home", {**TRIAL_FLAGS, "sources": sources, "schedule": {"sync_seconds": 1}}
+    )
+    home = Home(settings.home)
+    with scheduling(settings):
+        wait_for(home, "sync", lambda job: job.failures >= 1)
+        feed, erp = source_status(settings, home)
+        assert (feed["failures"], feed["pending"]) == (0, 0)  # one that fails stops nobody
+        assert erp["failures"] == 1
+        (tmp_path / "erp").mkdir()
+        (tmp_path / "erp" / "events.jsonl").write_text(json.dumps({**row, "user_id": "v"}) + "\n", "utf-8")
+        wait_for(home, "sync", lambda _: source_status(settings, home)[1]["pending"] == 0)
+    assert source_status(settings, home)[1]["failures"] == 0
+    assert read_status(settings, home)["events"] == 2
 
 
 def test_stopping_ends_what_runs(tmp_path: Path, shop_folder: Path) -> None:

@@ -62,3 +62,16 @@ def test_events_taken_out_are_shown_with_the_reason(make_api: Callable[..., Any]
         listed = api.get("/v1/releases")
         ReleasesShape.model_validate(listed)
         assert listed["unfolded"][0]["reason"] == "worse on the newest events"
+
+
+def test_every_source_has_its_lag(make_api: Callable[..., Any]) -> None:
+    sources = [
+        {"name": "erp", "lag_seconds": 40.5, "pending": 2, "failures": 0},
+        {"name": "feed", "lag_seconds": None, "pending": None, "failures": 3},
+    ]
+    with make_api(sources=lambda: sources) as api:
+        text = api.client.get("/metrics").text
+    assert 'ilk_source_lag_seconds{source="erp"} 40.5' in text
+    assert 'ilk_source_lag_seconds{source="feed"} NaN' in text
+    assert 'ilk_source_pending_files{source="erp"} 2.0' in text
+    assert 'ilk_source_failures{source="feed"} 3.0' in text
