@@ -239,7 +239,8 @@ class _Increment:
         told = verdict.outcome is not Outcome.INCONCLUSIVE  # else the same events are asked about once more
         IncrementState(hop, block[1] if told else self._state.through).write(self._home)
         reason = verdict.reason if verdict.passed else f"{verdict.outcome.value}: {verdict.reason}"
-        logger.info("increment %s: %s", "published" if verdict.passed else "not published", reason)
+        level = logging.WARNING if verdict.outcome is Outcome.WORSE else logging.INFO
+        logger.log(level, "increment %s: %s", "published" if verdict.passed else "not published", reason)
         return IncrementResult(
             version if verdict.passed else release.version,
             verdict.passed,

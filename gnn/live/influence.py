@@ -26,8 +26,9 @@ class InfluenceCaps:
     one who buys everything would pair everything with everything."""
     new_users_item: int = 30
     """Events on one item by users who were not there at the release, as a floor ..."""
-    new_users_share: float = 0.5
-    """... or this share of the events the item had then, whichever is more: a crowd that does one thing."""
+    new_users_share: float = 0.1
+    """... or this share of the events the item had then, whichever is more: a crowd that does one thing. With
+    .5, 2,000 new users cost ml-100k 3 % of NDCG@10 of `next`."""
 
 
 @dataclass

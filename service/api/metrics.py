@@ -85,6 +85,11 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._unfolded = self._gauge(
+            "ilk_unfolded_ranges",
+            "Ranges of events that count in no answer: rejected with an increment, or taken out by a person.",
+            "livemax",
+        )
         self._next_run = self._gauge(
             "ilk_schedule_next_run_timestamp_seconds", "When the job runs next.", "livemax", ("job",)
         )
@@ -130,6 +135,10 @@ class Metrics:
             self._lag_seconds.set(updater.lag_seconds)
             for name, value in updater.figures.items():
                 self._updater_figures.labels(name).set(value)
+
+    def show_unfolded(self, ranges: int) -> None:
+        """Bring the number of ranges that were taken out up to date; the reasons are in `/v1/releases`."""
+        self._unfolded.set(ranges)
 
     def show_schedule(self, jobs: Mapping[str, JobState]) -> None:
         """Bring the gauges of the schedule up to date."""

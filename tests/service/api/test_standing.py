@@ -62,6 +62,7 @@ def test_events_taken_out_are_shown_with_the_reason(make_api: Callable[..., Any]
         listed = api.get("/v1/releases")
         ReleasesShape.model_validate(listed)
         assert listed["unfolded"][0]["reason"] == "worse on the newest events"
+        assert "ilk_unfolded_ranges 1.0" in api.client.get("/metrics").text
 
 
 def test_every_source_has_its_lag(make_api: Callable[..., Any]) -> None:
