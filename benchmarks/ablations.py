@@ -18,7 +18,7 @@ from benchmarks.quality import RESULTS, SHOPS
 from gnn import IlkConfig
 from gnn.evaluation import evaluate
 from gnn.evaluation.ablation import Ablated, SharedFits, ablations
-from service.evaluation import EvaluateRequest, read_shop
+from service.evaluating.evaluation import EvaluateRequest, read_shop
 from service.reporter import Reporter
 from service.settings import load_settings
 

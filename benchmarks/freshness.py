@@ -30,14 +30,14 @@ import psutil
 
 from benchmarks.measurement import machine
 from gnn.objective import Objective
+from service.answering.similar_items import SimilarItemsService
 from service.home import Home
-from service.known_items import KnownItems
-from service.live_model import NO_ROWS, IlkMirror, make_mirror
-from service.release_holder import Serving
-from service.release_store import ReleaseStore
+from service.live.known_items import KnownItems
+from service.live.model import NO_ROWS, IlkMirror, make_mirror
+from service.releases.holder import Serving
+from service.releases.store import ReleaseStore
 from service.settings import load_settings
 from service.shop_snapshot import take_snapshot
-from service.similar_items import SimilarItemsService
 from service.stores import closing_both, open_store
 
 BATCH = 5

@@ -18,9 +18,9 @@ from torch_geometric.sampler import NodeSamplerInput
 from benchmarks.measurement import HEADER, Timing, machine, row, timed
 from gnn.csr_sampler import CsrSampler
 from service.cli.evaluate import show_stream
-from service.evaluation import EvaluateRequest, run_stream
+from service.demo.sample_shop import SampleShop
+from service.evaluating.evaluation import EvaluateRequest, run_stream
 from service.reporter import Reporter
-from service.sample_shop import SampleShop
 from service.settings import load_settings
 
 SEEDS_OF_A_BATCH = 1024

@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 
 from benchmarks.measurement import machine
-from service.load import load
+from service.intake.load import load
 from service.settings import load_settings
 
 MAPPING = """

@@ -35,9 +35,9 @@ from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.training_config import TrainingConfig
-from service.evaluation import EvaluateRequest, read_shop
-from service.increment_gate import IncrementVerdict, judge_increment
-from service.increment_hop import Outcome
+from service.evaluating.evaluation import EvaluateRequest, read_shop
+from service.increments.gate import IncrementVerdict, judge_increment
+from service.increments.hop import Outcome
 from service.reporter import Reporter
 from service.settings import IncrementGateSettings, load_settings
 

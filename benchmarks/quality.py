@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.measurement import machine
-from service.evaluation import EvaluateRequest, model_names, run_evaluation
+from service.evaluating.evaluation import EvaluateRequest, model_names, run_evaluation
 from service.reporter import Reporter
 from service.settings import load_settings
 

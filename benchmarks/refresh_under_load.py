@@ -25,7 +25,7 @@ import httpx
 
 from benchmarks.measurement import machine
 from service.home import Home
-from service.release_manifest import read_manifest
+from service.releases.manifest import read_manifest
 from service.settings import load_settings
 from service.stores import closing_both, open_log, open_store
 

@@ -14,11 +14,11 @@ from rich.console import Console
 
 from benchmarks.measurement import machine
 from gnn.baselines import ItemKnn
+from service.demo.sample_shop import SampleShop
 from service.home import Home
-from service.load import load
-from service.refresh import refresh
+from service.intake.load import load
+from service.nightly.refresh import refresh
 from service.reporter import Reporter, peak_memory_bytes
-from service.sample_shop import SampleShop
 from service.settings import Settings, load_settings
 from service.shop_snapshot import take_snapshot
 from service.stores import closing_both, open_store

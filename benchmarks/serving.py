@@ -32,9 +32,9 @@ from graph.frames import ITEM_SCHEMA
 from index import build_index, load_index
 from service.api import ApiKeys, bind
 from service.home import Home
-from service.release_items import RELEASE_ITEM_SCHEMA
-from service.release_store import ReleaseStore
-from service.release_writer import ReleaseDraft
+from service.releases.items import RELEASE_ITEM_SCHEMA
+from service.releases.store import ReleaseStore
+from service.releases.writer import ReleaseDraft
 from service.serving import make_app
 from service.settings import load_settings
 from service.stores import open_log, open_store

@@ -21,13 +21,13 @@ from gnn.histories import group_by_user, next_pairs
 from gnn.objective import Objective
 from gnn.shop_arrays import IntArray
 from service.catch_up import catch_up
+from service.demo.sample_shop import SampleShop
 from service.home import Home
-from service.load import load
-from service.refresh import refresh
-from service.release_store import ReleaseStore
+from service.intake.load import load
+from service.nightly.refresh import refresh
+from service.releases.store import ReleaseStore
 from service.reporter import Reporter
 from service.reporting.report import build_report
-from service.sample_shop import SampleShop
 from service.settings import Settings, load_settings
 from service.shop_snapshot import take_snapshot
 from service.stores import closing_both, open_log, open_store

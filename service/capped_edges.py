@@ -12,7 +12,7 @@ from gnn.live import InfluenceCaps
 from gnn.live.influence import InfluenceLedger
 from gnn.shop_arrays import ShopArrays
 from graph.store import EdgeBlock
-from service.live_model import live_events
+from service.live.model import live_events
 
 
 def capped_edges(

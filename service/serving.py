@@ -7,6 +7,13 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from graph.group_commit import GroupCommitWriter
+from service.answering.catalogue import Catalogue, lock_between_processes
+from service.answering.explanation import Explainer
+from service.answering.rule_book import RuleBook
+from service.answering.shaping import Boost
+from service.answering.shop_lookup import StoreLookup
+from service.answering.similar_items import SimilarItemsService
+from service.answering.user_profile import Profiles
 from service.api import (
     ApiDeps,
     ApiKeys,
@@ -20,29 +27,22 @@ from service.api import (
     create_app,
     run_server,
 )
-from service.catalogue import Catalogue, lock_between_processes
 from service.change_log import ChangeKind
-from service.explanation import Explainer
 from service.home import Home
-from service.increment_process import IncrementProcess
-from service.release_holder import ReleaseHolder
-from service.release_store import ReleaseStore
-from service.rule_book import RuleBook
-from service.schedule import scheduling
-from service.schedule_state import read_schedule, schedule_status
+from service.increments.process import IncrementProcess
+from service.intake.sync import source_status
+from service.live.updater_process import UpdaterProcess
+from service.live.updater_status import read_updater
+from service.live.what_if import WhatIf
+from service.nightly.schedule import scheduling
+from service.nightly.schedule_state import read_schedule, schedule_status
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
 from service.settings import ServeSettings, Settings, load_settings
-from service.shaping import Boost
-from service.shop_lookup import StoreLookup
-from service.similar_items import SimilarItemsService
 from service.status import status_of
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
-from service.sync import source_status
 from service.text_vectors import LazyTextVectors, open_encoders
-from service.updater_process import UpdaterProcess
-from service.updater_status import read_updater
 from service.user_data import Remainder, UserData
-from service.user_profile import Profiles
-from service.what_if import WhatIf
 
 
 def serve(settings: Settings, console: Console) -> None:

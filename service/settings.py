@@ -207,7 +207,9 @@ class ScheduleSettings(Section):
     @model_validator(mode="after")
     def _times_exist(self) -> Self:
         if self.refresh or self.timezone != "UTC":
-            from service.schedule_times import trigger_of  # here: half a second that most commands save
+            from service.nightly.schedule_times import (
+                trigger_of,  # here: half a second that most commands save
+            )
 
             trigger_of(self.refresh or "00:00", self.timezone)
         return self

@@ -8,12 +8,12 @@ from graph.log import EventLog
 from graph.store import GraphStore
 from service.foreign_edges import foreign_status
 from service.home import Home
-from service.release_store import ReleaseStore
-from service.schedule_state import schedule_status
+from service.intake.sync import source_status
+from service.live.updater_status import read_updater
+from service.nightly.schedule_state import schedule_status
+from service.releases.store import ReleaseStore
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
-from service.sync import source_status
-from service.updater_status import read_updater
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:

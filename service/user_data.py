@@ -12,9 +12,9 @@ import polars as pl
 from graph.errors import NotFound
 from graph.log import EventLog
 from graph.store import GraphStore
-from service.answer import UnknownUser
+from service.answering.answer import UnknownUser
 from service.catch_up import catch_up
-from service.quarantine_erasure import blank_excerpts
+from service.intake.quarantine_erasure import blank_excerpts
 
 _SHOWN = ("seq", "event_id", "item_id", "event_type", "at", "rating", "review_text", "quantity", "value")
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from service.answer import Answer, UnknownItem, answer_of
+from service.answering.answer import Answer, UnknownItem, answer_of
+from service.answering.shaping import Shaping
+from service.answering.shop_lookup import LiveItem
 from service.api.deps import deps_of
 from service.api.documented import problems
 from service.api.freshness import wait_for_sequence
@@ -26,8 +28,6 @@ from service.api.queries import (
 )
 from service.api.schemas import RecommendationsShape, SearchShape, SimilarBatchShape, SimilarShape
 from service.errors import CallerMistake
-from service.shaping import Shaping
-from service.shop_lookup import LiveItem
 
 router = APIRouter(tags=["answers"])
 

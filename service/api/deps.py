@@ -8,21 +8,21 @@ import polars as pl
 from fastapi import Request
 
 from graph.log import AppendResult
+from service.answering.catalogue import Catalogue
+from service.answering.explanation import Explainer
+from service.answering.rule_book import RuleBook
+from service.answering.shaping import Boost
+from service.answering.similar_items import SimilarItemsService
+from service.answering.user_profile import Profiles
 from service.api.keys import ApiKeys
 from service.api.metrics import Metrics
-from service.catalogue import Catalogue
 from service.change_log import UnfoldedRange
-from service.explanation import Explainer
-from service.release_holder import ReleaseHolder
-from service.release_store import ReleaseStore
-from service.rule_book import RuleBook
-from service.schedule_state import JobState
-from service.shaping import Boost
-from service.similar_items import SimilarItemsService
-from service.updater_status import UpdaterStatus
+from service.live.updater_status import UpdaterStatus
+from service.live.what_if import WhatIf
+from service.nightly.schedule_state import JobState
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
 from service.user_data import UserData
-from service.user_profile import Profiles
-from service.what_if import WhatIf
 
 
 class EventAppender(Protocol):

@@ -13,7 +13,7 @@ from service.api.documented import problems
 from service.api.event_rows import EventRows, read_event_rows
 from service.api.problems import Problem
 from service.api.schemas import EventsShape
-from service.release_errors import NoRelease
+from service.releases.errors import NoRelease
 
 router = APIRouter(tags=["events"])
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from graph.event_type import EventType
 from graph.item import Item
-from service.answer import MAX_K
+from service.answering.answer import MAX_K
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.event_routes import log_rows, refuse_when_far_behind

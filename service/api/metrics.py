@@ -8,10 +8,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.release_holder import Serving
-from service.schedule_state import JobState
-from service.similar_items import Answer
-from service.updater_status import UpdaterStatus
+from service.answering.similar_items import Answer
+from service.live.updater_status import UpdaterStatus
+from service.nightly.schedule_state import JobState
+from service.releases.holder import Serving
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names a folder shared by all workers; set before a worker starts, its counters then cover all of them."""
@@ -148,7 +148,7 @@ class Metrics:
             self._last_failures.labels(name).set(job.failures)
 
     def show_sources(self, sources: Sequence[Mapping[str, Any]]) -> None:
-        """Bring the gauges of `[[sources]]` up to date; rows as `service.sync.source_status` gives them."""
+        """Bring the gauges of `[[sources]]` up to date; rows as `service.intake.sync.source_status` gives."""
         for source in sources:
             lag = source["lag_seconds"]
             self._source_lag.labels(source["name"]).set(math.nan if lag is None else lag)

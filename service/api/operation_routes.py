@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.schemas import HealthShape, ReleasesShape, StatusShape
-from service.release_errors import NoRelease
-from service.release_holder import Serving
+from service.releases.errors import NoRelease
+from service.releases.holder import Serving
 
 router = APIRouter(tags=["operation"])
 

@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from graph.errors import InvalidEvent, InvalidItem, RetryableStoreError
-from service.answer import UnknownItem, UnknownUser
+from service.answering.answer import UnknownItem, UnknownUser
+from service.answering.rule_book import ExpiredRule, UnknownRule
 from service.errors import CallerMistake, HomeBusy
-from service.question_line import NoAnswer
-from service.release_errors import ForeignRelease, NoRelease, ReleaseError, TornRelease, UnknownRelease
-from service.rule_book import ExpiredRule, UnknownRule
+from service.live.question_line import NoAnswer
+from service.releases.errors import ForeignRelease, NoRelease, ReleaseError, TornRelease, UnknownRelease
 from service.text_vectors import TextModelUnavailable
 
 PROBLEM_JSON = "application/problem+json"

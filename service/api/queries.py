@@ -7,8 +7,8 @@ from pydantic.config import JsonDict
 
 from gnn.objective import Objective
 from graph.ids import MAX_ID_BYTES, id_problem
-from service.answer import MAX_K
-from service.item_filter import ItemFilter
+from service.answering.answer import MAX_K
+from service.answering.item_filter import ItemFilter
 
 MAX_EXCLUDED = 1000
 MAX_BATCH_ITEMS = 100

@@ -10,7 +10,7 @@ from service.api.deps import deps_of
 from service.api.documented import problems
 from service.api.problems import Problem
 from service.home import Home
-from service.release_errors import ReleaseError, UnknownRelease
+from service.releases.errors import ReleaseError, UnknownRelease
 from service.reporting.page import report_page
 from service.reporting.report import build_report
 

@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 
+from service.answering.editors_rules import RuleKind, RuleScope
+from service.answering.rule_book import AuditEntry, Rule, RuleBook
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.problems import Problem
 from service.api.queries import Id
 from service.api.schemas import AuditShape, RolledBackShape, RuleShape, RulesShape
-from service.editors_rules import RuleKind, RuleScope
-from service.rule_book import AuditEntry, Rule, RuleBook
 
 router = APIRouter(tags=["editors"])
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.answer import Fallback
+from service.answering.answer import Fallback
 
 
 class Shape(BaseModel):

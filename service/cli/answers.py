@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from gnn import Objective
+from service.answering.shop_lookup import StoreLookup
+from service.answering.similar_items import Answer, SimilarItemsService
 from service.cli.context import CliContext
-from service.release_holder import ReleaseHolder
-from service.release_store import ReleaseStore
-from service.shop_lookup import StoreLookup
-from service.similar_items import Answer, SimilarItemsService
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
 from service.stores import closing_both, fresh_rows_of, open_store
 
 

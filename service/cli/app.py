@@ -150,7 +150,7 @@ def evaluate(
 ) -> None:
     """Measure quality on held-out events, Ilk and baselines in one run."""
     from service.cli.evaluate import parse_seeds, run_evaluate
-    from service.evaluation import EvaluateRequest, model_names
+    from service.evaluating.evaluation import EvaluateRequest, model_names
 
     request = EvaluateRequest(
         path,
@@ -179,7 +179,7 @@ def tune(
 ) -> None:
     """Search settings that suit a shop, on its validation block; goes on where an earlier run stopped."""
     from service.cli.tune import run_tune
-    from service.tune import TuneRequest
+    from service.evaluating.tune import TuneRequest
 
     request = TuneRequest(path, data_format.value, mapping, minutes, trials)
     run_tune(context.obj, request, out, json_file)
@@ -216,7 +216,7 @@ def check(
     json_file: JsonOption = None,
 ) -> None:
     """Look at a shop's files before loading them: what is wrong, and what Ilk would gain."""
-    from service.check import CheckRequest
+    from service.checking.check import CheckRequest
     from service.cli.check import run_check
 
     request = CheckRequest(path, data_format.value, mapping, examples, max_per_minute, gain)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from service.check import CheckRequest, check
-from service.check_html import as_html
-from service.check_text import as_text
-from service.check_words import sections
+from service.checking.check import CheckRequest, check
+from service.checking.html import as_html
+from service.checking.text import as_text
+from service.checking.words import sections
 from service.cli.context import CliContext
 from service.errors import CallerMistake
 from service.reporter import Reporter

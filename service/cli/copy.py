@@ -7,15 +7,15 @@ from rich.markup import escape
 from graph.store import GraphStore
 from service.catch_up import catch_up
 from service.cli.context import CliContext
-from service.copy import CopyResult, copy_graph
 from service.errors import CallerMistake
 from service.foreign_edges import adopt_foreign
 from service.home import Home
-from service.release_store import ReleaseStore
+from service.keeping.copy import CopyResult, copy_graph
+from service.nightly.write_back import write_back
+from service.releases.store import ReleaseStore
 from service.reporter import Reporter
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
-from service.write_back import write_back
 
 
 def run_copy(context: CliContext, to_url: str, from_url: str | None, json_file: str | None) -> None:

@@ -10,11 +10,11 @@ from service.cli.context import CliContext
 from service.cli.evaluate import show_result
 from service.cli.load import load_with_progress, print_report
 from service.cli.serve import run_serve
-from service.demo import choose_shop, showcase
+from service.demo.demo import choose_shop, showcase
 from service.errors import CallerMistake
-from service.evaluation import EvaluateRequest, run_evaluation
-from service.refresh import refresh
-from service.release_store import ReleaseStore
+from service.evaluating.evaluation import EvaluateRequest, run_evaluation
+from service.nightly.refresh import refresh
+from service.releases.store import ReleaseStore
 from service.reporter import Reporter
 
 MODELS = ("ilk", "popularity", "item-knn")

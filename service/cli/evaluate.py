@@ -11,8 +11,8 @@ from gnn.evaluation.stream_result import STRATEGIES, StreamResult
 from service.cli.context import CliContext
 from service.cli.options import Protocol
 from service.errors import CallerMistake
-from service.evaluation import EvaluateRequest, run_evaluation, run_stream
-from service.evaluation_html import evaluation_page
+from service.evaluating.evaluation import EvaluateRequest, run_evaluation, run_stream
+from service.evaluating.html import evaluation_page
 from service.reporter import Reporter
 
 COLUMNS = (

@@ -7,12 +7,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from gnn import Objective
+from service.answering.explanation import Evidence, Explainer, Explanation
+from service.answering.explanation_graph import explanation_graphml
 from service.cli.context import CliContext
 from service.errors import CallerMistake
-from service.explanation import Evidence, Explainer, Explanation
-from service.explanation_graph import explanation_graphml
-from service.release_holder import ReleaseHolder
-from service.release_store import ReleaseStore
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
 from service.stores import closing_both, open_store
 
 

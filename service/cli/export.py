@@ -4,7 +4,7 @@ from pathlib import Path
 
 from service.cli.context import CliContext
 from service.errors import CallerMistake
-from service.export import ExportRequest, export
+from service.keeping.export import ExportRequest, export
 from service.reporter import Reporter
 
 FORMATS = ("parquet", "jsonl", "graphml")

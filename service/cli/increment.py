@@ -2,7 +2,7 @@
 
 from service.cli.context import CliContext
 from service.cli.refresh import ReleaseRejected
-from service.increment import run_increment
+from service.increments.increment import run_increment
 from service.reporter import Reporter
 
 

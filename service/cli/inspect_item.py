@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from gnn import Objective
+from service.answering.explanation import Explainer
+from service.answering.item_page import PageNeighbour, item_page
+from service.answering.shop_lookup import StoreLookup, live_item
+from service.answering.similar_items import SimilarItemsService
 from service.cli.context import CliContext
 from service.cli.explain import evidence_lines
 from service.errors import CallerMistake
-from service.explanation import Explainer
-from service.item_page import PageNeighbour, item_page
-from service.release_holder import ReleaseHolder
-from service.release_store import ReleaseStore
-from service.shop_lookup import StoreLookup, live_item
-from service.similar_items import SimilarItemsService
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
 from service.stores import closing_both, open_store
 
 

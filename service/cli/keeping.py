@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from service.backup import back_up, restore
 from service.cli.context import CliContext
-from service.garbage import collect_garbage
+from service.keeping.backup import back_up, restore
+from service.keeping.garbage import collect_garbage
 
 _MIB = 2**20
 

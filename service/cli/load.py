@@ -7,8 +7,8 @@ from rich.console import Console
 from graph.formats import Counts
 from service.cli.context import CliContext
 from service.errors import IncompleteInput
-from service.load import load
-from service.load_report import LoadReport
+from service.intake.load import load
+from service.intake.load_report import LoadReport
 from service.reporter import Reporter
 
 

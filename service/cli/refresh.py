@@ -2,9 +2,9 @@
 
 from service.cli.context import CliContext
 from service.errors import ServiceError
-from service.refresh import refresh
-from service.refresh_memory import MIB
-from service.refresh_plan import PlannedStage, plan_refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_memory import MIB
+from service.nightly.refresh_plan import PlannedStage, plan_refresh
 from service.reporter import Reporter
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from rich.table import Table
 
 from service.cli.context import CliContext
-from service.release import ReleaseSummary
-from service.release_errors import UnknownRelease
-from service.release_store import ReleaseStore
+from service.releases.errors import UnknownRelease
+from service.releases.release import ReleaseSummary
+from service.releases.store import ReleaseStore
 
 _SHOWN = ("version", "created_at", "parent", "items", "events_through", "bytes")
 

@@ -5,7 +5,7 @@ from rich.markup import escape
 from service.cli.context import CliContext
 from service.errors import ServiceError
 from service.home import Home
-from service.sync import source_status, sync
+from service.intake.sync import source_status, sync
 
 
 def run_sync(context: CliContext, now_all: bool, json_file: str | None) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from service.cli.context import CliContext
 from service.errors import CallerMistake
+from service.evaluating.tune import TuneRequest, tune
 from service.reporter import Reporter
-from service.tune import TuneRequest, tune
 
 
 def run_tune(context: CliContext, request: TuneRequest, out: Path, json_file: str | None) -> None:

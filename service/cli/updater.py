@@ -9,7 +9,7 @@ from service.cli.context import CliContext
 def run_updater(context: CliContext) -> None:
     """Work until SIGTERM or Ctrl-C. Where another updater of the home works, wait to take over."""
     from service.json_logs import configure_json_logs
-    from service.updater import follow
+    from service.live.updater import follow
 
     context.home.require()
     settings = context.settings

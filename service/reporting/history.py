@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.home import Home
-from service.release_files import sync_file
+from service.releases.files import sync_file
 
 logger = logging.getLogger(__name__)
 

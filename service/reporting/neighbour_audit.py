@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from gnn.evaluation.slices import QUINTILES, popularity_quintile
 from gnn.shop_arrays import FloatArray, IntArray
-from service.release import Release
-from service.release_holder import Serving
+from service.answering.similar_items import SimilarItemsService
+from service.releases.holder import Serving
+from service.releases.release import Release
 from service.reporter import ProgressFn
-from service.similar_items import SimilarItemsService
 
 K = 10
 CHANGED_MOST = 15

@@ -4,10 +4,10 @@ import numpy as np
 
 from gnn.shop_arrays import IntArray
 from service.home import Home
-from service.release import Release
-from service.release_errors import ReleaseError
-from service.release_manifest import ReleaseManifest
-from service.release_store import ReleaseStore
+from service.releases.errors import ReleaseError
+from service.releases.manifest import ReleaseManifest
+from service.releases.release import Release
+from service.releases.store import ReleaseStore
 from service.reporter import ProgressFn, Reporter
 from service.reporting.abuse_audit import audit_abuse
 from service.reporting.cleaning import cleaning_counts

@@ -7,11 +7,11 @@ from typing import Any
 
 from gnn.holdout import FIFTH
 from service.home import Home
-from service.release_errors import UnknownRelease
-from service.release_files import replace_text
-from service.release_manifest import ReleaseManifest, read_manifest
-from service.release_store import ReleaseStore
-from service.release_writer import json_values
+from service.releases.errors import UnknownRelease
+from service.releases.files import replace_text
+from service.releases.manifest import ReleaseManifest, read_manifest
+from service.releases.store import ReleaseStore
+from service.releases.writer import json_values
 from service.reporting.history import read_history
 
 logger = logging.getLogger(__name__)

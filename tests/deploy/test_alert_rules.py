@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from service.api.metrics import Metrics
-from service.schedule_state import JobState
+from service.nightly.schedule_state import JobState
 
 FOLDER = Path(__file__).parents[2] / "deploy/prometheus"
 RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "ilk-alerts.yml").read_text("utf-8"))["groups"][0][

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.sample_shop import SampleShop
+from service.demo.sample_shop import SampleShop
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TRIAL_ENVIRONMENT = {

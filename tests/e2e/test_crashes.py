@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.sample_shop import SampleShop
+from service.demo.sample_shop import SampleShop
 from tests.e2e.conftest import Run, trial_environment
 
 pytestmark = pytest.mark.slow

@@ -14,9 +14,9 @@ import pytest
 
 from graph.sqlite_log import SqliteLog
 from service.home import Home
-from service.release_store import ReleaseStore
+from service.live.updater_status import read_updater
+from service.releases.store import ReleaseStore
 from service.stores import closing_both, open_store
-from service.updater_status import read_updater
 from tests.e2e.live_load import LiveLoad
 from tests.e2e.test_serving import Server
 from tests.service.conftest import trial_settings
@@ -146,7 +146,7 @@ def test_rollback_and_switch_under_load_fail_no_request(home: Home) -> None:
 
 def _second(releases: ReleaseStore, version: str) -> str:
     """Another release, made from the parts of one."""
-    from service.release_writer import ReleaseDraft
+    from service.releases.writer import ReleaseDraft
 
     opened = releases.open(version)
     draft = ReleaseDraft(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.home import Home
+from service.nightly.schedule_state import schedule_path
 from service.reporting.history import read_history
-from service.schedule_state import schedule_path
 from tests.e2e.conftest import Run
 from tests.e2e.test_serving import Server
 from tests.service.conftest import SMALL_SHOP

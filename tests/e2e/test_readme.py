@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.sample_shop import SampleShop
+from service.demo.sample_shop import SampleShop
 from tests.conftest import ROOT
 from tests.e2e.conftest import Run, trial_environment
 from tests.e2e.test_serving import Server

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gnn import Objective
-from service.release_store import ReleaseStore
+from service.releases.store import ReleaseStore
 from tests.e2e.conftest import Run
 from tests.e2e.test_serving import Server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.home import Home
-from service.release_manifest import read_manifest
+from service.releases.manifest import read_manifest
 from service.stores import closing_both, open_log
 from tests.e2e.conftest import Run
 from tests.e2e.live_load import LiveLoad

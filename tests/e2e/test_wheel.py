@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.sample_shop import SampleShop
+from service.demo.sample_shop import SampleShop
 from tests.conftest import ROOT
 from tests.e2e.conftest import trial_environment
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from service.load import load
-from service.refresh import RefreshResult, refresh
+from service.demo.sample_shop import SampleShop
+from service.intake.load import load
+from service.nightly.refresh import RefreshResult, refresh
 from service.reporter import Reporter
-from service.sample_shop import SampleShop
 from service.settings import Settings, load_settings
 
 SMALL_SHOP = SampleShop(users=200, variants=3, events_per_user=12)

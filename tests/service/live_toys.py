@@ -11,9 +11,9 @@ import numpy.typing as npt
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from graph.store import EdgeBlock
-from service.live_mirror import ArrivedItems
-from service.release_reader import ReleaseLoaders
-from service.release_store import ReleaseStore
+from service.live.mirror import ArrivedItems
+from service.releases.reader import ReleaseLoaders
+from service.releases.store import ReleaseStore
 from tests.service.release_toys import TOY_LOADERS, ToyIndex, ToyModel
 
 STEP = np.float32(0.25)

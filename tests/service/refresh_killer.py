@@ -18,8 +18,8 @@ from typing import Any
 
 from rich.console import Console
 
-from service.refresh import refresh
-from service.release_manifest import read_manifest
+from service.nightly.refresh import refresh
+from service.releases.manifest import read_manifest
 from service.reporter import Reporter, Stage
 from service.settings import Settings, load_settings
 from tests.service.conftest import TRIAL_FLAGS

@@ -12,10 +12,10 @@ import polars as pl
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES, Source
 from gnn.shop_arrays import FloatArray, IntArray
-from service.release_items import RELEASE_ITEM_SCHEMA
-from service.release_reader import ReleaseLoaders
-from service.release_store import ReleaseStore
-from service.release_writer import ReleaseDraft
+from service.releases.items import RELEASE_ITEM_SCHEMA
+from service.releases.reader import ReleaseLoaders
+from service.releases.store import ReleaseStore
+from service.releases.writer import ReleaseDraft
 
 ODD_IDS = [
     "plain",

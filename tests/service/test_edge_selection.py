@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from graph.store import EdgeBlock
 from service.edge_selection import DAY, root_categories, select_edges
-from service.load import load
-from service.refresh import refresh
+from service.intake.load import load
+from service.nightly.refresh import refresh
 from service.settings import SelectionSettings
 from service.shop_snapshot import ShopSnapshot
 from tests.service.conftest import quiet, trial_settings

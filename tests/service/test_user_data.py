@@ -13,13 +13,13 @@ from graph.event_type import EventType
 from graph.interaction import Interaction
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
-from service.answer import UnknownUser
+from service.answering.answer import UnknownUser
 from service.api import create_app
 from service.api.schemas import ExportShape, ReceiptShape
 from service.catch_up import catch_up
 from service.home import Home
-from service.load import load
-from service.refresh import RefreshResult, refresh
+from service.intake.load import load
+from service.nightly.refresh import RefreshResult, refresh
 from service.serving import make_deps
 from service.user_data import UserData
 from tests.service.conftest import quiet, trial_settings

@@ -18,18 +18,18 @@ from graph.item import Item
 from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
 from graph.store import GraphStore
+from service.answering.catalogue import Catalogue
+from service.answering.explanation import Explainer
+from service.answering.rule_book import RuleBook
+from service.answering.shop_lookup import StoreLookup
+from service.answering.similar_items import SimilarItemsService
+from service.answering.user_profile import Profiles
 from service.api import ApiDeps, create_app
-from service.catalogue import Catalogue
 from service.catch_up import catch_up
-from service.explanation import Explainer
-from service.release_holder import ReleaseHolder
-from service.release_store import ReleaseStore
-from service.rule_book import RuleBook
-from service.shop_lookup import StoreLookup
-from service.similar_items import SimilarItemsService
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
 from service.text_vectors import TextModelUnavailable, TextVectors
 from service.user_data import UserData
-from service.user_profile import Profiles
 from tests.service.release_toys import ToyShop, publish, toy_store
 
 SHOP = ToyShop(n=60, dead=(20,))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.answering.shaping import Boost
 from service.api.schemas import ExplanationShape, ProfileShape, SearchShape, SimilarShape
-from service.shaping import Boost
 from tests.service.api.conftest import SHOP, Api
 
 

@@ -8,12 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
+from service.answering.shaping import Boost
 from service.api import ApiKeys, check_binding, create_app
 from service.api.keys import is_loopback
 from service.api.schemas import HealthShape, ProblemShape, ReleasesShape, StatusShape
 from service.errors import CallerMistake
-from service.release_store import CURRENT_NAME
-from service.shaping import Boost
+from service.releases.store import CURRENT_NAME
 from tests.service.api.conftest import SHOP, Api
 from tests.service.release_toys import publish
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from service.answering.editors_rules import RuleKind, RuleScope
+from service.answering.rule_book import Rule, RuleBook
 from service.api.schemas import AuditShape, RolledBackShape, RuleShape, RulesShape
-from service.editors_rules import RuleKind, RuleScope
 from service.errors import CallerMistake
-from service.rule_book import Rule, RuleBook
 from tests.service.api.conftest import SHOP, Api, ToyTexts
 from tests.service.release_toys import publish
 

@@ -8,7 +8,7 @@ from typing import Any
 from service.api import ApiLimits
 from service.api.schemas import HealthShape, ReleasesShape
 from service.change_log import UnfoldedRange
-from service.updater_status import UpdaterStatus
+from service.live.updater_status import UpdaterStatus
 
 
 def standing(applied: int, pid: int | None = None) -> UpdaterStatus:

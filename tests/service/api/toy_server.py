@@ -8,6 +8,11 @@ from fastapi import FastAPI
 
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
+from service.answering.catalogue import Catalogue
+from service.answering.explanation import Explainer
+from service.answering.shop_lookup import StoreLookup
+from service.answering.similar_items import SimilarItemsService
+from service.answering.user_profile import Profiles
 from service.api import (
     ApiDeps,
     ApiKeys,
@@ -18,14 +23,9 @@ from service.api import (
     create_app,
     run_server,
 )
-from service.catalogue import Catalogue
 from service.errors import ServiceError
-from service.explanation import Explainer
-from service.release_holder import ReleaseHolder
-from service.shop_lookup import StoreLookup
-from service.similar_items import SimilarItemsService
+from service.releases.holder import ReleaseHolder
 from service.user_data import UserData
-from service.user_profile import Profiles
 from tests.service.api.conftest import seeded_store, status_of
 from tests.service.release_toys import toy_store
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from service.home import Home
-from service.load import load
-from service.refresh import RefreshResult, refresh
-from service.release_errors import UnknownRelease
+from service.intake.load import load
+from service.nightly.refresh import RefreshResult, refresh
+from service.releases.errors import UnknownRelease
 from service.reporting.history import read_history
 from service.reporting.page import report_page
 from service.reporting.report import build_report

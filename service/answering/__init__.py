@@ -1,0 +1,1 @@
+"""Answers: similar items, recommendations, explanations, conditions, editors' rules."""

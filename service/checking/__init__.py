@@ -1,0 +1,1 @@
+"""`ilk check`: what a shop's files hold, before anything is loaded."""

@@ -1,0 +1,1 @@
+"""`ilk demo`: a shop to try."""

@@ -1,0 +1,1 @@
+"""`ilk evaluate` and `ilk tune`."""

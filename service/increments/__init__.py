@@ -1,0 +1,1 @@
+"""Retraining of the touched part of the graph, tried before it serves."""

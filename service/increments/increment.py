@@ -1,0 +1,310 @@
+"""One increment: learn from the events since the last, let the gate judge, publish or take them out again."""
+
+import logging
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn import FittedIlk
+from gnn.increment_exam import ExamConfig, increment_exam
+from gnn.incremental import IncrementalUpdate, update
+from gnn.incremental_config import IncrementalConfig
+from gnn.item_signals import with_weights
+from gnn.live import LiveItems, LiveSignals
+from gnn.shop_arrays import IntArray, ShopArrays
+from gnn.signals import ItemSignals
+from gnn.trained_weights import TrainedWeights
+from index import build_index
+from service.capped_edges import capped_edges
+from service.catch_up import catch_up
+from service.change_log import ChangeLog
+from service.edge_selection import select_edges
+from service.errors import CallerMistake
+from service.home import Home
+from service.increments.gate import IncrementVerdict, judge_increment
+from service.increments.hop import Outcome
+from service.increments.state import TRAINED_THROUGH, IncrementState
+from service.live.known_items import KnownItems
+from service.live.mirror import ArrivedItems
+from service.model_config import model_config
+from service.releases.manifest import ReleaseManifest
+from service.releases.release import Release
+from service.releases.store import ReleaseStore
+from service.releases.writer import ReleaseDraft
+from service.reporter import Reporter
+from service.settings import Settings
+from service.shop_snapshot import ShopSnapshot, take_snapshot
+from service.stores import closing_both, open_log, open_store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IncrementResult:
+    """Outcome of one increment."""
+
+    release: str
+    """The release that serves afterwards."""
+    published: bool
+    reason: str
+    unfolded: tuple[int, int] | None
+    """Range of sequence numbers that a rejection took out of the answers."""
+    full_refresh_wanted: bool
+    stages: list[dict[str, object]]
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As in `--json`."""
+        return asdict(self)
+
+
+def trained_through(release: Release) -> int:
+    """Sequence number of the newest event that the weights of a release learned from."""
+    return int(release.manifest.config.get(TRAINED_THROUGH, release.manifest.events_through))
+
+
+def run_increment(settings: Settings, reporter: Reporter) -> IncrementResult:
+    """Learn from the events since the last increment (or refresh), publish or reject.
+
+    Raises `CallerMistake` where no release with trained weights serves or too few events are new,
+    `HomeBusy`, `ModelUnavailable` (a new text and no text model), `ReleaseError`.
+    """
+    home = Home(settings.home)
+    home.require()
+    with home.writing("increment", "refresh"):
+        return _Increment(settings, home, reporter).run()
+
+
+class _Increment:
+    """One run; each stage is a method."""
+
+    def __init__(self, settings: Settings, home: Home, reporter: Reporter) -> None:
+        self._settings, self._home, self._reporter = settings, home, reporter
+        self._releases = ReleaseStore(home.releases)
+        self._state = IncrementState.read(home, settings.increment.edges)
+        self._damped: dict[str, int] = {}
+
+    def run(self) -> IncrementResult:
+        release = self._releases.open_current()
+        model = release.model
+        if not isinstance(model, FittedIlk) or model.weights is None:
+            raise CallerMistake("the serving release holds no trained weights; run `ilk refresh` first")
+        snapshot = self._export(release)
+        learned, held = self._blocks(release, snapshot)
+        shop = replace(snapshot.arrays(None), brand=self._known(release, snapshot).brand)
+        seen = _events_of(shop, ~_mask(shop, held))
+        with self._reporter.stage("fold in"):
+            arrived = self._arrived(release, snapshot)
+            before = _signals(model, seen, arrived)
+        with self._reporter.stage("train") as stage:
+            positions = np.flatnonzero(_mask(shop, learned)[~_mask(shop, held)])
+            done = self._trained(model, model.weights, seen, before, positions)
+            stage.note = (
+                f"{len(learned):,} new events, {done.steps} steps, {len(done.touched):,} items touched"
+            )
+        with self._reporter.stage("judge") as stage:
+            verdict = self._judged(model, before, seen, done, shop, held)
+            stage.note = verdict.reason
+        block = (int(snapshot.edges.seq[learned].min()), int(snapshot.edges.seq[learned].max()))
+        with self._reporter.stage("write") as stage:
+            after = _signals(model, shop, arrived)
+            candidate = _with(model, after, shop, done.weights)
+            version = self._releases.write(self._draft(release, snapshot, candidate, verdict, done, block))
+            stage.note = version
+        return self._settle(release, version, verdict, done, block)
+
+    def _export(self, release: Release) -> ShopSnapshot:
+        with self._reporter.stage("export") as stage:
+            log, store = open_log(self._home), open_store(self._settings, self._home)
+            changes = ChangeLog(self._home.changes)
+            with closing_both(log, store, changes):
+                catch_up(log, store)
+                snapshot = take_snapshot(store, changes.unfolded())
+            snapshot, _ = select_edges(snapshot, self._settings.selection)
+            edges, self._damped = capped_edges(snapshot.edges, release.manifest.refreshed_through)
+            stage.note = f"{len(edges.user):,} edges"
+            if self._damped:
+                stage.note += f", {sum(self._damped.values()):,} left out by influence caps"
+                logger.info("increment leaves out events beyond the influence caps: %s", self._damped)
+        return replace(snapshot, edges=edges)
+
+    def _blocks(self, release: Release, snapshot: ShopSnapshot) -> tuple[IntArray, IntArray]:
+        """Positions of the events to learn from and of those that judge: newer ones, by sequence number."""
+        new = np.flatnonzero(snapshot.edges.seq > trained_through(release))
+        new = new[np.argsort(snapshot.edges.seq[new], kind="stable")]
+        held = int(len(new) * self._settings.increment.holdout_share)
+        if held < 1:
+            raise CallerMistake(
+                f"only {len(new)} events are new since the last increment; nothing to learn yet"
+            )
+        return np.sort(new[: len(new) - held]), np.sort(new[len(new) - held :])
+
+    def _known(self, release: Release, snapshot: ShopSnapshot) -> KnownItems:
+        return KnownItems(release.items, snapshot)
+
+    def _arrived(self, release: Release, snapshot: ShopSnapshot) -> ArrivedItems | None:
+        """Items that the release lacks or knows otherwise, with their texts encoded; the text model is opened
+        only where there are any."""
+        known = self._known(release, snapshot)
+        rows = known.changed().filter("alive")["index"].to_list()
+        items = snapshot.items.filter(snapshot.items["index"].is_in(rows))
+        if items.is_empty():
+            return None
+        from service.texts import open_texts  # loads the text model
+
+        texts = open_texts(self._settings, self._home)
+        by_row = dict(known.texts_of(items))
+        vectors = texts.items.encode([by_row.get(row, "") for row in items["index"].to_list()])
+        return known.arrived(items, vectors, snapshot.item_category)
+
+    def _trained(
+        self,
+        model: FittedIlk,
+        weights: TrainedWeights,
+        seen: ShopArrays,
+        signals: ItemSignals,
+        new: IntArray,
+    ) -> IncrementalUpdate:
+        device = model_config(self._settings.model).training.device
+        config = IncrementalConfig(device=device)
+        return update(weights, model.config, seen, signals.text, new, config, self._settings.model.seed)
+
+    def _judged(
+        self,
+        model: FittedIlk,
+        before: ItemSignals,
+        seen: ShopArrays,
+        done: IncrementalUpdate,
+        shop: ShopArrays,
+        held: IntArray,
+    ) -> IncrementVerdict:
+        """Both models with the signals of the same events, the held-back ones left out."""
+        serving = FittedIlk(before, model.mixes, model.user_mix, model.config, model.weights)
+        candidate = _with(model, before, seen, done.weights)
+        config = ExamConfig(self._settings.increment.exam_pairs)
+        return judge_increment(
+            increment_exam(candidate, serving, shop, held, config), self._settings.increment.gate
+        )
+
+    def _draft(
+        self,
+        release: Release,
+        snapshot: ShopSnapshot,
+        candidate: FittedIlk,
+        verdict: IncrementVerdict,
+        done: IncrementalUpdate,
+        block: tuple[int, int],
+    ) -> ReleaseDraft:
+        parent = release.manifest
+        return ReleaseDraft(
+            model=candidate,
+            index=build_index(self._settings.index.kind, candidate.item_vectors()),
+            items=snapshot.items,
+            encoder_fingerprint=parent.encoder_fingerprint,
+            seed=self._settings.model.seed,
+            events_through=snapshot.events_through,
+            sequence_ranges=(*parent.sequence_ranges, block),
+            config={**parent.config, "inputs": None, "parent": parent.version, TRAINED_THROUGH: block[1]},
+            metrics={"gate": self._gate_figures(parent, verdict), "increment": _figures(done) | self._damped},
+            parent=parent.version,
+        )
+
+    @staticmethod
+    def _gate_figures(parent: ReleaseManifest, verdict: IncrementVerdict) -> dict[str, Any]:
+        """With those of the last full refresh, by which the next one is judged."""
+        before = parent.metrics.get("gate") or {}
+        kept = {name: before[name] for name in ("lift", "coverage", "ndcg@10") if name in before}
+        return kept | verdict.to_json()
+
+    def _settle(
+        self,
+        release: Release,
+        version: str,
+        verdict: IncrementVerdict,
+        done: IncrementalUpdate,
+        block: tuple[int, int],
+    ) -> IncrementResult:
+        """Publish, or leave the old release serving and take the block out of the answers."""
+        settings = self._settings.increment
+        unfolded = None
+        if verdict.passed:
+            with self._reporter.stage("publish") as stage:
+                self._releases.publish(version)
+                stage.note = version
+        elif verdict.outcome is Outcome.WORSE:
+            unfolded = self._unfold(block, verdict.reason)
+        hop = self._state.hop.after(verdict.outcome, settings.gate, settings.edges)
+        told = verdict.outcome is not Outcome.INCONCLUSIVE  # else the same events are asked about once more
+        IncrementState(hop, block[1] if told else self._state.through).write(self._home)
+        reason = verdict.reason if verdict.passed else f"{verdict.outcome.value}: {verdict.reason}"
+        level = logging.WARNING if verdict.outcome is Outcome.WORSE else logging.INFO
+        logger.log(level, "increment %s: %s", "published" if verdict.passed else "not published", reason)
+        return IncrementResult(
+            version if verdict.passed else release.version,
+            verdict.passed,
+            reason,
+            unfolded,
+            hop.wants_full_refresh(settings.gate),
+            self._reporter.to_json(),
+            {"gate": verdict.to_json(), "increment": _figures(done) | self._damped},
+        )
+
+    def _unfold(self, block: tuple[int, int], reason: str) -> tuple[int, int] | None:
+        changes = ChangeLog(self._home.changes)
+        try:
+            changes.unfold(*block, f"increment rejected: {reason}")
+        except (
+            CallerMistake
+        ) as error:  # part of it is out already: by a person, who decides about the rest too
+            logger.warning("the rejected events still count: %s", error)
+            return None
+        finally:
+            changes.close()
+        return block
+
+
+def _figures(done: IncrementalUpdate) -> dict[str, Any]:
+    return {
+        "steps": done.steps,
+        "best_step": done.best_step,
+        "touched": len(done.touched),
+        "edge_gradients": done.edge_gradients,
+        "messages": done.messages,
+        **{f"early_stop_{name}": value for name, value in done.figures.items()},
+    }
+
+
+def _signals(model: FittedIlk, shop: ShopArrays, arrived: ArrivedItems | None) -> ItemSignals:
+    """All signals from the events of `shop` with the weights of `model`."""
+    live = LiveSignals(model, shop)
+    if arrived is not None:
+        live.fold_in(
+            items=LiveItems(
+                arrived.rows, arrived.text, arrived.categories, shop.category_parent, arrived.brand
+            )
+        )
+    return live.signals()
+
+
+def _with(model: FittedIlk, signals: ItemSignals, shop: ShopArrays, weights: TrainedWeights) -> FittedIlk:
+    moved = with_weights(signals, model.config, shop, weights)
+    return FittedIlk(moved, model.mixes, model.user_mix, model.config, weights)
+
+
+def _mask(shop: ShopArrays, positions: IntArray) -> npt.NDArray[np.bool_]:
+    mask = np.zeros(shop.n_events, np.bool_)
+    mask[positions] = True
+    return mask
+
+
+def _events_of(shop: ShopArrays, kept: npt.NDArray[np.bool_]) -> ShopArrays:
+    return replace(
+        shop,
+        user=shop.user[kept],
+        item=shop.item[kept],
+        at=shop.at[kept],
+        weight=shop.weight[kept],
+        relation=shop.relation[kept],
+    )

@@ -1,0 +1,137 @@
+"""Increments beside the service: made when due, in a process of their own that gives way to the others."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from graph.errors import GraphError
+from graph.log import EventLog
+from service.errors import ServiceError
+from service.home import Home
+from service.increments.state import TRAINED_THROUGH, IncrementState
+from service.releases.errors import ReleaseError
+from service.releases.manifest import read_manifest
+from service.releases.store import ReleaseStore
+from service.settings import IncrementSettings, Settings, load_settings
+from service.stores import closing_both, open_log
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+NICENESS = 10
+POLICIES = ("touched", "full")
+"""Values of `update.policy` under which increments are made."""
+
+
+def due(new_events: int, waited: float, edges: int, settings: IncrementSettings) -> bool:
+    """Whether to make one. waited: seconds since the last; edges: what the hop asks for just now."""
+    if new_events >= edges:
+        return True
+    return waited >= settings.seconds and new_events >= max(edges // 10, 1)
+
+
+class IncrementProcess:
+    """Looks every few seconds until `stop`; never more than one increment at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        look_seconds: float = LOOK_SECONDS,
+        work: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Start looking, unless `update.policy` wants none.
+
+        work: what a process of its own does for the home; None: one increment.
+        """
+        self._settings = settings
+        self._home = Home(settings.home)
+        self._look_seconds = look_seconds
+        self._work = work or _main
+        self._stopping = threading.Event()
+        self._last = time.monotonic()
+        self._not_before = 0.0
+        self._thread: threading.Thread | None = None
+        if settings.update.policy in POLICIES:
+            self._thread = threading.Thread(target=self._watch, name="increments", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End it; an increment under way is dropped, nothing of it is published."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._look_seconds):
+            if time.monotonic() < self._not_before:
+                continue
+            try:
+                log = open_log(self._home)
+                with closing_both(log):
+                    wanted = self._wanted(log)
+            except (GraphError, ReleaseError, ServiceError, OSError) as error:
+                logger.warning("no increment now: %s", error)
+                continue
+            if wanted:
+                self._make()
+
+    def _wanted(self, log: EventLog) -> bool:
+        version = ReleaseStore(self._home.releases).current_version()
+        if version is None:
+            return False
+        manifest = read_manifest(self._home.releases / version)
+        state = IncrementState.read(self._home, self._settings.increment.edges)
+        since = max(int(manifest.config.get(TRAINED_THROUGH, manifest.events_through)), state.through)
+        waited = time.monotonic() - self._last
+        return due(log.last_seq() - since, waited, state.hop.edges, self._settings.increment)
+
+    def _make(self) -> None:
+        os.environ["PYTHONSAFEPATH"] = "1"  # as in `service.live.updater_process`
+        process: BaseProcess = multiprocessing.get_context("spawn").Process(
+            target=self._work, args=(self._home.root,), name="ilk-increment", daemon=True
+        )
+        process.start()
+        while process.is_alive() and not self._stopping.wait(0.1):
+            pass
+        if process.is_alive():
+            process.terminate()
+        process.join()
+        self._last = time.monotonic()
+        if process.exitcode and not self._stopping.is_set():
+            wait = self._settings.increment.seconds
+            self._not_before = self._last + wait
+            logger.warning("an increment ended with code %s; the next one in %g s", process.exitcode, wait)
+
+
+def _main(home: Path) -> None:
+    """Make one increment, and the refresh that repeated rejection asks for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
+    os.nice(NICENESS)
+    import torch  # only here: the process that serves never loads it
+    from rich.console import Console
+
+    from service.increments.increment import run_increment
+    from service.json_logs import configure_json_logs
+    from service.nightly.refresh import refresh
+    from service.reporter import Reporter
+
+    configure_json_logs()
+    torch.set_num_threads(1)
+    settings = load_settings(home)
+    reporter = Reporter(Console(quiet=True))
+    try:
+        result = run_increment(settings, reporter)
+        if result.full_refresh_wanted and settings.update.policy == "full":
+            refresh(settings, reporter)
+        elif result.full_refresh_wanted:
+            logger.warning("increments keep being rejected; run `ilk refresh`")
+    except (GraphError, ReleaseError, ServiceError) as error:
+        logger.warning("no increment: %s", error)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""A shop's files into the event log: loading, syncing, quarantine."""

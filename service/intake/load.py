@@ -1,0 +1,102 @@
+"""Put a shop's files into the home: read, clean, log, apply."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from graph.formats import Batch, ShopReader, open_shop
+from graph.log import EventLog
+from graph.store import GraphStore
+from service.catch_up import catch_up
+from service.home import Home
+from service.intake.load_report import LoadReport
+from service.intake.quarantine import Quarantine
+from service.settings import Settings
+from service.stores import closing_both, note_reload, open_log, open_store
+
+RowsFn = Callable[[str, int], None]
+"""Called with ("items" or "events", rows read so far)."""
+
+
+def load(
+    path: Path,
+    settings: Settings,
+    *,
+    format_name: str = "auto",
+    mapping: Path | None = None,
+    on_rows: RowsFn = lambda kind, rows: None,
+) -> LoadReport:
+    """Load a file or folder into the home; may be repeated, adds only what is new.
+
+    Each batch is durable in the event log before it enters the graph, so an interrupted load is finished by
+    running it again. Raises `UnreadableInput` (nothing was loaded), `HomeBusy`.
+    """
+    reader = open_shop(path, format_name, mapping)
+    home = Home(settings.home)
+    with home.writing("load"):
+        log, store = open_log(home), open_store(settings, home)
+        with closing_both(log, store):
+            report = load_reader(reader, log, store, Quarantine(home.quarantine), on_rows)
+    if report.items.accepted:
+        note_reload(home)
+    return report
+
+
+def load_reader(
+    reader: ShopReader,
+    log: EventLog,
+    store: GraphStore,
+    quarantine: Quarantine,
+    on_rows: RowsFn = lambda kind, rows: None,
+) -> LoadReport:
+    """As `load`, from a reader into an open log and store; the caller holds the home's lock."""
+    return _Loader(reader, log, store, quarantine, on_rows).run()
+
+
+class _Loader:
+    """One load: the reader's batches into log and store, every touched row into the quarantine."""
+
+    def __init__(
+        self, reader: ShopReader, log: EventLog, store: GraphStore, quarantine: Quarantine, on_rows: RowsFn
+    ) -> None:
+        self._reader = reader
+        self._log = log
+        self._store = store
+        self._quarantine = quarantine
+        self._on_rows = on_rows
+        self._report = LoadReport(format=reader.format)
+
+    def run(self) -> LoadReport:
+        catch_up(self._log, self._store)
+        for batch in self._reader.items():
+            self._add_items(batch)
+        for batch in self._reader.events():
+            self._add_events(batch)
+        self._report.quarantine = self._quarantine.path
+        self._report.notes = list(self._reader.notes)
+        return self._report
+
+    def _add_items(self, batch: Batch) -> None:
+        changed = self._store.upsert_items(batch.frame)
+        same = batch.frame.height - changed
+        counts = self._report.items
+        counts.add(
+            read=batch.read,
+            accepted=changed,
+            duplicates=batch.duplicates + same,
+            problems=batch.problems,
+        )
+        self._quarantine.write(batch.problems)
+        self._on_rows("items", counts.read)
+
+    def _add_events(self, batch: Batch) -> None:
+        accepted = int(self._log.append(batch.frame).accepted.sum())
+        catch_up(self._log, self._store)
+        counts = self._report.events
+        counts.add(
+            read=batch.read,
+            accepted=accepted,
+            duplicates=batch.duplicates + batch.frame.height - accepted,
+            problems=batch.problems,
+        )
+        self._quarantine.write(batch.problems)
+        self._on_rows("events", counts.read)

@@ -1,0 +1,1 @@
+"""What leaves or keeps a home: export, copies between stores, backup, garbage."""

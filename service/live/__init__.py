@@ -1,0 +1,1 @@
+"""The live path: the updater folds events in, workers follow its fresh rows."""

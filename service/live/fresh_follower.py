@@ -1,0 +1,122 @@
+"""One release plus everything that the updater has folded into it since: what an API worker answers from."""
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.served_model import ServedModel
+from gnn.shop_arrays import IntArray
+from index.live_index import LiveIndex
+from index.vector_index import VectorIndex
+from service.live.fresh_record import FreshRecord
+from service.live.fresh_segments import SegmentReader
+from service.releases.reader import ReleaseLoaders
+from service.releases.release import Release
+
+logger = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class TakesFreshRows(Protocol):
+    """A served model that can be brought up to date row by row."""
+
+    def with_fresh(self, rows: Any) -> ServedModel:
+        """The same model with some rows replaced or added; this one stays as it is."""
+
+
+@dataclass(frozen=True)
+class FreshState:
+    """A release as it answers after one record; model, index and items belong together."""
+
+    release: Release
+    events_through: int
+    number: int
+
+
+class FreshFollower:
+    """Applies a release's fresh records in order. Not for several threads; what it returns is immutable.
+
+    The index is rebuilt in a thread of its own when its fresh tier has grown large; readers notice nothing.
+    """
+
+    def __init__(self, base: Release, root: Path, loaders: ReleaseLoaders) -> None:
+        """base: as it was opened. root: the home's folder of fresh rows."""
+        self._base = base
+        self._reader = SegmentReader(root, base.version)
+        self._loaders = loaders
+        self._index: LiveIndex | None = None
+        self._state = FreshState(base, base.manifest.events_through, 0)
+        self._rebuilding: threading.Thread | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether any record was applied."""
+        return self._index is not None
+
+    @property
+    def broken(self) -> bool:
+        """Whether a record was damaged on its way: the updater has to write anew."""
+        return self._reader.broken
+
+    def poll(self) -> FreshState | None:
+        """Apply what is new; None where nothing is. Errors leave the state as it was."""
+        records = self._reader.read()
+        for record in records:
+            self._state = self._applied(record)
+        if records:
+            self._rebuild_if_due()
+        return self._state if records else None
+
+    def _applied(self, record: FreshRecord) -> FreshState:
+        if record.full or self._index is None:
+            assert self._loaders.build is not None
+            self._index = LiveIndex(cast("VectorIndex", self._base.index), self._loaders.build)
+            before = replace(self._state, release=self._base)
+        else:
+            before = self._state
+        release, index = before.release, self._index
+        model = release.model
+        if record.arrays:
+            if self._loaders.fresh_rows is None or not isinstance(model, TakesFreshRows):
+                raise TypeError(f"{type(model).__name__} takes no fresh rows")
+            rows = self._loaders.fresh_rows(record.arrays, record.config)
+            model = model.with_fresh(rows)
+            changed = np.union1d(rows.vector_rows, np.arange(index.size, model.n_items))
+            if len(changed):
+                index.upsert(changed, vectors_of(model, changed))
+        items = release.items.with_rows(record.items) if record.items.height else release.items
+        dead = record.items.filter(~record.items["alive"])["index"].to_numpy()
+        if len(dead):
+            index.remove(dead)
+        return FreshState(
+            replace(release, model=model, index=index.view(), items=items),
+            record.events_through,
+            record.number,
+        )
+
+    def _rebuild_if_due(self) -> None:
+        index = self._index
+        if index is None or not index.needs_rebuild():
+            return
+        if self._rebuilding is not None and self._rebuilding.is_alive():
+            return
+        model, since = self._state.release.model, index.version
+
+        def rebuild() -> None:
+            try:
+                index.rebuild(model.item_vectors(), since)
+            except Exception:  # the index serves on as it is, only slower
+                logger.exception("the index was not rebuilt")
+
+        self._rebuilding = threading.Thread(target=rebuild, name="index-rebuild", daemon=True)
+        self._rebuilding.start()
+
+
+def vectors_of(model: ServedModel, rows: IntArray) -> npt.NDArray[np.float32]:
+    """Search vectors of some items, shape (len(rows), d)."""
+    return np.ascontiguousarray(model.item_vectors(rows))

@@ -1,0 +1,153 @@
+"""Segments: files of fresh records that the updater appends to and API workers follow.
+
+`live/<release>/<number>.fresh`; every file begins with a full record, so a reader that starts late, or finds
+that a file has been replaced, reads the newest one from its beginning. Nothing here has to survive a power
+cut: the updater makes everything anew from the store when it starts.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from service.live.fresh_record import HEAD_BYTES, FreshRecord, TornRecord, check_payload, payload_bytes
+
+_NAME = re.compile(r"^(\d{8})\.fresh$")
+_TEMPORARY = ".writing"
+HEAL_NAME = "heal"
+"""A file of this name beside the releases' folders asks for a new segment: a reader met a damaged record."""
+
+
+class SegmentWriter:
+    """Appends records for one release. One writer at a time: the updater holds the home's lock."""
+
+    def __init__(self, root: Path, release: str) -> None:
+        """root: the home's folder of fresh rows; folders of other releases in it are left alone."""
+        self._folder = root / release
+        self._release = release
+        self._handle: int | None = None
+        self.healed = 0
+        """Files whose end was cut short, found by this writer; the next full record replaces them."""
+        self.number = self._last_number()
+        """Of the newest record, 0 before the first."""
+        self.bytes = 0
+        """Size of the file that is written to."""
+
+    def begin(self, record: FreshRecord) -> None:
+        """Start a new file with a full record: whole and visible at once; older files go."""
+        if not record.full:
+            raise ValueError("a segment begins with a full record")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        old = segment_files(self._folder)
+        number = 1 + max(old, default=0)
+        path, temporary = self._folder / f"{number:08d}.fresh", self._folder / _TEMPORARY
+        content = record.to_bytes()
+        temporary.write_bytes(content)
+        temporary.replace(path)
+        self.close()
+        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND)
+        self.number, self.bytes = record.number, len(content)
+        for stale in old.values():
+            stale.unlink(missing_ok=True)
+
+    def append(self, record: FreshRecord) -> None:
+        """Add a record. After an error the file may end in a torn record: `begin` a new one then."""
+        assert self._handle is not None, "begin comes first"
+        content = record.to_bytes()
+        written = os.write(self._handle, content)
+        if written != len(content):  # a full disk: what is there does not verify and is never applied
+            raise OSError(28, "the disk is full")
+        self.number, self.bytes = record.number, self.bytes + len(content)
+
+    def close(self) -> None:
+        """Release the file; idempotent."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _last_number(self) -> int:
+        reader, last = SegmentReader(self._folder.parent, self._release), 0
+        for record in reader.read():
+            last = record.number
+        self.healed += int(reader.has_torn_end())
+        # a torn record had a number too, and a reader may have seen a replaced file: stay above both
+        return last + self.healed
+
+
+class SegmentReader:
+    """Reads one release's records in order; each once, until the newest file begins anew."""
+
+    def __init__(self, root: Path, release: str) -> None:
+        self._folder = root / release
+        self._file: int | None = None
+        self._offset = 0
+        self.broken = False
+        """A record in the middle of the newest file does not verify: only a new file helps."""
+
+    def read(self) -> list[FreshRecord]:
+        """Records that were added since the last call; a full one makes all before it void. Costs one
+        listing of a folder with one or two names, and nothing more where nothing was added."""
+        files = segment_files(self._folder)
+        if not files:
+            return []
+        newest = max(files)
+        if newest != self._file:
+            self._file, self._offset, self.broken = newest, 0, False
+        if self.broken:
+            return []
+        return self._read_from(files[newest])
+
+    def has_torn_end(self) -> bool:
+        """Whether bytes follow the last whole record that was read."""
+        files = segment_files(self._folder)
+        return bool(files) and _size(files[max(files)]) > self._offset
+
+    def _read_from(self, path: Path) -> list[FreshRecord]:
+        if _size(path) <= self._offset:
+            return []
+        found: list[FreshRecord] = []
+        try:
+            with path.open("rb") as source:
+                source.seek(self._offset)
+                while len(head := source.read(HEAD_BYTES)) == HEAD_BYTES:
+                    wanted = payload_bytes(head)
+                    payload = source.read(wanted)
+                    if len(payload) < wanted:  # being written, or cut short by a crash
+                        break
+                    check_payload(head, payload)
+                    found.append(FreshRecord.from_payload(payload))
+                    self._offset += HEAD_BYTES + wanted
+        except FileNotFoundError:  # replaced between listing and opening; the next call reads its successor
+            return []
+        except TornRecord:
+            self.broken = True
+        return _from_last_full(found)
+
+
+def segment_files(folder: Path) -> dict[int, Path]:
+    """The segments of a release, by number."""
+    try:
+        with os.scandir(folder) as entries:
+            matches = [match for entry in entries if (match := _NAME.match(entry.name))]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {int(match[1]): folder / match[0] for match in matches}
+
+
+def remove_others(root: Path, keep: str) -> None:
+    """Remove the segments of all releases but one."""
+    for folder in root.iterdir() if root.is_dir() else ():
+        if folder.is_dir() and folder.name != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _from_last_full(records: list[FreshRecord]) -> list[FreshRecord]:
+    starts = [place for place, record in enumerate(records) if record.full]
+    return records[starts[-1] :] if starts else records
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,146 @@
+"""Ilk's own model as the updater follows it: `gnn.live` behind the port `service.live.mirror.Mirror`."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.fitted_ilk import FittedIlk
+from gnn.fresh_rows import FreshRows, RowPatch
+from gnn.live import LiveEvents, LiveItems, LiveSignals, Recomputation, Tolerance, signal_difference
+from gnn.served_model import ServedModel
+from gnn.shop_arrays import IntArray, ShopArrays
+from graph.store import EdgeBlock
+from service.live.mirror import ArrivedItems, MakeMirror
+from service.settings import Settings
+
+NO_ROWS = np.empty(0, np.int64)
+_EXACT = Tolerance(dense=1e-7, paths=1e-7)
+
+
+class IlkMirror:
+    """`Mirror` of a `FittedIlk`."""
+
+    def __init__(
+        self,
+        model: FittedIlk,
+        shop: ShopArrays,
+        sequence: IntArray,
+        items: ArrivedItems,
+        frozen: IntArray = NO_ROWS,
+    ) -> None:
+        """frozen: items whose rows stay as the release has them."""
+        self._base = model
+        self._frozen = frozen
+        self._live = LiveSignals(model, shop, sequence=sequence)
+        self._counters: Counter[str] = Counter()
+        if len(items.rows):
+            self._counted(self._live.fold_in(items=_live_items(items)))
+
+    @property
+    def n_items(self) -> int:
+        """See `Mirror.n_items`."""
+        return self._live.model.n_items
+
+    @property
+    def live(self) -> LiveSignals:
+        """The signals themselves."""
+        return self._live
+
+    def fold_in(self, edges: EdgeBlock, items: ArrivedItems) -> FreshRows:
+        """See `Mirror.fold_in`."""
+        events = live_events(edges) if len(edges.seq) else None
+        return self._counted(self._live.fold_in(events, _live_items(items) if len(items.rows) else None))
+
+    def propagate(self) -> FreshRows:
+        """See `Mirror.propagate`."""
+        return self._counted(self._live.propagate())
+
+    def recomputation(self) -> Recomputation:
+        """See `Mirror.recomputation`."""
+        return self._live.recomputation()
+
+    def adopt(self, done: Recomputation) -> FreshRows:
+        """See `Mirror.adopt`."""
+        return self._counted(self._live.adopt(done))
+
+    def everything(self) -> FreshRows:
+        """See `Mirror.everything`."""
+        everything = signal_difference(self._base.signals, self._live.model.signals, _EXACT)
+        return without_rows(everything, self._frozen)
+
+    def preview(self, edges: EdgeBlock) -> FreshRows:
+        """See `Mirror.preview`."""
+        return self._live.preview(live_events(edges))
+
+    def figures(self) -> Mapping[str, int]:
+        """See `Mirror.figures`."""
+        return dict(self._counters)
+
+    def _counted(self, fresh: FreshRows) -> FreshRows:
+        self._counters.update(fresh.counters)
+        return without_rows(fresh, self._frozen)
+
+
+def make_mirror(settings: Settings) -> MakeMirror | None:
+    """How a release's model is kept up to date; None: not at all."""
+    del settings
+
+    def make(
+        model: ServedModel, shop: ShopArrays, sequence: IntArray, items: ArrivedItems, frozen: IntArray
+    ) -> IlkMirror:
+        assert isinstance(model, FittedIlk)
+        return IlkMirror(model, shop, sequence, items, frozen)
+
+    return make
+
+
+def without_rows(fresh: FreshRows, frozen: IntArray) -> FreshRows:
+    """The same change less some items' own rows; as targets of others they change with those."""
+    if not np.isin(frozen, fresh.rows).any():
+        return fresh
+    items, texts = ~np.isin(fresh.item_rows, frozen), ~np.isin(fresh.text_rows, frozen)
+    catalogue = ~np.isin(fresh.catalogue.rows, frozen)
+    return replace(
+        fresh,
+        item_rows=fresh.item_rows[items],
+        evidence=fresh.evidence[items],
+        cold=fresh.cold[items],
+        trend=fresh.trend[:, items],
+        embedding=None if fresh.embedding is None else fresh.embedding[items],
+        user_side=None if fresh.user_side is None else fresh.user_side[items],
+        text_rows=fresh.text_rows[texts],
+        text=None if fresh.text is None else fresh.text[texts],
+        hub=None if fresh.hub is None else fresh.hub[texts],
+        catalogue=_kept(fresh.catalogue, catalogue),
+        brand=fresh.brand[catalogue],
+        paths={name: _kept(patch, ~np.isin(patch.rows, frozen)) for name, patch in fresh.paths.items()},
+    )
+
+
+def _kept(patch: RowPatch, mask: npt.NDArray[np.bool_]) -> RowPatch:
+    return RowPatch(patch.rows[mask], patch.values[np.flatnonzero(mask)])
+
+
+def live_events(edges: EdgeBlock) -> LiveEvents:
+    """Edges of a store as the live path takes them."""
+    return LiveEvents(
+        user=edges.user,
+        item=edges.item,
+        at=edges.at,
+        weight=edges.weight,
+        relation=edges.relation,
+        sequence=edges.seq,
+    )
+
+
+def _live_items(items: ArrivedItems) -> LiveItems:
+    return LiveItems(
+        rows=items.rows,
+        text=None if items.text is None else np.asarray(items.text, np.float32),
+        item_category=items.categories,
+        category_parent=None,
+        brand=items.brand,
+    )

@@ -1,0 +1,249 @@
+"""The updater: every durable event enters graph and served answers within a fraction of a second."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from graph.errors import GraphError, RetryableStoreError
+from graph.log import EventLog
+from graph.store import GraphStore
+from service.catch_up import catch_up
+from service.change_log import ChangeLog
+from service.errors import HomeBusy, ServiceError
+from service.foreign_edges import adopt_foreign
+from service.home import Home
+from service.live.folding import LiveFolding
+from service.live.fresh_segments import HEAL_NAME, SegmentWriter, remove_others
+from service.live.mirror import MakeMirror
+from service.live.question_line import QuestionLine
+from service.live.updater_status import UpdaterStatus, write_status
+from service.live.what_if import preview
+from service.releases.errors import ReleaseError
+from service.releases.release import Release
+from service.releases.store import ReleaseStore
+from service.settings import Settings
+from service.stores import closing_both, open_log, open_store
+from service.text_vectors import TextVectors
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+FOREIGN_SECONDS = 2.0
+"""How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
+STATUS_SECONDS = 1.0
+
+
+class Updater:
+    """One round after the other: log into graph, graph into the served release's fresh rows."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        releases: ReleaseStore,
+        make_mirror: MakeMirror | None,
+        texts: TextVectors,
+        restarts: int = 0,
+    ) -> None:
+        """make_mirror: None: events enter the graph, answers change with a refresh. restarts: how often an
+        updater had to be started again, for the figures."""
+        self._settings = settings
+        self._home = Home(settings.home)
+        self._releases = releases
+        self._make_mirror = make_mirror
+        self._texts = texts
+        self._restarts = restarts
+        self._stamp: tuple[int, int, int] | None = None
+        self._folding: LiveFolding | None = None
+        self._trouble: str | None = None
+        self._applied = self._last = 0
+        self._behind_since: float | None = None
+        self._next_status = 0.0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until `stopping`; a store that is down and a disk that is full are tried again."""
+        while not stopping.is_set():
+            try:
+                with self._home.writing("start the updater", "updater"):
+                    self._run_open(stopping)
+            except HomeBusy:
+                stopping.wait(RETRY_SECONDS)  # another one works; when it ends, this one goes on
+            except (RetryableStoreError, OSError) as error:
+                self._trouble = f"{type(error).__name__}: {error}"
+                logger.warning("the answers are behind the event log: %s; trying again", error)
+                self._show_trouble()
+                stopping.wait(RETRY_SECONDS)
+
+    def _run_open(self, stopping: threading.Event) -> None:
+        log, store = open_log(self._home), open_store(self._settings, self._home)
+        changes = ChangeLog(self._home.changes)
+        with closing_both(log, store, changes):
+            self._stamp = None
+            try:
+                self._follow(log, store, changes, stopping)
+            finally:
+                self._let_go()
+
+    def _follow(
+        self, log: EventLog, store: GraphStore, changes: ChangeLog, stopping: threading.Event
+    ) -> None:
+        self._applied = store.applied_seq()
+        line = QuestionLine(self._home.fresh)
+        try:
+            self._work(log, store, changes, stopping, line)
+        finally:
+            line.close()
+
+    def _work(
+        self,
+        log: EventLog,
+        store: GraphStore,
+        changes: ChangeLog,
+        stopping: threading.Event,
+        line: QuestionLine,
+    ) -> None:
+        look_next, worked = 0.0, False
+        while not stopping.wait(0.0 if worked else self._settings.update.poll_seconds):
+            if time.monotonic() >= look_next:
+                adopt_foreign(log, store)
+                look_next = time.monotonic() + FOREIGN_SECONDS
+            worked = False
+            last = self._last = log.last_seq()
+            if last > self._applied:
+                catch_up(log, store)
+                self._applied = max(self._applied, last)
+                worked = True
+            if self._make_mirror is not None and self._settings.update.policy != "off":
+                self._follow_release(log, store, changes, self._make_mirror)
+                if self._folding is not None:
+                    worked |= self._folding.step()
+                    self._answer_questions(store, line)
+            self._trouble = None
+            self._show(last)
+
+    def _answer_questions(self, store: GraphStore, line: QuestionLine) -> None:
+        folding = self._folding
+        assert folding is not None
+        for question in line.waiting():
+            try:
+                told = preview(
+                    question.asked,
+                    folding.release.version,
+                    folding.mirror,
+                    folding.known,
+                    store,
+                    self._settings.weights,
+                    folding.through,
+                )
+            except Exception as error:  # whoever asked is told by the connection's end; the work goes on
+                logger.exception("a what-if question failed")
+                question.answer.set_exception(error)
+            else:
+                question.answer.set_result(told)
+
+    def _follow_release(
+        self, log: EventLog, store: GraphStore, changes: ChangeLog, make_mirror: MakeMirror
+    ) -> None:
+        """Begin anew where another release serves than the one that is followed."""
+        stamp = self._releases.pointer_stamp()
+        if stamp == self._stamp:
+            return
+        release = self._opened()
+        if release is not None and (
+            self._folding is None or release.version != self._folding.release.version
+        ):
+            self._let_go()
+            self._folding = LiveFolding(
+                release,
+                log,
+                store,
+                changes,
+                SegmentWriter(self._home.fresh, release.version),
+                make_mirror,
+                self._texts,
+                self._settings.update,
+                self._settings.selection,
+            )
+            remove_others(self._home.fresh, release.version)
+            logger.info("following release %s, events through %d", release.version, self._folding.through)
+        self._stamp = stamp
+
+    def _opened(self) -> Release | None:
+        """The release that API workers serve; None: none, or one that cannot be kept up to date."""
+        try:
+            if self._folding is None:
+                release = self._releases.open_newest_valid().release
+            else:
+                release = self._releases.open_current()
+        except ReleaseError as error:
+            logger.warning("%s", error)
+            return None
+        return release if self._releases.loaders.fresh_rows is not None else None
+
+    def _let_go(self) -> None:
+        if self._folding is not None:
+            self._folding.close()
+            self._folding = None
+
+    def _show(self, last: int) -> None:
+        now = time.monotonic()
+        through = last if self._folding is None else self._folding.through
+        if through >= last:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now
+        if now < self._next_status:
+            return
+        self._next_status = now + STATUS_SECONDS
+        self._heal()
+        write_status(self._home.fresh, self._status(last, through, now))
+
+    def _show_trouble(self) -> None:
+        """Tell, while nothing can be done, why; else the last status would go stale as if nobody worked."""
+        now = time.monotonic()
+        self._behind_since = now if self._behind_since is None else self._behind_since
+        write_status(self._home.fresh, self._status(self._last, self._applied, now))
+
+    def _heal(self) -> None:
+        asked = self._home.fresh / HEAL_NAME
+        if self._folding is not None and asked.exists():
+            asked.unlink(missing_ok=True)
+            logger.warning("a record of fresh rows was damaged; a new segment replaces it")
+            self._folding.reload(heal=True)
+
+    def _status(self, last: int, through: int, now: float) -> UpdaterStatus:
+        figures: dict[str, float] = {"restarts": self._restarts}
+        if self._folding is not None:
+            figures |= asdict(self._folding.figures) | dict(self._folding.mirror.figures())
+        return UpdaterStatus(
+            pid=os.getpid(),
+            at=time.time(),
+            sequence=last,
+            applied_sequence=self._applied,
+            visible_sequence=through if self._folding is not None else 0,
+            release=None if self._folding is None else self._folding.release.version,
+            lag_seconds=0.0 if self._behind_since is None else now - self._behind_since,
+            trouble=self._trouble,
+            figures=figures,
+        )
+
+
+def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> None:
+    """Run the updater of a home until `stopping`."""
+    from service.live.model import make_mirror  # here: what needs SciPy takes a second to import
+    from service.text_vectors import LazyTextVectors, open_encoders
+
+    home = Home(settings.home)
+    texts = LazyTextVectors(lambda: open_encoders(settings, home))
+    try:
+        Updater(settings, ReleaseStore(home.releases), make_mirror(settings), texts, restarts).run(stopping)
+    finally:
+        texts.close()
+
+
+FATAL = (GraphError, ServiceError)
+"""What ends the updater with one line: trying again would not help."""
+
+Follow = Callable[[Settings, threading.Event, int], None]

@@ -1,0 +1,1 @@
+"""The full refresh: stages, gate, schedule."""

@@ -1,0 +1,302 @@
+"""The full refresh: learn everything anew, publish if the gate lets it."""
+
+import logging
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gnn import IlkConfig, fit_with
+from gnn.holdout import FIFTH
+from gnn.shop_arrays import FloatArray
+from index import VectorIndex, build_index
+from service.catch_up import catch_up
+from service.edge_selection import SelectionReport, select_edges
+from service.errors import NothingToLearn
+from service.foreign_edges import adopt_foreign
+from service.home import Home
+from service.model_config import model_config
+from service.nightly.fitted_stage import Fitted, keep_fitted, kept_fitted
+from service.nightly.gate import GateVerdict, judge
+from service.nightly.refresh_cost import RefreshWork, expected_seconds
+from service.nightly.refresh_inputs import RECIPE_VERSION, inputs_digest, made_before
+from service.nightly.refresh_memory import MIB, within_budget
+from service.nightly.second_hearing import hear
+from service.nightly.text_stage import count_missing, coverage_of, encode_texts, snapshot_texts
+from service.nightly.work_folder import WorkFolder
+from service.nightly.write_back import write_back
+from service.releases.errors import NoRelease, ReleaseError
+from service.releases.manifest import ReleaseManifest, read_manifest
+from service.releases.store import ReleaseStore
+from service.releases.writer import ReleaseDraft
+from service.reporter import Reporter, peak_memory_bytes
+from service.reporting.graph_audit import audit_graph
+from service.reporting.history import append_history, read_history
+from service.reporting.refresh_audit import RefreshAudit
+from service.reporting.report import has_details, read_details
+from service.reporting.webhook import tell_webhook
+from service.settings import Settings
+from service.shop_snapshot import ShopSnapshot, take_snapshot, without
+from service.stores import closing_both, open_log, open_store, unfolded_events
+from service.texts import Texts, open_texts
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """Outcome of one refresh."""
+
+    release: str | None
+    """The release that serves afterwards."""
+    published: bool
+    reason: str
+    stages: list[dict[str, object]]
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As in `--json`."""
+        return {
+            "release": self.release,
+            "published": self.published,
+            "reason": self.reason,
+            "stages": self.stages,
+            "peak_memory_bytes": peak_memory_bytes(),
+            "metrics": self.metrics,
+        }
+
+
+def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
+    """Export, encode, train, judge, index, write, publish. Skips all of it when nothing changed.
+
+    Safe to kill at any point: a rerun goes on from what is kept (encoded texts, training between epochs, the
+    fitted model, the written release) and ends with the same bytes. Raises `NothingToLearn`, `HomeBusy`,
+    `ModelUnavailable`, `MemoryBudgetExceeded`.
+    """
+    home = Home(settings.home)
+    home.require()
+    with home.writing("refresh", "refresh"):
+        result = _Refresh(settings, home, reporter).run()
+    if settings.report.webhook:
+        tell_webhook(settings.report.webhook, result.to_json())
+    return result
+
+
+class _Refresh:
+    """One run; each stage is a method."""
+
+    def __init__(self, settings: Settings, home: Home, reporter: Reporter) -> None:
+        self._settings = settings
+        self._home = home
+        self._reporter = reporter
+        self._releases = ReleaseStore(home.releases)
+        self._config: IlkConfig = model_config(settings.model)
+        self._audit = RefreshAudit(home, settings.report.audit_items)
+        self._texts: Texts | None = None
+        self._fingerprint = ""
+        self._encoded = 0
+        self._selection = SelectionReport(0, 0)
+
+    def run(self) -> RefreshResult:
+        snapshot = self._export()
+        self._texts = open_texts(self._settings, self._home)
+        self._fingerprint = self._texts.encoder.fingerprint
+        snapshot = self._within_budget(snapshot, self._texts)
+        inputs = inputs_digest(snapshot, self._fingerprint, self._settings)
+        current = self._releases.current_version()
+        work = WorkFolder(self._home.work, inputs, self._settings.refresh.checkpoint_seconds)
+        before = made_before(self._releases, inputs)
+        made = before or self._make(snapshot, inputs, work)
+        work.clear()  # also what a run left that was killed just before this line
+        if before is not None and made.version == current:
+            self._reporter.say("  nothing new since the current release")
+            return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
+        if not has_details(self._home.releases / made.version):
+            self._audit.run(made, snapshot, self._reporter)
+        result = self._publish(made)
+        if before is None or result.published:  # what was rejected is not rejected anew every night
+            self._remember(made, result, len(snapshot.edges.item))
+        return result
+
+    def _remember(self, made: ReleaseManifest, result: RefreshResult, edges: int) -> None:
+        neighbours = read_details(self._home.releases / made.version).get("neighbours")
+        append_history(
+            self._home,
+            {
+                **result.to_json(),
+                "release": made.version,
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "items": made.items,
+                "edges": edges,
+                "encoded": self._encoded,
+                "events_through": made.events_through,
+                "gate": made.metrics.get("gate"),
+                "overlap": neighbours["overlap"] if neighbours else None,
+            },
+        )
+
+    def _export(self) -> ShopSnapshot:
+        with self._reporter.stage("export") as stage:
+            log, store = open_log(self._home), open_store(self._settings, self._home)
+            with closing_both(log, store):
+                catch_up(log, store, stage.progress)
+                foreign = adopt_foreign(log, store, audit=True)
+                if foreign:
+                    catch_up(log, store)
+                snapshot = take_snapshot(store)
+                self._audit.graph = audit_graph(log, store, snapshot, foreign)
+                snapshot = replace(snapshot, edges=without(snapshot.edges, unfolded_events(self._home)))
+            if not snapshot.alive.any():
+                raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
+            stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
+            snapshot, self._selection = select_edges(snapshot, self._settings.selection)
+            if self._selection.left_out:
+                stage.note += f", {self._selection.kept:,} to learn from"
+        return snapshot
+
+    def _within_budget(self, snapshot: ShopSnapshot, texts: Texts) -> ShopSnapshot:
+        fitting, self._selection = within_budget(
+            snapshot, self._selection, texts.encoder.dim, self._config, self._settings.refresh
+        )
+        if fitting is not snapshot:
+            self._reporter.say(
+                f"  [yellow]learns from the newest {self._selection.kept:,} events[/yellow], all that "
+                f"refresh.memory_mib = {self._settings.refresh.memory_mib:,} has room for"
+            )
+        return fitting
+
+    def _check_memory(self) -> None:
+        budget, taken = self._settings.refresh.memory_mib, peak_memory_bytes() / MIB
+        if budget is not None and taken > budget:
+            self._reporter.say(
+                f"  [yellow]took {taken:,.0f} MiB, more than was estimated and than refresh.memory_mib = "
+                f"{budget:,} allows[/yellow]"
+            )
+
+    def _expect(self, snapshot: ShopSnapshot, texts: Texts) -> None:
+        missing = count_missing(texts, snapshot_texts(snapshot))
+        work = RefreshWork(len(snapshot.edges.user), snapshot.items.height, missing)
+        self._reporter.expected = expected_seconds(read_history(self._home), work)
+
+    def _make(self, snapshot: ShopSnapshot, inputs: str, work: WorkFolder) -> ReleaseManifest:
+        work.remove_others()
+        fitted = kept_fitted(work)
+        if fitted is None:
+            assert self._texts is not None
+            self._expect(snapshot, self._texts)
+            fitted = self._fit(snapshot, work)
+        else:
+            self._texts = None
+            for name in ("encode", "train"):
+                self._reporter.skip(name, "kept from the interrupted run")
+        self._check_memory()
+        with self._reporter.stage("judge") as stage:
+            verdict = judge(
+                fitted.model,
+                snapshot.alive,
+                fitted.holdout,
+                self._settings.gate,
+                self._serving_figures(),
+                lambda: hear(snapshot, self._releases.open_current(), fitted.holdout),
+            )
+            stage.note = verdict.reason
+        with self._reporter.stage("index") as stage:
+            vectors = build_index(self._settings.index.kind, fitted.model.item_vectors())
+            stage.note = f"{vectors.size:,} x {vectors.dim}"
+        with self._reporter.stage("write") as stage:
+            version = self._releases.write(self._draft(snapshot, inputs, fitted, verdict, vectors))
+            stage.note = version
+        return read_manifest(self._home.releases / version)
+
+    def _fit(self, snapshot: ShopSnapshot, work: WorkFolder) -> Fitted:
+        text, coverage = self._encode(snapshot)
+        with self._reporter.stage("train") as stage:
+            fit = fit_with(
+                self._config,
+                snapshot.arrays(text),
+                self._settings.model.seed,
+                stage.step,
+                work,
+            )
+            fitted = Fitted(fit.model, fit.epochs, fit.holdout, coverage)
+            keep_fitted(work, fitted)
+            stage.note = f"{fit.epochs} epochs"
+        return fitted
+
+    def _encode(self, snapshot: ShopSnapshot) -> tuple[FloatArray, dict[str, Any] | None]:
+        texts, self._texts = self._texts, None  # freed at the end: training needs the memory
+        assert texts is not None
+        with self._reporter.stage("encode") as stage:
+            item_text = snapshot_texts(snapshot)
+            matrix = encode_texts(texts, item_text, stage.progress)
+            self._encoded = texts.encoder.encoded
+            stage.note = f"{self._encoded:,} texts encoded, the others were cached"
+        coverage = coverage_of(texts, item_text)
+        if coverage is not None and coverage.suggestion:
+            self._reporter.say(f"  [yellow]{coverage}[/yellow] (setting encoder.model)")
+        return matrix, None if coverage is None else asdict(coverage)
+
+    def _draft(
+        self,
+        snapshot: ShopSnapshot,
+        inputs: str,
+        fitted: Fitted,
+        verdict: GateVerdict,
+        vectors: VectorIndex,
+    ) -> ReleaseDraft:
+        through = snapshot.events_through
+        return ReleaseDraft(
+            model=fitted.model,
+            index=vectors,
+            items=snapshot.items,
+            encoder_fingerprint=self._fingerprint,
+            seed=self._settings.model.seed,
+            events_through=through,
+            sequence_ranges=((1, through),) if through else (),
+            config={"inputs": inputs, "recipe_version": RECIPE_VERSION},
+            metrics={
+                "gate": verdict.to_json(),
+                "epochs": fitted.epochs,
+                "by_popularity": {n: v for n, v in fitted.holdout.items() if n.startswith(FIFTH)},
+                "text_coverage": fitted.text_coverage,
+                "selection": self._selection.to_json(),
+            },
+        )
+
+    def _publish(self, made: ReleaseManifest) -> RefreshResult:
+        gate = made.metrics["gate"]
+        if not gate["passed"]:
+            reason = f"rejected: {gate['reason']}"
+            self._reporter.say(f"  release {made.version} {reason}; the old one goes on serving")
+            current = self._releases.current_version()
+            return self._result(current, published=False, reason=reason, metrics=made.metrics)
+        with self._reporter.stage("publish") as stage:
+            self._releases.publish(made.version)
+            stage.note = made.version
+        self._write_back(made.version)
+        return self._result(made.version, published=True, reason=str(gate["reason"]), metrics=made.metrics)
+
+    def _write_back(self, version: str) -> None:
+        k = self._settings.graph.similar_edges
+        if k == 0 or self._settings.graph.url == "sqlite":  # nobody looks into the embedded file
+            return
+        with self._reporter.stage("write back") as stage:
+            store = open_store(self._settings, self._home)
+            with closing_both(store):
+                edges = write_back(self._releases.open(version), store, k, stage.progress)
+            stage.note = f"{edges:,} SIMILAR_TO edges"
+
+    def _serving_figures(self) -> dict[str, Any] | None:
+        """What the gate saw of the release that serves; None where none does."""
+        try:
+            figures = self._releases.open_current().manifest.metrics.get("gate")
+        except NoRelease:
+            return None
+        except ReleaseError as error:  # torn or of an older format: there is nothing to be worse than
+            self._reporter.say(f"  [yellow]the serving release is not compared with[/yellow]: {error}")
+            return None
+        return dict(figures) if figures else None
+
+    def _result(
+        self, release: str | None, *, published: bool, reason: str, metrics: dict[str, Any]
+    ) -> RefreshResult:
+        return RefreshResult(release, published, reason, self._reporter.to_json(), metrics)

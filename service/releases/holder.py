@@ -1,0 +1,211 @@
+"""What this process serves: the current release with what was folded into it, followed without a pause."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from service.live.fresh_follower import FreshFollower
+from service.live.fresh_segments import HEAL_NAME
+from service.releases.errors import NoRelease, ReleaseError
+from service.releases.release import Release
+from service.releases.store import ReleaseStore
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.02
+"""One stat of `current` and one listing of a folder with one or two names: some microseconds."""
+SWITCH_SECONDS = 60.0
+"""How long the old release serves on while the events that are newer than the new one are folded in."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a process serves at one moment; a request takes it once and keeps it to its end."""
+
+    release: Release
+    """Model, index and items as they answer now: fresh rows are in them."""
+    since: float
+    """Unix time at which this process began to serve this release."""
+    fallback_reason: str | None = None
+    """Why the current release does not serve, in one line; None: this is the current one."""
+    folded_through: int = 0
+    """Newest event that was folded in; 0: none."""
+    number: int = 0
+    """Changes to the release's answers since it was made."""
+
+    @property
+    def events_through(self) -> int:
+        """Every event up to this sequence number counts in the answers."""
+        return max(self.folded_through, self.release.manifest.events_through)
+
+    @property
+    def index_version(self) -> str:
+        """Grows with every change of the answers."""
+        return f"{self.release.version}.{self.number}" if self.number else self.release.version
+
+
+@dataclass(frozen=True)
+class _Incoming:
+    """A release that is to serve as soon as the newest events are in it."""
+
+    serving: Serving
+    follower: FreshFollower
+    deadline: float
+
+
+class ReleaseHolder:
+    """Follows `current`, and the fresh rows of the release that serves.
+
+    The new release is opened beside the old one, then one reference is swapped. A release that cannot be
+    opened leaves the old one serving, labelled.
+    """
+
+    def __init__(
+        self,
+        store: ReleaseStore,
+        poll_seconds: float = POLL_SECONDS,
+        fresh: Path | None = None,
+        switch_seconds: float = SWITCH_SECONDS,
+    ) -> None:
+        """fresh: the home's folder of fresh rows; None: releases are served as they were made."""
+        self._store = store
+        self._poll_seconds = poll_seconds
+        self._fresh = fresh
+        self._switch_seconds = switch_seconds
+        self._serving: Serving | None = None
+        self._follower: FreshFollower | None = None
+        self._incoming: _Incoming | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._poll_lock = threading.Lock()
+        self.why_not = "no release was opened yet"
+        """Why nothing serves, while nothing does."""
+
+    def serving(self) -> Serving:
+        """What is served now. Raises `NoRelease` before the first release was opened."""
+        serving = self._serving
+        if serving is None:
+            raise NoRelease(self.why_not)
+        return serving
+
+    def poll(self) -> bool:
+        """Look whether `current` was switched or rows were folded in, and follow; returns whether something
+        else serves now."""
+        with self._poll_lock:
+            before = self._serving
+            stamp = self._store.pointer_stamp()
+            if stamp != self._stamp or (stamp is None and before is None):
+                self._follow(before)
+                self._stamp = stamp
+            self._fold_in()
+            return self._serving is not before
+
+    def start(self) -> None:
+        """Open the current release now and follow later ones from a thread, until `stop`."""
+        self.poll()
+        self._thread = threading.Thread(target=self._run, name="release-holder", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what serves goes on serving."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._poll_seconds):
+            try:
+                self.poll()
+            except Exception:  # whatever it was, what serves goes on serving and the next poll tries again
+                logger.exception("following the release failed")
+                self._stopping.wait(1.0)
+
+    def _follow(self, before: Serving | None) -> None:
+        try:
+            if before is None:
+                opened = self._store.open_newest_valid()
+                self._take(Serving(opened.release, time.time(), opened.fallback_reason))
+                return
+            release = self._store.open_current()
+        except NoRelease as error:
+            self.why_not = str(error)
+            return
+        except ReleaseError as error:
+            assert before is not None
+            logger.warning("still serving release %s: %s", before.release.version, error)
+            self._incoming = None
+            self._serving = replace(before, fallback_reason=str(error))
+            return
+        if release.version == before.release.version:
+            self._incoming = None
+            self._serving = replace(before, fallback_reason=None)
+            return
+        serving, follower = Serving(release, time.time()), self._follower_of(release)
+        if follower is None or before.events_through <= serving.events_through:
+            self._take(serving, follower)
+        else:
+            self._incoming = _Incoming(serving, follower, time.monotonic() + self._switch_seconds)
+
+    def _fold_in(self) -> None:
+        incoming = self._incoming
+        if incoming is not None:
+            self._bring_in(incoming)
+        if self._follower is None or self._serving is None:
+            return
+        state = self._follower.poll()
+        if self._follower.broken:
+            self._ask_for_healing()
+        if state is not None:
+            self._serving = replace(
+                self._serving,
+                release=state.release,
+                folded_through=state.events_through,
+                number=state.number,
+            )
+
+    def _ask_for_healing(self) -> None:
+        """What was read up to the damage serves on; the updater makes the rest anew."""
+        assert self._fresh is not None
+        try:
+            (self._fresh / HEAL_NAME).touch()
+        except OSError as error:
+            logger.warning("a damaged record of fresh rows cannot be reported: %s", error.strerror)
+
+    def _bring_in(self, incoming: _Incoming) -> None:
+        """Let the awaited release serve once the newest events are in it, or when that takes too long."""
+        state = incoming.follower.poll()
+        if state is not None:
+            serving = replace(
+                incoming.serving,
+                release=state.release,
+                folded_through=state.events_through,
+                number=state.number,
+            )
+            incoming = replace(incoming, serving=serving)
+            self._incoming = incoming
+        before = self._serving
+        ready = before is None or incoming.serving.events_through >= before.events_through
+        late = time.monotonic() >= incoming.deadline
+        if ready or late:
+            if not ready:
+                logger.warning(
+                    "release %s serves although events after %d are not folded in: does the updater run?",
+                    incoming.serving.release.version,
+                    incoming.serving.events_through,
+                )
+            self._take(replace(incoming.serving, since=time.time()), incoming.follower)
+
+    def _take(self, serving: Serving, follower: FreshFollower | None = None) -> None:
+        self._incoming = None
+        self._follower = follower or self._follower_of(serving.release)
+        self._serving = serving
+        logger.info("serving release %s", serving.release.version)
+
+    def _follower_of(self, release: Release) -> FreshFollower | None:
+        loaders = self._store.loaders
+        if self._fresh is None or loaders.fresh_rows is None:
+            return None
+        return FreshFollower(release, self._fresh, loaders)

@@ -1,0 +1,94 @@
+"""Increments beside the service: when they are due, and a real one in its own process."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from graph.event_type import EventType
+from graph.interaction import Interaction
+from service.home import Home
+from service.increments.process import IncrementProcess, due
+from service.intake.load import load
+from service.nightly.refresh import refresh
+from service.releases.store import ReleaseStore
+from service.settings import IncrementSettings, load_settings
+from service.stores import open_log
+from tests.service.conftest import TRIAL_FLAGS, quiet
+from tests.service.failing_increment import failing
+from tests.service.increments.test_increment import LENIENT, halves, settings_of
+from tests.service.release_toys import ToyShop, publish, toy_store
+
+
+@pytest.mark.parametrize(
+    ("new_events", "waited", "edges", "expected"),
+    [
+        (2000, 0.0, 2000, True),
+        (1999, 0.0, 2000, False),
+        (200, 900.0, 2000, True),  # few, but long ago
+        (199, 9000.0, 2000, False),
+        (2000, 0.0, 4000, False),  # after a failure the hop is wider
+        (0, 9000.0, 2000, False),
+    ],
+)
+def test_due_after_enough_events_or_long_enough(
+    new_events: int, waited: float, edges: int, expected: bool
+) -> None:
+    assert due(new_events, waited, edges, IncrementSettings()) is expected
+
+
+@pytest.mark.slow
+def test_an_increment_is_made_by_itself(tmp_path: Path) -> None:
+    """The child process reads the home's `ilk.toml`, as in production."""
+    old, new = halves(tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    gate = "\n".join(f"{name} = {value}" for name, value in LENIENT.items())
+    (home / "ilk.toml").write_text(
+        "[encoder]\nmodel = 'hashing:64'\n[model.options.training]\nmax_epochs = 2\n"
+        f"[update]\npolicy = 'touched'\n[increment]\nedges = 100\n[increment.gate]\n{gate}\n",
+        "utf-8",
+    )
+    settings = settings_of(home, LENIENT)
+    assert settings.update.policy == "touched"
+    load(old, settings)
+    refresh(settings, quiet())
+    releases = ReleaseStore(Home(home).releases)
+    parent = releases.current_version()
+    running = IncrementProcess(settings, look_seconds=0.2)
+    try:
+        load(new, settings)
+        deadline = time.monotonic() + 240
+        while releases.current_version() == parent and time.monotonic() < deadline:
+            time.sleep(0.2)
+    finally:
+        running.stop()
+    made = releases.open_current()
+    assert made.manifest.parent == parent
+    assert made.manifest.metrics["increment"]["steps"] > 0
+
+
+def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
+    flags = TRIAL_FLAGS | {"update": {"policy": "touched"}, "increment": {"edges": 20, "seconds": 3600.0}}
+    settings = load_settings(tmp_path, flags)
+    publish(toy_store(Home(tmp_path).releases), ToyShop(n=20), 0)
+    log = open_log(Home(tmp_path))
+    log.append(Interaction.to_frame(Interaction(f"e{n}", "u", "i", EventType.PURCHASE, n) for n in range(30)))
+    log.close()
+    running = IncrementProcess(settings, look_seconds=0.05, work=failing)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "began").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(5)  # a hundred looks; another one would begin within a second or two
+    finally:
+        running.stop()
+    assert (tmp_path / "began").read_text("utf-8") == "x"
+
+
+def test_no_increment_where_the_policy_wants_none(tmp_path: Path) -> None:
+    running = IncrementProcess(settings_of(tmp_path, {}), look_seconds=0.01)
+    time.sleep(0.05)
+    running.stop()
+    assert not Home(tmp_path).increments.exists()

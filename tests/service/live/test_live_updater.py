@@ -1,0 +1,291 @@
+"""Log to answers, in one process: what the updater publishes and what a holder serves."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gnn.shop_arrays import FloatArray
+from graph.event_type import EventType
+from graph.frames import ITEM_SCHEMA
+from graph.interaction import Interaction
+from graph.item import Item
+from graph.log import EventLog
+from graph.store import GraphStore
+from service.answering.shop_lookup import StoreLookup
+from service.answering.similar_items import SimilarItemsService
+from service.change_log import ChangeKind, ChangeLog
+from service.home import Home
+from service.live.fresh_segments import HEAL_NAME, segment_files
+from service.live.updater import Updater
+from service.live.updater_status import read_updater
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
+from service.settings import Settings, load_settings
+from service.stores import closing_both, open_changes, open_log, open_store
+from tests.service.live_toys import STEP, ToyMirror, live_store
+from tests.service.release_toys import ToyShop, publish
+from tests.service.releases.test_release_holder import wait_until
+
+SHOP = ToyShop()
+FLAGS = {"update": {"quiet_seconds": 0.1, "whole_seconds": 0.5, "poll_seconds": 0.005}}
+
+
+@dataclass
+class Live:
+    """A home whose updater runs in a thread, and a worker's holder."""
+
+    settings: Settings
+    log: EventLog
+    store: GraphStore
+    changes: ChangeLog
+    releases: ReleaseStore
+    holder: ReleaseHolder
+    stopping: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+    sent: int = 0
+
+    @property
+    def home(self) -> Home:
+        return Home(self.settings.home)
+
+    def start(self) -> None:
+        self.stopping.clear()
+        updater = Updater(self.settings, self.releases, ToyMirror, ToyTexts())
+        self.thread = threading.Thread(target=updater.run, args=(self.stopping,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        if self.thread is not None:
+            self.thread.join()
+            self.thread = None
+
+    def post(self, item: str, kind: EventType = EventType.VIEW_ITEM, user: str = "u") -> int:
+        self.sent += 1
+        at = 1_700_000_000_000_000 + self.sent
+        return self.log.append(
+            Interaction.to_frame([Interaction(f"x{self.sent}", user, item, kind, at)])
+        ).last_seq
+
+    def wait(self, sequence: int) -> None:
+        self.seen(lambda: self.holder.serving().events_through >= sequence)
+
+    def vector(self, item: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        release = self.holder.serving().release
+        row = release.items.index_of(item)
+        assert row is not None
+        found: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = release.model.item_vectors()[row]
+        return found
+
+    def drift(self, item: str) -> float:
+        """Steps that an item moved from where its release has it."""
+        row = SHOP.ids.index(item)
+        return float(((self.vector(item) - SHOP.vectors[row]) / STEP).mean())
+
+    def drifts(self, *items: str) -> list[float]:
+        return [self.drift(item) for item in items]
+
+    def seen(self, reached: Callable[[], bool]) -> None:
+        wait_until(lambda: (self.holder.poll(), reached())[1])
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    settings = load_settings(tmp_path / "home", FLAGS)
+    home = Home(settings.home)
+    home.create()
+    log, store, changes = open_log(home), open_store(settings, home), open_changes(home)
+    plain = {"description": pl.lit(""), "attributes": pl.lit("{}")}
+    store.upsert_items(SHOP.items.with_columns(**plain).select(list(ITEM_SCHEMA)))
+    releases = live_store(home.releases)
+    holder = ReleaseHolder(releases, fresh=home.fresh, switch_seconds=20)
+    running = Live(settings, log, store, changes, releases, holder)
+    with closing_both(log, store, changes):
+        yield running
+        running.stop()
+
+
+class ToyTexts:
+    """`TextVectors` for which a text that ends in a number n means the same as item n of the toy shop."""
+
+    def of_query(self, text: str, fingerprint: str) -> FloatArray:
+        vector: FloatArray = SHOP.vectors[int(text.split()[-1])]
+        return vector
+
+    of_item = of_query
+
+
+def test_an_event_moves_the_served_vectors_and_every_answer_says_so(live: Live) -> None:
+    version = publish(live.releases, SHOP, 0)
+    live.start()
+    service = SimilarItemsService(live.holder.serving, StoreLookup(live.store))
+    live.seen(lambda: live.holder.serving().number > 0)
+    before = service.similar("plain")
+    live.wait(live.post("plain"))
+    after = service.similar("plain")
+    assert live.drift("plain") == pytest.approx(1)
+    assert (after.model_version, after.events_through) == (version, 1)
+    assert after.index_version > before.index_version
+    assert [row.score for row in after.results] != [row.score for row in before.results]
+    release = live.holder.serving().release
+    everything, _ = release.index.search(release.model.item_vectors()[:1], 40)
+    exact = np.argsort(-release.model.item_vectors() @ release.model.item_vectors()[0], kind="stable")
+    np.testing.assert_array_equal(everything[0], exact)
+
+
+def test_what_was_logged_before_the_start_counts_and_late_holders_agree(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    for _ in range(5):
+        live.post("item-30")
+    live.start()
+    live.wait(5)
+    last = live.post("item-31")
+    live.wait(last)
+    late = ReleaseHolder(live.releases, fresh=live.home.fresh)
+    late.poll()
+    assert late.serving().events_through == last
+    np.testing.assert_array_equal(
+        late.serving().release.model.item_vectors(), live.holder.serving().release.model.item_vectors()
+    )
+    live.stop()
+    last = live.post("item-31")
+    live.start()
+    live.wait(last)
+    assert live.drifts("item-30", "item-31") == pytest.approx([5, 2])
+
+
+def test_items_that_arrive_are_among_others_neighbours(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.seen(lambda: live.holder.serving().number > 0)
+    live.store.upsert_items(Item.to_frame([Item("new", title="like 3")]))
+    live.changes.note(ChangeKind.PUT, ["new"])
+    service = SimilarItemsService(live.holder.serving, StoreLookup(live.store))
+    own = float(SHOP.vectors[3] @ SHOP.vectors[3])
+
+    def found() -> dict[str, float]:
+        return {row.item_id: row.score for row in service.similar(SHOP.ids[3], 40).results}
+
+    live.seen(lambda: found().get("new") == pytest.approx(own))
+    assert service.similar("new", 40).results[0].score >= own - 1e-4
+    last = live.post("from an event alone")
+    live.wait(last)
+    assert live.holder.serving().release.items.index_of("from an event alone") == 41
+    live.store.delete_item("new")
+    live.changes.note(ChangeKind.DELETED, ["new"])
+    live.seen(lambda: live.holder.serving().release.items.index_of("new") is None)
+    assert "new" not in found()
+
+
+def test_refunds_and_events_taken_out_stop_counting(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.post("item-30", EventType.PURCHASE)
+    live.wait(live.post("item-31", EventType.PURCHASE))
+    live.wait(live.post("item-30", EventType.REFUND))
+    assert live.drifts("item-30", "item-31") == pytest.approx([0, 1])
+    first = live.post("item-32")
+    live.wait(live.post("item-33"))
+    live.changes.unfold(first, first, "poison")
+    live.seen(lambda: live.drift("item-32") == pytest.approx(0))
+    assert live.drift("item-33") == pytest.approx(1)
+    assert live.holder.serving().events_through == first + 1
+    live.changes.fold_again(first, first)
+    live.seen(lambda: live.drift("item-32") == pytest.approx(1))
+
+
+def test_a_switch_waits_until_newer_events_are_in_and_never_goes_back_in_time(live: Live) -> None:
+    first = publish(live.releases, SHOP, 0)
+    live.start()
+    last = live.post("item-30")
+    live.wait(last)
+    second = publish(live.releases, ToyShop(seed=5), 0)
+    through = []
+    while live.holder.serving().release.version == first:
+        live.holder.poll()
+        through.append(live.holder.serving().events_through)
+        time.sleep(0.001)
+    assert min(through) >= last
+    moved = live.vector("item-30") - ToyShop(seed=5).vectors[30]
+    assert float(moved.mean() / STEP) == pytest.approx(1)
+    assert live.releases.rollback() == first
+    live.seen(lambda: live.holder.serving().release.version == first)
+    assert live.holder.serving().events_through >= last
+    assert live.drift("item-30") == pytest.approx(1)
+    assert second not in {path.name for path in live.home.fresh.iterdir()}
+
+
+def test_without_an_updater_a_switch_comes_late_but_comes(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    hasty = ReleaseHolder(live.releases, fresh=live.home.fresh, switch_seconds=0.05)
+    hasty.poll()
+    second = publish(live.releases, SHOP, 0)
+    wait_until(lambda: (hasty.poll(), hasty.serving().release.version == second)[1])
+    assert hasty.serving().events_through == 0
+
+
+def test_a_damaged_record_is_replaced_on_request(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.wait(live.post("item-30"))
+    folder = live.home.fresh / live.holder.serving().release.version
+    (number, path), *_ = segment_files(folder).items()
+    with path.open("r+b") as out:
+        out.seek(path.stat().st_size - 10)
+        out.write(b"xxxxxxxxxx")
+    late = ReleaseHolder(live.releases, fresh=live.home.fresh)
+    wait_until(lambda: (late.poll(), max(segment_files(folder), default=0) > number)[1])
+    wait_until(lambda: (late.poll(), late.serving().events_through == 2)[1])
+    wait_until(lambda: not (live.home.fresh / HEAL_NAME).exists())
+
+
+def test_the_updater_tells_how_it_stands(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    last = live.post("item-30")
+    wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.reached == last)
+    told = read_updater(live.home.fresh)
+    assert told is not None
+    assert told.alive
+    assert told.release == live.releases.current_version()
+    assert told.lag_seconds == 0
+    assert told.figures["damped_events"] == 0
+
+
+def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
+    """Events are accepted by the log meanwhile, the status says why they wait, and it recovers by itself."""
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    graph, away = live.home.graph, live.home.root / "away"
+    live.store.close()
+    away.mkdir()
+    for path in graph.parent.glob(f"{graph.name}*"):
+        path.rename(away / path.name)
+    graph.mkdir()  # what cannot be opened as a file
+    live.start()
+    last = [live.post("item-30") for _ in range(3)][-1]
+    wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.trouble is not None)
+    told = read_updater(live.home.fresh)
+    assert told is not None
+    assert told.trouble is not None
+    assert "cannot be opened" in told.trouble
+    live.holder.poll()
+    assert live.holder.serving().events_through < last
+    graph.rmdir()
+    for path in away.iterdir():
+        path.rename(graph.parent / path.name)
+    live.wait(last)
+    assert live.drift("item-30") == pytest.approx(4)
+    wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.trouble is None)

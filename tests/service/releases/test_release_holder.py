@@ -1,0 +1,98 @@
+"""Following `current` while requests are answered."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from service.releases.errors import NoRelease
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
+from tests.service.release_toys import ToyShop, publish, toy_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ReleaseStore:
+    return toy_store(tmp_path / "releases")
+
+
+def test_nothing_serves_before_the_first_release(store: ReleaseStore) -> None:
+    holder = ReleaseHolder(store)
+    assert not holder.poll()
+    with pytest.raises(NoRelease, match="ilk refresh"):
+        holder.serving()
+    version = publish(store, ToyShop())
+    assert holder.poll()
+    assert holder.serving().release.version == version
+    assert not holder.poll()
+
+
+def test_a_switch_swaps_and_what_was_taken_stays_usable(store: ReleaseStore) -> None:
+    publish(store, ToyShop(seed=1))
+    holder = ReleaseHolder(store)
+    holder.poll()
+    before = holder.serving().release
+    second = publish(store, ToyShop(seed=2), 9)
+    shutil.rmtree(before.path)
+    assert holder.poll()
+    assert holder.serving().release.version == second
+    assert before.model.item_vectors().shape == (40, 8)
+
+
+def test_a_torn_new_release_leaves_the_old_one_serving_and_says_so(
+    store: ReleaseStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = publish(store, ToyShop())
+    holder = ReleaseHolder(store)
+    holder.poll()
+    second = publish(store, ToyShop(), 9)
+    (store.root / second / "index.faiss").write_bytes(b"torn")
+    holder.poll()
+    serving = holder.serving()
+    assert serving.release.version == first
+    assert serving.fallback_reason is not None
+    assert "index.faiss" in serving.fallback_reason
+    assert first in caplog.text
+    store.rollback(first)
+    holder.poll()
+    assert holder.serving().fallback_reason is None
+    assert holder.serving().release is serving.release
+
+
+def test_a_process_that_starts_on_a_torn_release_serves_the_one_before(store: ReleaseStore) -> None:
+    first, second = publish(store, ToyShop()), publish(store, ToyShop(), 9)
+    (store.root / second / "items.parquet").unlink()
+    holder = ReleaseHolder(store)
+    holder.poll()
+    assert holder.serving().release.version == first
+    assert holder.serving().fallback_reason
+
+
+def test_the_thread_follows_and_stops(store: ReleaseStore) -> None:
+    holder = ReleaseHolder(store, poll_seconds=0.01)
+    holder.start()
+    try:
+        version = publish(store, ToyShop())
+        wait_until(lambda: _version(holder) == version)
+        version = publish(store, ToyShop(), 9)
+        wait_until(lambda: _version(holder) == version)
+    finally:
+        holder.stop()
+    assert "release-holder" not in {thread.name for thread in threading.enumerate()}
+
+
+def _version(holder: ReleaseHolder) -> str | None:
+    try:
+        return holder.serving().release.version
+    except NoRelease:
+        return None
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "not reached in time"
+        time.sleep(0.01)
