@@ -1,6 +1,6 @@
 """Events by user, in time order, and the pairs of items that follow from them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -130,16 +130,7 @@ def interaction_matrix(shop: ShopArrays) -> Csr:
 def without_weightless(shop: ShopArrays) -> ShopArrays:
     """Drop events that refunds took all weight from."""
     mask: npt.NDArray[np.bool_] = shop.weight > 0
-    if bool(mask.all()):
-        return shop
-    return replace(
-        shop,
-        user=shop.user[mask],
-        item=shop.item[mask],
-        at=shop.at[mask],
-        weight=shop.weight[mask],
-        relation=shop.relation[mask],
-    )
+    return shop if bool(mask.all()) else shop.only(mask)
 
 
 def event_ages(shop: ShopArrays) -> FloatArray:

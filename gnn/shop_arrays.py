@@ -67,12 +67,15 @@ class ShopArrays:
 
     def events(self, start: int, stop: int) -> Self:
         """The same shop with only the events of positions start..stop-1 (catalogue and texts stay)."""
-        cut = slice(start, stop)
+        return self.only(slice(start, stop))
+
+    def only(self, places: slice | npt.NDArray[np.bool_]) -> Self:
+        """The same shop with only some events: a range, or where a mask of shape (n_events,) is true."""
         return replace(
             self,
-            user=self.user[cut],
-            item=self.item[cut],
-            at=self.at[cut],
-            weight=self.weight[cut],
-            relation=self.relation[cut],
+            user=self.user[places],
+            item=self.item[places],
+            at=self.at[places],
+            weight=self.weight[places],
+            relation=self.relation[places],
         )

@@ -59,6 +59,17 @@ class EdgeBlock:
     rating: npt.NDArray[np.float32]
     """NaN where not given."""
 
+    def only(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "EdgeBlock":
+        """The edges at some places, in that order, or where a mask of shape (n,) is true (no copy where it is
+        true everywhere)."""
+        if places.dtype == np.bool_ and bool(places.all()):
+            return self
+        return EdgeBlock(**{name: column[places] for name, column in vars(self).items()})
+
+    def until(self, seq: int) -> "EdgeBlock":
+        """The edges less those that came after a sequence number."""
+        return self.only(self.seq <= seq)
+
 
 @dataclass(frozen=True)
 class NodeKeys:

@@ -6,7 +6,6 @@ increment on, though its gate compares weights and not events.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from gnn.live import InfluenceCaps
 from gnn.live.influence import InfluenceLedger
@@ -28,17 +27,13 @@ def capped_edges(
         return edges, {}
     late = late[np.argsort(edges.seq[late], kind="stable")]
     early = edges.seq <= refreshed_through
-    ledger = InfluenceLedger.of(caps or InfluenceCaps(), _shop(_only(edges, early)))
-    admitted, damped = ledger.admit(live_events(_only(edges, late)))
+    ledger = InfluenceLedger.of(caps or InfluenceCaps(), _shop(edges.only(early)))
+    admitted, damped = ledger.admit(live_events(edges.only(late)))
     if not damped:
         return edges, {}
     kept = np.ones(len(edges.seq), np.bool_)
     kept[late[~admitted]] = False
-    return _only(edges, kept), damped
-
-
-def _only(edges: EdgeBlock, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> EdgeBlock:
-    return EdgeBlock(**{name: column[places] for name, column in vars(edges).items()})
+    return edges.only(kept), damped
 
 
 def _shop(edges: EdgeBlock) -> ShopArrays:

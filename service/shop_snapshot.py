@@ -81,7 +81,7 @@ def take_snapshot(store: GraphStore, unfolded: Sequence[UnfoldedRange] = ()) -> 
     item_keys, user_keys = store.node_keys("item"), store.node_keys("user")
     items = _aligned(store.items(), item_keys)
     pairs = np.stack(store.item_categories(), axis=1)
-    blocks = [without(_until(block, through), unfolded) for block in store.export()]
+    blocks = [without(block.until(through), unfolded) for block in store.export()]
     return ShopSnapshot(
         items=items,
         user_ids=user_keys.ids,
@@ -92,12 +92,6 @@ def take_snapshot(store: GraphStore, unfolded: Sequence[UnfoldedRange] = ()) -> 
     )
 
 
-def _until(block: EdgeBlock, through: int) -> EdgeBlock:
-    """A block less the events that came later."""
-    early = block.seq <= through
-    return block if bool(early.all()) else EdgeBlock(**{k: v[early] for k, v in vars(block).items()})
-
-
 def without(block: EdgeBlock, unfolded: Sequence[UnfoldedRange]) -> EdgeBlock:
     """A block less the events of some ranges of sequence numbers."""
     if not unfolded:
@@ -105,7 +99,7 @@ def without(block: EdgeBlock, unfolded: Sequence[UnfoldedRange]) -> EdgeBlock:
     kept = np.ones(len(block.seq), np.bool_)
     for one in unfolded:
         kept &= (block.seq < one.first) | (block.seq > one.last)
-    return block if bool(kept.all()) else EdgeBlock(**{k: v[kept] for k, v in vars(block).items()})
+    return block.only(kept)
 
 
 def brand_indices(brands: pl.Series) -> IntArray:

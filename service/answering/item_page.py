@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from service.answering.answer import Answer
+from service.page_templates import page_template
 
 WIDTH, HEIGHT = 1180, 620
 """Of the picture, in its own units."""
@@ -64,14 +63,7 @@ class Picture:
 
 def item_page(item_id: str, card: dict[str, Any], answer: Answer, neighbours: Sequence[PageNeighbour]) -> str:
     """The page. Everything that comes from the shop is escaped."""
-    environment = Environment(
-        loader=PackageLoader("service"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("item.html").render(
+    return page_template("item.html").render(
         item_id=item_id,
         card=card,
         answer=answer,

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from gnn.evaluation.ablation import LEFT_OUT
 from service.evaluating.charts import HEIGHT, LEFT, WIDTH, cost_plot, forests, quintile_plots
+from service.page_templates import page_template
 
 HEALTH = ("coverage@10", "gini", "long_tail_share", "intra_list_diversity")
 
@@ -21,14 +20,7 @@ def evaluation_page(result: Mapping[str, Any], columns: Sequence[tuple[str, tupl
         **result,
         "models": whole,
     }  # charts compare models; a model without a part has a table of its own
-    environment = Environment(
-        loader=PackageLoader("service"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("evaluation.html").render(
+    return page_template("evaluation.html").render(
         result=result,
         table=_table(result["models"], columns),
         health=[

@@ -94,7 +94,7 @@ class _Increment:
         snapshot = self._export(release)
         learned, held = self._blocks(release, snapshot)
         shop = replace(snapshot.arrays(None), brand=self._known(release, snapshot).brand)
-        seen = _events_of(shop, ~_mask(shop, held))
+        seen = shop.only(~_mask(shop, held))
         with self._reporter.stage("fold in"):
             arrived = self._arrived(release, snapshot)
             before = _signals(model, seen, arrived)
@@ -297,14 +297,3 @@ def _mask(shop: ShopArrays, positions: IntArray) -> npt.NDArray[np.bool_]:
     mask = np.zeros(shop.n_events, np.bool_)
     mask[positions] = True
     return mask
-
-
-def _events_of(shop: ShopArrays, kept: npt.NDArray[np.bool_]) -> ShopArrays:
-    return replace(
-        shop,
-        user=shop.user[kept],
-        item=shop.item[kept],
-        at=shop.at[kept],
-        weight=shop.weight[kept],
-        relation=shop.relation[kept],
-    )

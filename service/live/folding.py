@@ -269,7 +269,7 @@ class LiveFolding:
         return True
 
     def _fold_in(self, batch: pl.DataFrame, upto: int) -> None:
-        blocks = [_until(without(block, self._unfolded), upto) for block in self._store.export(self._through)]
+        blocks = [without(block, self._unfolded).until(upto) for block in self._store.export(self._through)]
         edges = _joined(blocks)
         fresh, arrived = no_items(), NO_ITEMS
         strangers = self._known.unknown(batch["item_id"].unique().to_list())
@@ -365,22 +365,13 @@ def _split(edges: EdgeBlock, through: int) -> tuple[EdgeBlock, EdgeBlock]:
     if int(late.sum()) > BACKLOG_ROWS:
         late[:] = False
     order = np.flatnonzero(late)[np.argsort(edges.seq[late], kind="stable")]
-    columns = vars(edges)
-    return (
-        EdgeBlock(**{name: column[~late] for name, column in columns.items()}),
-        EdgeBlock(**{name: column[order] for name, column in columns.items()}),
-    )
+    return edges.only(~late), edges.only(order)
 
 
 def _no_edges() -> EdgeBlock:
     none = np.empty(0, np.int64)
     weight = np.empty(0, np.float32)
     return EdgeBlock(none, none, none, np.empty(0, np.int8), none, weight, weight)
-
-
-def _until(block: EdgeBlock, upto: int) -> EdgeBlock:
-    kept = block.seq <= upto
-    return block if bool(kept.all()) else EdgeBlock(**{k: v[kept] for k, v in vars(block).items()})
 
 
 def _joined(blocks: list[EdgeBlock]) -> EdgeBlock:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from service.page_templates import page_template
 from service.reporting.plots import Bar, Line, bar_plot, line_plot
 
 _MIB = 2**20
@@ -12,15 +12,8 @@ _MIB = 2**20
 
 def report_page(report: dict[str, Any]) -> str:
     """The page of what `build_report` gives. Everything that comes from the shop is escaped."""
-    environment = Environment(
-        loader=PackageLoader("service"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "share": _share, "mib": _mib}
-    return environment.get_template("report.html").render(**report, plots=_plots(report))
+    template = page_template("report.html", count=_count, share=_share, mib=_mib)
+    return template.render(**report, plots=_plots(report))
 
 
 def _plots(report: dict[str, Any]) -> dict[str, Markup]:
