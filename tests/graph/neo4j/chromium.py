@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -56,12 +57,12 @@ class Chromium:
         self.until(lambda: not self._elements(css), f"end of {css}")
 
     def click(self, css: str) -> None:
-        """Click an element."""
-        self._call("POST", f"/element/{self.find(css)}/click", {})
+        """Click an element, once nothing covers it: a page still building moves things about."""
+        self.until(lambda: self._took(css, "click", {}), f"a click on {css}")
 
     def type(self, css: str, text: str) -> None:
-        """Type into an element."""
-        self._call("POST", f"/element/{self.find(css)}/value", {"text": text})
+        """Type into an element, once it takes text."""
+        self.until(lambda: self._took(css, "value", {"text": text}), f"{css} to take text")
 
     def replace_text(self, css: str, text: str) -> None:
         """Put a text into an editor at one go, in place of what it holds."""
@@ -97,6 +98,17 @@ class Chromium:
         finally:
             self._process.terminate()
             self._process.wait(timeout=30)
+
+    def _took(self, css: str, action: str, body: dict[str, Any]) -> bool:
+        """Whether an element took an action. The protocol refuses with 400 where it cannot be reached now,
+        with 404 where the page has replaced it meanwhile; neither has done anything."""
+        try:
+            self._call("POST", f"/element/{self.find(css)}/{action}", body)
+        except urllib.error.HTTPError as refused:
+            if refused.code not in (400, 404):
+                raise
+            return False
+        return True
 
     def _elements(self, css: str) -> list[str]:
         found = self._call("POST", "/elements", {"using": "css selector", "value": css})
