@@ -52,10 +52,6 @@ class Chromium:
         self.until(lambda: self._elements(css), css)
         return self._elements(css)[0]
 
-    def gone(self, css: str) -> None:
-        """Wait until there is no such element."""
-        self.until(lambda: not self._elements(css), f"end of {css}")
-
     def click(self, css: str) -> None:
         """Click an element, once nothing covers it: a page still building moves things about."""
         self.until(lambda: self._took(css, "click", {}), f"a click on {css}")
