@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from service.api.deps import ApiDeps
 from service.api.item_bodies import ItemRow
 from service.api.keys import OPEN_PATHS
+from service.api.links import add_links
 from service.api.schemas import ProblemShape
 
 
@@ -27,6 +28,7 @@ def openapi_of(app: FastAPI, deps: ApiDeps) -> dict[str, Any]:
                 operation.pop("security", None)
         for boost in _named(schema, "boost"):
             boost |= _known_names(deps.boosts)
+        add_links(schema)
         app.openapi_schema = schema
     return app.openapi_schema
 
