@@ -1,13 +1,18 @@
 """What a full refresh of a made-up shop costs as it grows: seconds of each stage and peak memory per size,
-fitted exponent of the seconds.
+fitted exponent of the seconds, by the clock and of the processor.
 
+Every size is made and measured in processes of its own: the peak is the refresh's (loading included).
 Baseline of the same run: item-kNN fitted on the same events.
 """
 
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -25,28 +30,48 @@ from service.stores import closing_both, open_store
 
 SIZES = (500, 2_000, 8_000)
 
+Result = TypeVar("Result")
 
-def measured(users: int, folder: Path) -> tuple[int, float, float]:
-    """(edges, seconds of a refresh without encoding, seconds of item-kNN)."""
+
+def make_shop(users: int, folder: Path) -> None:
+    """Write the shop's files."""
     SampleShop(users=users, variants=max(3, users // 100)).write(folder / "shop")
+
+
+def measured(users: int, folder: Path) -> tuple[int, float, float, float]:
+    """(edges, seconds of load and refresh, the same of the processor, seconds of item-kNN)."""
     settings = load_settings(folder / "home", {"encoder": {"model": "hashing:128"}})
+    started, spent = time.perf_counter(), time.process_time()
     load(folder / "shop", settings)
-    started = time.perf_counter()
+    print(f"{users:,} shoppers\n  load {time.perf_counter() - started:.1f} s", flush=True)
     stages = refresh(settings, Reporter(Console(quiet=True))).stages
-    seconds = time.perf_counter() - started
+    seconds, processor = time.perf_counter() - started, time.process_time() - spent
     print("  " + ", ".join(f"{stage['name']} {stage['seconds']} s" for stage in stages))
     print(f"  {next(stage['parts'] for stage in stages if stage['name'] == 'train')}")
-    return baseline_seconds(settings, seconds)
+    peak = peak_memory_bytes() / 2**20
+    edges, floor = baseline(settings)
+    print(
+        f"{edges:>10,} edges {seconds:>8.1f} s, {processor:.1f} s of the processor  "
+        f"{seconds / floor:>8.0f} x item-kNN  peak {peak:,.0f} MiB",
+        flush=True,
+    )
+    return edges, seconds, processor, floor
 
 
-def baseline_seconds(settings: Settings, seconds: float) -> tuple[int, float, float]:
-    """Add the baseline's time on the same edges."""
+def baseline(settings: Settings) -> tuple[int, float]:
+    """(edges, seconds of item-kNN on them)."""
     store = open_store(settings, Home(settings.home))
     with closing_both(store):
         shop = take_snapshot(store).arrays(None)
     started = time.perf_counter()
     ItemKnn().fit(shop, seed=0)
-    return shop.n_events, seconds, time.perf_counter() - started
+    return shop.n_events, time.perf_counter() - started
+
+
+def in_a_process(call: Callable[[int, Path], Result], users: int, folder: Path) -> Result:
+    """Its result, from a new process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(call, users, folder).result()
 
 
 def main() -> None:
@@ -57,16 +82,12 @@ def main() -> None:
     rows = []
     for users in parser.parse_args().users:
         with tempfile.TemporaryDirectory() as folder:
-            edges, seconds, floor = measured(users, Path(folder))
-        rows.append((edges, seconds))
-        peak = peak_memory_bytes() / 2**20
-        print(
-            f"{edges:>10,} edges {seconds:>8.1f} s  {seconds / floor:>8.0f} x item-kNN  peak {peak:,.0f} MiB"
-        )
+            in_a_process(make_shop, users, Path(folder))
+            rows.append(in_a_process(measured, users, Path(folder)))
     if len(rows) > 1:
-        edges_log, seconds_log = np.log(np.array(rows, np.float64)).T
-        slope = float(np.polyfit(edges_log, seconds_log, 1)[0])
-        print(f"seconds grow as edges^{slope:.2f}")
+        logs = np.log(np.array(rows, np.float64)).T
+        clock, processor = (float(np.polyfit(logs[0], logs[column], 1)[0]) for column in (1, 2))
+        print(f"seconds grow as edges^{clock:.2f}, those of the processor as edges^{processor:.2f}")
 
 
 if __name__ == "__main__":
