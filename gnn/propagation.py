@@ -1,7 +1,11 @@
 """Message passing as products with CSR matrices: the one layer of the trained model."""
 
+import sys
+import tempfile
 import warnings
 from dataclasses import dataclass
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -76,6 +80,7 @@ class Propagation(MessagePassing):
 
     def __init__(self) -> None:
         super().__init__(aggr="add")
+        _remove_generated(type(self))
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """x (sources, d) -> (targets, d)."""
@@ -90,3 +95,12 @@ class Propagation(MessagePassing):
         """All messages and their sums at once."""
         result: Tensor = _Product.apply(edge_index, transposed, x)
         return result
+
+
+def _remove_generated(layer: type[MessagePassing]) -> None:
+    """Remove the file that PyG generated `propagate` into: it is loaded, and PyG leaves one for each process."""
+    module = sys.modules[layer.propagate.__module__]
+    path = Path(module.__file__ or "")
+    if path.parent == Path(tempfile.gettempdir()):
+        path.unlink(missing_ok=True)
+        Path(cache_from_source(str(path))).unlink(missing_ok=True)
