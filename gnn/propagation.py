@@ -98,7 +98,7 @@ class Propagation(MessagePassing):
 
 
 def _remove_generated(layer: type[MessagePassing]) -> None:
-    """Remove the file that PyG generated `propagate` into: it is loaded, and PyG leaves one for each process."""
+    """Remove the file that PyG generated `propagate` into: loaded already, and left by each process."""
     module = sys.modules[layer.propagate.__module__]
     path = Path(module.__file__ or "")
     if path.parent == Path(tempfile.gettempdir()):
