@@ -49,6 +49,11 @@ class LightGcnShop:
         for part in self.parts:
             yield from self.part_events(part)
 
+    @property
+    def test_from(self) -> int | None:
+        """Time of the earliest test event, microseconds; None without a test file."""
+        return _START[TEST] * 1_000_000 if TEST in self.parts else None
+
     def part_events(self, part: str) -> Iterator[Batch]:
         """Events of `train` or `test`. Raises `KeyError` for a part that the folder lacks."""
         probe = self.parts[part]

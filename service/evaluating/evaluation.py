@@ -1,9 +1,10 @@
 """Quality on a shop's files: read them, encode the texts, let the protocol judge."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from encoders import item_texts, item_views_of
@@ -22,7 +23,8 @@ from gnn.evaluation.stream import StreamConfig, stream
 from gnn.evaluation.stream_result import StreamResult
 from gnn.incremental_config import IncrementalConfig
 from graph.event_type import RELATION_OF, RELATIONS, EventType
-from graph.formats import open_shop
+from graph.formats import ShopReader, open_shop
+from graph.formats.lightgcn import LightGcnShop
 from graph.frames import empty_events, empty_items
 from service.errors import CallerMistake
 from service.evaluating.category_arrays import category_arrays
@@ -140,7 +142,7 @@ def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) 
         whole_text = texts.encoder.encode(item_texts(items))  # cached: the first view of every item
         stage.note = f"{texts.encoder.encoded:,} texts encoded, the others were cached"
     pairs, parents = category_arrays(items["categories"])
-    return evaluation_data(
+    data = evaluation_data(
         request.path.resolve().name,
         _edges(events, settings),
         items["item_id"].to_list(),
@@ -151,6 +153,14 @@ def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) 
         category_parent=parents,
         links=pl.concat(links) if links else None,
     )
+    return replace(data, given_split=_given_split(reader, data))
+
+
+def _given_split(reader: ShopReader, data: EvaluationData) -> int | None:
+    """Position of the first test event where the format says from when on events are the test."""
+    if not isinstance(reader, LightGcnShop) or reader.test_from is None:
+        return None
+    return int(np.searchsorted(data.shop.at, reader.test_from))
 
 
 def _joined(frames: Sequence[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
