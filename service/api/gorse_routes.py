@@ -238,7 +238,9 @@ async def delete_item(request: Request, item_id: ItemId) -> JSONResponse:
     return JSONResponse({"RowAffected": 1})
 
 
-@router.post("/user", summary="Gorse: a user", response_model=GorseSuccess, responses=problems(*_WRITE))
+@router.post(
+    "/user", summary="Gorse: a user", response_model=GorseSuccess, responses=problems(400, 408, 413, 422)
+)
 async def insert_user(request: Request, body: GorseUser) -> JSONResponse:
     """Accepted and not kept: a user is what they turned to, labels are not learned from."""
     return JSONResponse({"RowAffected": 0})
