@@ -10,8 +10,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.service.api.conftest import Api, running_api
-from tests.service.api.test_contract import LEFT_OUT, AnyTexts
+from tests.service.api.conftest import AnyTexts, Api, running_api
+from tests.service.api.test_contract import LEFT_OUT
 
 pytestmark = pytest.mark.slow
 

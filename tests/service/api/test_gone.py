@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
-
 from tests.service.api.conftest import SHOP
 from tests.service.api.test_server import Server, running
 
+REQUESTS = 400
+"""Ten thousand, on every route, are in `tests/e2e/test_gone.py`."""
 
-@pytest.mark.parametrize("requests", [400, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_a_deleted_item_never_appears_again(tmp_path: Path, requests: int) -> None:
+
+def test_a_deleted_item_never_appears_again(tmp_path: Path) -> None:
     with running(tmp_path, workers=2) as server:
         doomed = [row["item_id"] for row in server.get("/v1/items/plain/similar?k=20")[1]["results"]]
         lock, gone = threading.Lock(), set[str]()
@@ -32,13 +32,13 @@ def test_a_deleted_item_never_appears_again(tmp_path: Path, requests: int) -> No
             appearances.extend(known & {row["item_id"] for row in found})
 
         with ThreadPoolExecutor(4) as pool:
-            asked = [pool.submit(ask, number) for number in range(requests // 4)]
+            asked = [pool.submit(ask, number) for number in range(REQUESTS // 4)]
             for item_id in doomed:
                 if item_id != "item-40":
                     assert server.get(f"/v1/items/{quote(item_id, safe='')}", "DELETE")[0] == 204
                     with lock:
                         gone.add(item_id)
-            asked += [pool.submit(ask, number) for number in range(requests - len(asked))]
+            asked += [pool.submit(ask, number) for number in range(REQUESTS - len(asked))]
             for one in asked:
                 one.result()
         assert len(gone) >= 19
