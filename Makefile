@@ -3,12 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := cpu,offline,neo4j,baselines,demo,tune,finetune,dev
+EXTRAS := cpu,offline,neo4j,baselines,demo,tune,finetune,tensorboard,dev
 DEMO_ARGS ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format bench neo4j neo4j-stop clean
+.PHONY: help install demo test test-slow gpu-check lint format bench neo4j neo4j-stop clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ test: install ## the default tests (under 15 minutes); starts a Neo4j for its ow
 test-slow: install ## the long tests: crash tests, reference figures, whole runs on real data
 	@$(BIN)/python -m pytest -m "slow and not neo4j" $(PYTEST_ARGS)
 	@deploy/neo4j/run-tests "neo4j and slow"
+
+gpu-check: install ## on a GPU: encoding, training, incremental training and the FAISS index against the CPU's results
+	@$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "gpu-check: torch sees no CUDA device here, so nothing was checked")'
+	@$(BIN)/python -m pytest -m gpu $(PYTEST_ARGS)
 
 neo4j: install ## start a real Neo4j in the background on free loopback ports; writes .neo4j/env
 	@$(BIN)/python deploy/neo4j/server.py start $(NEO4J_ARGS)

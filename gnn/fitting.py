@@ -24,6 +24,7 @@ from gnn.histories import (
 from gnn.holdout import holdout_figures
 from gnn.ilk_config import IlkConfig
 from gnn.item_signals import item_signals
+from gnn.learning_curve import EpochLog
 from gnn.mix import MixExamples, learn_mix
 from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
@@ -32,7 +33,7 @@ from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
 from gnn.text_space import TextSpace, build_text_space
 from gnn.trained import Trained
-from gnn.training import Trainer, ValidationPairs
+from gnn.training import EpochFn, Trainer, ValidationPairs
 from gnn.user_features import USER_FEATURES, UserFeatures
 from gnn.user_rows import latest_of_each, user_rows
 
@@ -65,20 +66,22 @@ class _Block:
     """(query, target) of `next` and `together`."""
 
 
-def _silent(_stage: str, _done: int, _total: int) -> None:
-    return None
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """Progress that nobody follows."""
 
 
 def fit_with(
     config: IlkConfig,
     shop: ShopArrays,
     seed: int,
-    progress: FitProgress = _silent,
+    progress: FitProgress = silent,
     checkpoints: Checkpoints | None = None,
+    log: EpochLog | None = None,
 ) -> Fit:
     """Fit on all events of `shop`; the newest ninth chooses epochs and mix first.
 
     checkpoints: of a fit of the same inputs that was interrupted; the outcome has the same bits.
+    log: told what every epoch of the embeddings came to.
     """
     shop = without_weightless(shop)
     checkpoints = checkpoints or NoCheckpoints()
@@ -87,10 +90,10 @@ def fit_with(
     progress("text", 1, 1)
     chosen = kept_choices(checkpoints)
     if chosen is None:
-        chosen = _choose(config, shop, text, seed, progress, checkpoints)
+        chosen = _choose(config, shop, text, seed, progress, checkpoints, log)
         keep_choices(checkpoints, chosen)
     histories = group_by_user(shop)
-    run = _Run(progress, "final ", None, chosen.epochs, checkpoints)
+    run = _Run(progress, "final ", None, chosen.epochs, checkpoints, log)
     signals, trained = _signals(config, shop, histories, text, seed, run)
     weights = None if trained is None else trained.weights
     model = FittedIlk(signals, chosen.mixes, chosen.user_mix, config, weights)
@@ -104,12 +107,13 @@ def _choose(
     seed: int,
     progress: FitProgress,
     checkpoints: Checkpoints,
+    log: EpochLog | None,
 ) -> Choices:
     """The first pass: signals of the older events alone, judged and weighed on the newest."""
     block = _validation_block(shop)
     older = shop.events(0, block.start)
     histories = group_by_user(older)
-    run = _Run(progress, "", block, None, checkpoints)
+    run = _Run(progress, "", block, None, checkpoints, log)
     signals, trained = _signals(config, older, histories, text, seed, run)
     mixes, user_mix = _learn(config, shop, signals, histories, block, seed, progress)
     model = FittedIlk(signals, mixes, user_mix, config)
@@ -121,9 +125,8 @@ def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) ->
     """What a fit would know after the first `stop` events: later events play no part."""
     text = build_text_space(shop.text, shop.n_items, config.text)
     older = without_weightless(shop.events(0, stop))
-    signals, _ = _signals(
-        config, older, group_by_user(older), text, seed, _Run(_silent, "", None, None, NoCheckpoints())
-    )
+    run = _Run(silent, "", None, None, NoCheckpoints(), None)
+    signals, _ = _signals(config, older, group_by_user(older), text, seed, run)
     return signals
 
 
@@ -150,6 +153,11 @@ class _Run:
     block: _Block | None
     epochs: int | None
     checkpoints: Checkpoints
+    log: EpochLog | None
+
+    def step(self, stage: str) -> EpochFn:
+        """Progress of one stage of this pass."""
+        return lambda done, total: self.progress(self.prefix + stage, done, total)
 
 
 def _signals(
@@ -187,11 +195,9 @@ def _train(
         query, target = run.block.pairs[Objective.NEXT]
         some = np.random.default_rng(0).permutation(len(query))[:_CHECK_PAIRS]
         validation = ValidationPairs(query[some], target[some])
-    stage = run.prefix + "embeddings"
-    run.progress(stage, 0, epochs)
-    return trainer.run(
-        epochs, validation, lambda done, total: run.progress(stage, done, total), run.checkpoints, stage
-    )
+    step = run.step("embeddings")
+    step(0, epochs)
+    return trainer.run(epochs, validation, step, run.checkpoints, run.prefix + "embeddings", run.log)
 
 
 def _learn(

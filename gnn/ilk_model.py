@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Self
 
 from gnn.fitted_ilk import FittedIlk
-from gnn.fitting import Fit, FitProgress, fit_with
+from gnn.fitting import Fit, FitProgress, fit_with, silent
 from gnn.ilk_config import IlkConfig
+from gnn.learning_curve import EpochFigures
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.user_rows import user_rows
@@ -18,6 +19,8 @@ class IlkModel:
         """fit: an outcome to start from, instead of `fit`."""
         self._config = config or IlkConfig()
         self._fit = fit
+        self.learning_curve: tuple[EpochFigures, ...] = ()
+        """Epochs of the last `fit`."""
 
     @property
     def name(self) -> str:
@@ -29,13 +32,11 @@ class IlkModel:
         """The fitted model. Raises `RuntimeError` before `fit`."""
         return self._fitted().model
 
-    def fit(self, shop: ShopArrays, seed: int, progress: FitProgress | None = None) -> None:
+    def fit(self, shop: ShopArrays, seed: int, progress: FitProgress = silent) -> None:
         """Learn from all events of the shop; the newest ninth chooses epochs and mix first."""
-        self._fit = (
-            fit_with(self._config, shop, seed)
-            if progress is None
-            else fit_with(self._config, shop, seed, progress)
-        )
+        curve: list[EpochFigures] = []
+        self._fit = fit_with(self._config, shop, seed, progress, log=curve.append)
+        self.learning_curve = tuple(curve)
 
     def with_fitted(self, fitted: FittedIlk) -> Self:
         """The same model of users over another fitted one, e.g. one with a part switched off."""

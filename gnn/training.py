@@ -12,6 +12,7 @@ from gnn.checkpoints import Checkpoints, NoCheckpoints
 from gnn.embedding_config import EmbeddingConfig
 from gnn.embedding_model import EmbeddingModel, ModelGraph
 from gnn.histories import Histories
+from gnn.learning_curve import EpochFigures, EpochLog
 from gnn.losses import sampled_softmax
 from gnn.sampling import Batch, PairSampler
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
@@ -89,7 +90,9 @@ class Trainer:
         """One gradient step; returns the loss before it."""
         self._optimiser.zero_grad(set_to_none=True)
         users, items = self.model(self._graph, self._kept())
-        loss = batch_loss(users, items, _to(batch, self._device), self._config.temperature)
+        device = self._device
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            loss = batch_loss(users, items, _to(batch, device), self._config.temperature)
         loss.backward()
         self._optimiser.step()
         return float(loss.detach())
@@ -123,20 +126,24 @@ class Trainer:
         progress: EpochFn | None = None,
         checkpoints: Checkpoints | None = None,
         name: str = "training",
+        log: EpochLog | None = None,
     ) -> Trained:
         """Train for `epochs`; with validation pairs, stop early and return the best-ranking epoch.
 
         checkpoints, name: where the run is kept between epochs; one that was interrupted goes on from there
         and ends with the same bits.
+        log: told what every epoch came to, under the same name.
         """
         checkpoints = checkpoints or NoCheckpoints()
         state = self._resumed(checkpoints, name)
         interval = max(1, epochs // self._config.checks)
         while state.epoch < epochs and not state.stopped:
-            self.run_epoch()
+            loss, score = self.run_epoch(), None
             state.epoch += 1
             if validation is not None and (state.epoch % interval == 0 or state.epoch == epochs):
-                self._look(state, validation, self._config.patience * interval)
+                score = self._look(state, validation, self._config.patience * interval)
+            if log is not None:
+                log(EpochFigures(name, state.epoch, loss, score))
             over = state.stopped or state.epoch == epochs
             checkpoints.save(
                 name,
@@ -149,14 +156,15 @@ class Trainer:
             progress(epochs, epochs)
         return state.best or self._trained(epochs)
 
-    def _look(self, state: RunState, validation: ValidationPairs, patience: int) -> None:
-        """Keep the epoch if it ranks better than any before, else see whether it is time to stop."""
+    def _look(self, state: RunState, validation: ValidationPairs, patience: int) -> float:
+        """Keep the epoch if it ranks better than any before, else see whether to stop; its score."""
         now = self._trained(state.epoch)
         score = validation.ndcg(now.items)
         if score > state.best_score:
             state.best_score, state.best = score, now
         elif state.best is not None and state.epoch - state.best.epochs >= patience:
             state.stopped = True
+        return score
 
     def _resumed(self, checkpoints: Checkpoints, name: str) -> RunState:
         kept = checkpoints.load(name)

@@ -34,7 +34,7 @@ class TrainingConfig:
     patience: int = 3
     """Looks without a better ranking after which training stops."""
     device: str = "cpu"
-    """`cpu` or `cuda`."""
+    """`cpu` or `cuda`; on a GPU the loss is computed in bfloat16."""
 
     def epochs(self, n_events: int) -> int:
         """Longest run for a shop of that size."""

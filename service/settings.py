@@ -70,6 +70,8 @@ class ModelSettings(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     options: dict[str, Any] = {}
     """Fields of the model's own configuration (`gnn.IlkConfig`), by name."""
+    tensorboard: Path | None = None
+    """Folder where a refresh writes its training curves for TensorBoard (needs `ilk[tensorboard]`)."""
 
 
 class IndexSettings(Section):

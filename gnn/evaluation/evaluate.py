@@ -49,7 +49,8 @@ def evaluate(
 ) -> EvaluationResult:
     """Judge models on one dataset, all on the same cases.
 
-    A model with a true attribute `deterministic` is fitted once per window, whatever the seeds.
+    A model with a true attribute `deterministic` is fitted once per window, whatever the seeds; of one with a
+    `learning_curve` the epochs of each fit are kept.
 
     Args:
         data: All events; the function hides the future from the models.
@@ -138,7 +139,8 @@ def _run(
     started = time.perf_counter()
     model.fit(shop, seed)
     seconds = time.perf_counter() - started
-    return Run(window, seed, seconds, judge(model, cases), _health(model, shop, cases))
+    curve = tuple(getattr(model, "learning_curve", ()))
+    return Run(window, seed, seconds, judge(model, cases), _health(model, shop, cases), curve)
 
 
 def _related(model: Recommender, query: IntArray) -> FloatArray:

@@ -1,12 +1,13 @@
 """What an evaluation found, and its JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from gnn.evaluation.comparison import Comparison
 from gnn.evaluation.scores import MIN_CASES, Path, SliceScores
+from gnn.learning_curve import EpochFigures
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Run:
     fit_seconds: float
     scores: Sequence[SliceScores]
     health: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[EpochFigures] = ()
+    """Epochs of the fit, of models that train in epochs."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ def model_figures(runs: Sequence[Run]) -> dict[str, object]:
     if any(run.health for run in runs):
         figures["health"] = _mean_and_deviation([_mean(parts) for parts in health.values()])
     figures["fit_seconds"] = float(np.mean([run.fit_seconds for run in runs]))
+    if runs[0].curve:  # of the first fit: runs that stop at different epochs have no mean
+        figures["learning_curve"] = [asdict(epoch) for epoch in runs[0].curve]
     return figures
 
 

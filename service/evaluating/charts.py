@@ -151,6 +151,44 @@ def cost_plot(result: Mapping[str, Any]) -> Plot | None:
     return None
 
 
+def learning_plots(result: Mapping[str, Any]) -> list[Plot]:
+    """Validation NDCG@100 and training loss by epoch, of models that train in epochs; none: no plot."""
+    curves: dict[str, list[Mapping[str, Any]]] = {}
+    for model, figures in result["models"].items():
+        for epoch in figures.get("learning_curve", ()):
+            curves.setdefault(f"{model}: {epoch['stage']}", []).append(epoch)
+    plots = [_curve(curves, "ndcg", "validation NDCG@100"), _curve(curves, "loss", "training loss, nats")]
+    return [plot for plot in plots if plot is not None]
+
+
+def _curve(curves: Mapping[str, Sequence[Mapping[str, Any]]], figure: str, title: str) -> Plot | None:
+    series = {
+        name: [(epoch["epoch"], epoch[figure]) for epoch in epochs if epoch[figure] is not None]
+        for name, epochs in curves.items()
+    }
+    series = {name: points for name, points in series.items() if points}
+    top = max((value for points in series.values() for _, value in points), default=0.0)
+    if not top > 0:
+        return None
+    longest = max(epoch for points in series.values() for epoch, _ in points)
+
+    def at(epoch: int) -> float:
+        return _across((epoch - 1) / max(longest - 1, 1))
+
+    lines = [
+        _line(
+            name,
+            [Dot(at(epoch), _up(value / top), f"epoch {epoch}", f"{value:.4f}") for epoch, value in points],
+            place,
+            len(series),
+        )
+        for place, (name, points) in enumerate(series.items())
+    ]
+    marked = sorted({1, (longest + 1) // 2, longest})
+    ticks = [Dot(at(epoch), HEIGHT, f"epoch {epoch}", "") for epoch in marked]
+    return Plot(title, ticks, _y_ticks(top), lines)
+
+
 def _cost(points: Mapping[str, tuple[float, float]], top: float, title: str) -> Plot:
     logs = {model: math.log10(seconds) for model, (seconds, _) in points.items()}
     low, high = math.floor(min(logs.values())), math.ceil(max(logs.values()))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gnn.evaluation.ablation import LEFT_OUT
-from service.evaluating.charts import HEIGHT, LEFT, WIDTH, cost_plot, forests, quintile_plots
+from service.evaluating.charts import HEIGHT, LEFT, WIDTH, cost_plot, forests, learning_plots, quintile_plots
 from service.page_templates import page_template
 
 HEALTH = ("coverage@10", "gini", "long_tail_share", "intra_list_diversity")
@@ -32,6 +32,7 @@ def evaluation_page(result: Mapping[str, Any], columns: Sequence[tuple[str, tupl
         forests=forests(result),
         parts=_parts(result["models"], columns),
         quintiles=quintile_plots(peers),
+        learning=learning_plots(peers),
         cost=cost_plot(peers),
         width=WIDTH,
         left=LEFT,

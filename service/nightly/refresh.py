@@ -22,6 +22,7 @@ from service.nightly.refresh_inputs import RECIPE_VERSION, inputs_digest, made_b
 from service.nightly.refresh_memory import MIB, within_budget
 from service.nightly.second_hearing import hear
 from service.nightly.text_stage import count_missing, coverage_of, encode_texts, snapshot_texts
+from service.nightly.training_curves import tensorboard_log
 from service.nightly.work_folder import WorkFolder
 from service.nightly.write_back import write_back
 from service.releases.errors import NoRelease, ReleaseError
@@ -209,14 +210,12 @@ class _Refresh:
 
     def _fit(self, snapshot: ShopSnapshot, work: WorkFolder) -> Fitted:
         text, coverage = self._encode(snapshot)
-        with self._reporter.stage("train") as stage:
-            fit = fit_with(
-                self._config,
-                snapshot.arrays(text),
-                self._settings.model.seed,
-                stage.step,
-                work,
-            )
+        seed = self._settings.model.seed
+        curves = tensorboard_log(
+            self._settings.model.tensorboard, f"through-{snapshot.events_through}-seed-{seed}"
+        )
+        with self._reporter.stage("train") as stage, curves as log:
+            fit = fit_with(self._config, snapshot.arrays(text), seed, stage.step, work, log)
             fitted = Fitted(fit.model, fit.epochs, fit.holdout, coverage)
             keep_fitted(work, fitted)
             stage.note = f"{fit.epochs} epochs"

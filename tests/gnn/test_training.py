@@ -1,5 +1,7 @@
 """The trainer on shops with a known answer, and what a broken trainer would do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,17 @@ def test_training_finds_planted_clusters(layers: int) -> None:
         last = trainer.run_epoch()
     assert last < 0.8 * first
     assert purity(shop, trainer) > 0.97
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_learns_what_the_cpu_learns() -> None:
+    shop = cluster_shop(clusters=CLUSTERS)
+    on_gpu = Trainer(shop, group_by_user(shop), graph_of(shop), MODEL, replace(QUICK, device="cuda"), seed=0)
+    here = trainer_of(shop)
+    for _ in range(12):
+        assert on_gpu.run_epoch() == pytest.approx(here.run_epoch(), rel=0.02)
+    assert purity(shop, on_gpu) == pytest.approx(purity(shop, here), abs=0.03)
 
 
 def test_the_criterion_has_power_a_sampler_that_mixes_items_up_fails_it() -> None:

@@ -7,8 +7,11 @@ import pytest
 
 from gnn.baselines import baseline
 from gnn.evaluation import EvaluationData, evaluate
+from gnn.ilk_config import IlkConfig
+from gnn.ilk_model import IlkModel
+from gnn.training_config import TrainingConfig
 from service.cli.evaluate import COLUMNS
-from service.evaluating.charts import WIDTH, cost_plot, forests, quintile_plots
+from service.evaluating.charts import HEIGHT, WIDTH, cost_plot, forests, learning_plots, quintile_plots
 from service.evaluating.html import evaluation_page
 from tests.gnn.evaluation.toy_shops import clustered_shop
 
@@ -66,6 +69,27 @@ def test_costs_are_placed_by_magnitude(result: dict[str, Any]) -> None:
     places = [line.dots[0].x for line in plot.lines]
     assert places[1] - places[0] == pytest.approx(places[2] - places[1], abs=0.2)
     assert [tick.label for tick in plot.x_ticks] == ["1 s", "10 s", "100 s"]
+
+
+def test_learning_curves_show_what_was_judged_and_fall_silent_where_nothing_trains(
+    result: dict[str, Any],
+) -> None:
+    assert learning_plots(result) == []
+    model = IlkModel(
+        IlkConfig(training=TrainingConfig(min_epochs=4, max_epochs=4, checks=2), learn_mix=False)
+    )
+    trained: dict[str, Any] = evaluate(EvaluationData("toy", clustered_shop()), [model]).as_json()
+    epochs = trained["models"]["ilk"]["learning_curve"]
+    first = [epoch for epoch in epochs if epoch["stage"] == "embeddings"]
+    assert [epoch["epoch"] for epoch in first] == [1, 2, 3, 4]
+    assert [epoch["ndcg"] is not None for epoch in first] == [False, True, False, True]
+    assert all(epoch["ndcg"] is None for epoch in epochs if epoch["stage"] == "final embeddings")
+    judged, loss = learning_plots(trained)
+    assert [len(line.dots) for line in judged.lines] == [2]
+    assert [line.model for line in loss.lines] == ["ilk: embeddings", "ilk: final embeddings"]
+    assert all(0 <= dot.y <= HEIGHT and 0 <= dot.x <= WIDTH for line in loss.lines for dot in line.dots)
+    assert loss.lines[0].dots[0].y < loss.lines[0].dots[-1].y, "the loss falls"
+    assert "Learning curves" in evaluation_page(trained, COLUMNS)
 
 
 def test_a_single_model_has_no_intervals() -> None:
