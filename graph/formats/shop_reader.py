@@ -22,7 +22,7 @@ class Batch:
     problems: list[Problem] = field(default_factory=list)
     """Every rejected or repaired row, and where a file could not be read to its end."""
     duplicates: int = 0
-    """Items, links: rows that repeat an earlier one of the same file and went into it."""
+    """Items, links: rows that repeat another one (items: of any file) and went into it."""
 
     @property
     def rejected(self) -> int:
@@ -42,7 +42,7 @@ class ShopReader(Protocol):
         """What a person should know: columns and files that are not read. One line each."""
 
     def items(self) -> Iterator[Batch]:
-        """Items, each id once per file (the last row wins, its empty fields filled from earlier ones)."""
+        """Items, each id once (the last row wins, its empty fields filled from earlier ones)."""
 
     def events(self) -> Iterator[Batch]:
         """Events with their ids; the log, not the reader, knows which are duplicates."""

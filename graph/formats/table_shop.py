@@ -41,9 +41,14 @@ class TableShop:
 
     def items(self) -> Iterator[Batch]:
         """See `ShopReader`."""
-        for table in self.tables:
-            if table.items is not None:
-                yield from self._items(table, table.items)
+        merge = ItemMerge()
+        try:
+            for table in self.tables:
+                if table.items is not None:
+                    yield from self._items(table, table.items, merge)
+            yield from merge.batches()
+        finally:
+            merge.close()
 
     def events(self) -> Iterator[Batch]:
         """See `ShopReader`."""
@@ -60,23 +65,19 @@ class TableShop:
                 for raw in table.source.batches(table.links.columns()):
                     yield link_batch(table.source.name, raw, table.links, table.missing)
 
-    def _items(self, table: Table, fields: ItemFields) -> Iterator[Batch]:
+    def _items(self, table: Table, fields: ItemFields, merge: ItemMerge) -> Iterator[Batch]:
+        """Put a table's rows into the merge; what is no item comes out at once."""
         name = table.source.name
-        merge = ItemMerge(name)
         wanted = None if fields.attributes is None else fields.columns()
-        try:
-            for raw in table.source.batches(wanted):
-                telling = telling_rows(raw, fields, of_events=table.events is not None)
-                problems = list(telling.problems)
-                lost = telling.unread
-                if len(telling):
-                    rows, verdicts = item_rows(telling, fields, self.rules, table.missing)
-                    merge.add(rows)
-                    rejections = verdicts.rejections(name)
-                    problems += rejections
-                    lost += len(rejections)
-                if problems:
-                    yield Batch(name, pl.DataFrame(schema=ITEM_SCHEMA), lost, problems)
-            yield from merge.batches()
-        finally:
-            merge.close()
+        for raw in table.source.batches(wanted):
+            telling = telling_rows(raw, fields, of_events=table.events is not None)
+            problems = list(telling.problems)
+            lost = telling.unread
+            if len(telling):
+                rows, verdicts = item_rows(telling, fields, self.rules, table.missing)
+                merge.add(name, rows)
+                rejections = verdicts.rejections(name)
+                problems += rejections
+                lost += len(rejections)
+            if problems:
+                yield Batch(name, pl.DataFrame(schema=ITEM_SCHEMA), lost, problems)

@@ -76,27 +76,13 @@ class _Loader:
         return self._report
 
     def _add_items(self, batch: Batch) -> None:
-        changed = self._store.upsert_items(batch.frame)
-        same = batch.frame.height - changed
-        counts = self._report.items
-        counts.add(
-            read=batch.read,
-            accepted=changed,
-            duplicates=batch.duplicates + same,
-            problems=batch.problems,
-        )
+        self._report.add("items", batch, self._store.upsert_items(batch.frame))
         self._quarantine.write(batch.problems)
-        self._on_rows("items", counts.read)
+        self._on_rows("items", self._report.items.read)
 
     def _add_events(self, batch: Batch) -> None:
         accepted = int(self._log.append(batch.frame).accepted.sum())
         catch_up(self._log, self._store)
-        counts = self._report.events
-        counts.add(
-            read=batch.read,
-            accepted=accepted,
-            duplicates=batch.duplicates + batch.frame.height - accepted,
-            problems=batch.problems,
-        )
+        self._report.add("events", batch, accepted)
         self._quarantine.write(batch.problems)
-        self._on_rows("events", counts.read)
+        self._on_rows("events", self._report.events.read)

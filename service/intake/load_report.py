@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graph.formats import Counts
+from graph.formats import Batch, Counts
 
 
 @dataclass
@@ -18,6 +18,20 @@ class LoadReport:
     """What the files were taken for."""
     notes: list[str] = field(default_factory=list)
     """What a person should know: columns and files that were not read."""
+    files: dict[str, dict[str, Counts]] = field(default_factory=dict)
+    """Name of a file -> `items` and `events`, as far as it has them, counted for that file alone."""
+
+    def add(self, kind: str, batch: Batch, accepted: int) -> None:
+        """Count a batch of `items` or `events` of which so many rows were new."""
+        of_file = self.files.setdefault(batch.file, {}).setdefault(kind, Counts())
+        total = self.items if kind == "items" else self.events
+        for counts in (of_file, total):
+            counts.add(
+                read=batch.read,
+                accepted=accepted,
+                duplicates=batch.duplicates + batch.frame.height - accepted,
+                problems=batch.problems,
+            )
 
     @property
     def incomplete(self) -> int:
@@ -32,4 +46,8 @@ class LoadReport:
             "items": self.items.as_dict(),
             "quarantine": str(self.quarantine) if self.quarantine else None,
             "notes": self.notes,
+            "files": {
+                file: {kind: counts.as_dict() for kind, counts in sorted(kinds.items())}
+                for file, kinds in sorted(self.files.items())
+            },
         }

@@ -68,17 +68,19 @@ def changed_files(source: SourceSettings, files: list[Path], state: SyncState) -
 def open_changed(
     source: SourceSettings, files: list[Path], changed: list[Changed], stage: Path
 ) -> ShopReader:
-    """A reader of the changed files of one folder, recognised in the company of the others.
+    """A reader of the changed files of one folder, recognised in the company of the others; the file that was
+    changed last comes last, so that its word on an item counts.
 
     stage: an empty folder, filled with links. Raises `UnreadableInput`.
     """
     for path in files:
         (stage / path.name).symlink_to(path)
     reader = open_shop(stage, source.format, source.mapping)
-    names = {one.path.name for one in changed}
+    mtimes = {one.path.name: one.mark.mtime for one in changed}
     if not isinstance(reader, TableShop):
         return reader
-    return replace(reader, tables=[table for table in reader.tables if table.source.name in names])
+    tables = [table for table in reader.tables if table.source.name in mtimes]
+    return replace(reader, tables=sorted(tables, key=lambda table: mtimes[table.source.name]))
 
 
 @dataclass(frozen=True)

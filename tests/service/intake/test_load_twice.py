@@ -79,6 +79,13 @@ def ga4(folder: Path) -> None:
     pl.DataFrame([{**event, "user_id": "u", "items": sold}]).write_parquet(folder / "events_20200101.parquet")
 
 
+def two_catalogues(folder: Path) -> None:
+    """The same product in two files, described in two ways."""
+    (folder / "items.2022.csv").write_text("item_id,title,brand\na,Lamp,Acme\nb,Desk,\n", "utf-8")
+    (folder / "items.2023.csv").write_text("item_id,title,brand\na,Desk lamp,\n", "utf-8")
+    (folder / "events.csv").write_text("user_id,item_id,timestamp\nu,a,1600000000\n", "utf-8")
+
+
 def online_retail(folder: Path) -> None:
     (folder / "online.csv").write_text(
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
@@ -98,6 +105,7 @@ FORMATS: dict[Callable[[Path], None], str] = {
     movielens: "table:movielens",
     gorse: "table:gorse",
     ga4: "table:ga4-bigquery",
+    two_catalogues: "ilk",
     online_retail: "table:online-retail",
 }
 
@@ -125,19 +133,3 @@ def test_a_second_load_of_any_format_adds_nothing(tmp_path: Path, write: Callabl
     source.mkdir()
     write(source)
     check(source, tmp_path / "home", FORMATS[write])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("folder", "name"),
-    [
-        ("amazon18-magazine", "amazon"),
-        ("hasaki-vi", "table:vi-shop-reviews"),
-        ("ml-100k", "recbole"),
-        ("amazon23-electronics", "ilk"),
-    ],
-)
-def test_a_second_load_of_a_real_shop_adds_nothing(
-    tmp_path: Path, shared_data: Path, folder: str, name: str
-) -> None:
-    check(shared_data / folder, tmp_path / "home", name)

@@ -109,6 +109,15 @@ def test_among_equals_the_newest_file_is_right_also_when_an_older_one_arrives_la
     assert shop.titles() == {"a": "of today", "late": "late"}
 
 
+def test_of_one_folder_the_file_changed_last_is_right_whatever_its_name(shop: Shop) -> None:
+    shop.write("feed/items.a.jsonl", [{"item_id": "i", "title": "Newer"}], NOON + 60)
+    shop.write("feed/items.b.jsonl", [{"item_id": "i", "title": "Older"}], NOON)
+    shop.options = {"feed": {}}
+    counts = shop.sync()["feed"].load.items
+    assert (counts.read, counts.accepted, counts.duplicates) == (2, 1, 1)
+    assert shop.titles() == {"i": "Newer"}
+
+
 def test_repeated_rows_count_once_across_sources(shop: Shop) -> None:
     rows = [event(f"u{n}", "a") for n in range(10)]
     shop.write("erp/events.jsonl", rows)
