@@ -49,6 +49,12 @@ class Mirror:
         side.embeddings = None if self.embeddings is None else self.embeddings.copy()
         return side
 
+    def weighted(self, release: FittedIlk) -> "Mirror":
+        """An independent copy with the weights of another release; `settle` brings its embeddings in line."""
+        side = self.copy()
+        side._config, side._weights = release.config, release.weights
+        return side
+
     def settle(self, shop: ShopArrays, signals: ItemSignals | None) -> None:
         """Bring everything that changes step by step in line with all events. signals: whose lists are new;
         `None`: the lists are as they were."""

@@ -1,15 +1,21 @@
 """A full recomputation beside a mirror that goes on: events need not wait for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import FreshRows
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.mirror import Mirror
 from gnn.live.signal_difference import Tolerance, signal_difference
 from gnn.shop_arrays import IntArray
 from gnn.signals import ItemSignals
+
+_FEW = 50
+"""Events that whoever takes over may fold in: some ten milliseconds."""
+_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -28,42 +34,72 @@ class Folded:
         return self.items is None and self.revision is None and not len(self.removed) + len(self.erased)
 
 
+Fold = Callable[[Folded], FreshRows]
+
+
 @dataclass
 class Recomputation:
-    """Made by `LiveSignals.recomputation`; `run` may work in another thread, `LiveSignals.adopt` takes over.
+    """Made by `LiveSignals`; `run` may work in another thread, `LiveSignals.adopt` or `follow` takes over.
 
     Memory while it lives: a copy of the mirror's dense arrays (37 bytes an event, 4 x d bytes a user, 8 x d
-    an item) and all signals once more.
+    an item) and all signals once more (but for the lists of a release that is followed).
     """
 
     mirror: Mirror
-    """A copy; changed by `run` alone."""
+    """A copy; changed by `run` alone until it is taken over."""
     served: ItemSignals
     """What was served when it began."""
     tolerance: Tolerance
+    fold: Fold
+    """Folds into `mirror`."""
+    release: FittedIlk | None = None
+    """Another release that is to be followed; `None`: the same one."""
     since: list[Folded] = field(default_factory=list)
-    """What was folded in since it began."""
+    """What was folded in since it began; only ever appended to."""
     fresh: FreshRows | None = None
-    """Rows that moved, once `run` is done."""
+    """Rows that moved, once `run` is done: against what was served, or against the release to be followed."""
+    later: FreshRows | None = None
+    """Rows that moved by what was folded in since, as far as it was folded into `mirror`."""
+    _taken: int = 0
 
     def run(self) -> None:
-        """Compute everything anew from the events that were there at the beginning."""
-        shop, signals = self.mirror.signals()
-        self.fresh = signal_difference(self.served, signals, self.tolerance)
-        self.mirror.settle(shop, signals)
+        """Compute everything anew from the events that were there at the beginning, then fold in what came
+        meanwhile, until only a few are left to whoever takes over."""
+        if self.release is None:
+            shop, signals = self.mirror.signals()
+            fresh = signal_difference(self.served, signals, self.tolerance)
+            self.mirror.settle(shop, signals)
+        else:  # lists do not depend on weights
+            shop, signals = self.mirror.dense_signals(self.served)
+            fresh = signal_difference(self.release.signals, signals, self.tolerance)
+            self.mirror.settle(shop, None)
+        for _ in range(_ROUNDS):
+            if sum(len(one.events) for one in self.since[self._taken :]) <= _FEW:
+                break
+            self.catch_up()
+        self.fresh = fresh
 
-    def folded_since(self) -> list[Folded]:
-        """What was folded in since, fold-ins of events alone put together where they follow each other."""
-        together: list[list[Folded]] = []
-        for one in self.since:
-            if together and one.only_events and together[-1][-1].only_events:
-                together[-1].append(one)
-            else:
-                together.append([one])
-        return [group[0] if len(group) == 1 else _joined(group) for group in together]
+    def catch_up(self) -> None:
+        """Fold what came since the last call into the copy."""
+        came = self.since[self._taken :]
+        self._taken += len(came)
+        for one in joined(came):
+            fresh = self.fold(one)
+            self.later = fresh if self.later is None else self.later.merged(fresh)
 
 
-def _joined(group: list[Folded]) -> Folded:
+def joined(folded: list[Folded]) -> list[Folded]:
+    """The same with fold-ins of events alone put together where they follow each other."""
+    together: list[list[Folded]] = []
+    for one in folded:
+        if together and one.only_events and together[-1][-1].only_events:
+            together[-1].append(one)
+        else:
+            together.append([one])
+    return [group[0] if len(group) == 1 else _as_one(group) for group in together]
+
+
+def _as_one(group: list[Folded]) -> Folded:
     batches = [one.events for one in group]
     columns = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in vars(batches[0])}
     return Folded(LiveEvents(**columns), None, None, group[0].removed, group[0].erased)
