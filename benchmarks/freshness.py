@@ -32,8 +32,8 @@ from benchmarks.measurement import machine
 from gnn.objective import Objective
 from service.answering.similar_items import SimilarItemsService
 from service.home import Home
-from service.live.known_items import KnownItems
-from service.live.model import NO_ROWS, IlkMirror, make_mirror
+from service.live.mirror import MirrorStart
+from service.live.model import IlkMirror, make_mirror
 from service.releases.holder import Serving
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
@@ -274,9 +274,7 @@ def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> st
         snapshot = take_snapshot(store)
     make = make_mirror(settings)
     assert make is not None
-    known = KnownItems(release.items, snapshot)
-    nothing = known.arrived(snapshot.items.head(0), None, snapshot.item_category)
-    mirror = make(release.model, snapshot.arrays(None), snapshot.edges.seq, nothing, NO_ROWS)
+    mirror = make(release.model, MirrorStart(snapshot.arrays(None), snapshot.edges.seq))
     assert isinstance(mirror, IlkMirror)
     mirror.propagate()
     anew = Serving(_replaced(release, mirror), 0.0)

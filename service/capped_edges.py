@@ -1,9 +1,11 @@
 """Influence caps on events since the last full refresh, wherever a model is made from the whole store.
 
-Fold-in leaves out what goes beyond the caps. An increment, and the updater when it reads everything anew, see
-the events in the store alone, so the caps are applied again: else a flood would count in full from the next
-increment on, though its gate compares weights and not events.
+Fold-in leaves out what goes beyond the caps. An increment, and the updater when it reads everything, see the
+events in the store alone, so the caps are applied again: else a flood would count in full from the next
+increment or restart on.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,26 +16,31 @@ from graph.store import EdgeBlock
 from service.live.model import live_events
 
 
-def capped_edges(
-    edges: EdgeBlock, refreshed_through: int, caps: InfluenceCaps | None = None
-) -> tuple[EdgeBlock, dict[str, int]]:
-    """(the edges less what goes beyond the caps, how many were left out by reason).
+@dataclass(frozen=True)
+class CappedEdges:
+    """Edges less what goes beyond the caps."""
 
-    refreshed_through: newest event that a full refresh, and with it a gate that looks at events, has seen.
-    Windows are counted from there in the order of the log, so every process leaves out the same.
-    """
-    late = np.flatnonzero(edges.seq > refreshed_through)
-    if not len(late):
-        return edges, {}
-    late = late[np.argsort(edges.seq[late], kind="stable")]
+    edges: EdgeBlock
+    damped: dict[str, int]
+    """How many were left out, by reason."""
+    ledger: InfluenceLedger
+    """Decides about later events as if it had seen all of these come."""
+
+
+def capped_edges(edges: EdgeBlock, refreshed_through: int, caps: InfluenceCaps | None = None) -> CappedEdges:
+    """Apply the caps. refreshed_through: newest event that a full refresh, and with it a gate that looks at
+    events, has seen. Windows are counted from there in the order of the log, so every process leaves out the
+    same."""
     early = edges.seq <= refreshed_through
     ledger = InfluenceLedger.of(caps or InfluenceCaps(), _shop(edges.only(early)))
+    late = np.flatnonzero(~early)
+    if not len(late):
+        return CappedEdges(edges, {}, ledger)
+    late = late[np.argsort(edges.seq[late], kind="stable")]
     admitted, damped = ledger.admit(live_events(edges.only(late)))
-    if not damped:
-        return edges, {}
     kept = np.ones(len(edges.seq), np.bool_)
     kept[late[~admitted]] = False
-    return edges.only(kept), damped
+    return CappedEdges(edges.only(kept) if damped else edges, damped, ledger)
 
 
 def _shop(edges: EdgeBlock) -> ShopArrays:

@@ -259,6 +259,24 @@ class AnswerSettings(Section):
     """By the name that callers use."""
 
 
+class CapSettings(Section):
+    """How far a user or a crowd moves an item before a full refresh has judged the events; what goes beyond
+    stays in log and graph and counts from that refresh on. 0 turns a limit off."""
+
+    window: int = Field(10_000, ge=0)
+    """Events let through after which all counts start anew; 0: never."""
+    user_item: int = Field(3, ge=0)
+    """Events of one user with one item."""
+    user: int = Field(50, ge=0)
+    """Events of one user, as a floor ..."""
+    user_factor: float = Field(2.0, ge=0)
+    """... or so many times what the busiest hundredth of the users did in all, whichever is more."""
+    new_users_item: int = Field(30, ge=0)
+    """Events on one item by users who were not there at the refresh, as a floor ..."""
+    new_users_share: float = Field(0.1, ge=0)
+    """... or this share of the events the item had then, whichever is more."""
+
+
 class UpdateSettings(Section):
     """How the served answers follow events and items."""
 
@@ -284,6 +302,7 @@ class UpdateSettings(Section):
     the graph and computing everything takes 5 s at 130,000 events, 45 s at a million."""
     freeze: tuple[str, ...] = ()
     """Ids of items whose similar items only a refresh may change."""
+    caps: CapSettings = CapSettings()
 
 
 class LoadSettings(Section):

@@ -29,7 +29,8 @@ class LiveSignals:
 
     model: the release that serves. shop: all events and the catalogue that the mirror starts from, at least
     those of the release; its texts are not read (the model holds them). sequence: numbers of the shop's
-    events in the log, (E,), where they are to be revised later.
+    events in the log, (E,), where they are to be revised later. ledger: where the influence caps have decided
+    about some of these events already; taken over.
 
     Memory beside the model: 53 bytes an event, 8 bytes a pair of co-engaged items (at most 60 an event),
     4 x d bytes a user, 8 x d + 600 bytes an item, the text vectors once more after the first new text.
@@ -41,12 +42,13 @@ class LiveSignals:
         shop: ShopArrays,
         config: LiveConfig | None = None,
         sequence: IntArray | None = None,
+        ledger: InfluenceLedger | None = None,
     ) -> None:
         self._config = config or LiveConfig()
         self._mirror = Mirror(model, shop, sequence)
         self._model_config = model.config
         self.model = model
-        self._ledger = InfluenceLedger.of(self._config.caps, shop)
+        self._ledger = ledger or InfluenceLedger.of(self._config.caps, shop)
         self._running: Recomputation | None = None
 
     @property

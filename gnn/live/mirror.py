@@ -52,7 +52,7 @@ class Mirror:
     def weighted(self, release: FittedIlk) -> "Mirror":
         """An independent copy with the weights of another release; `settle` brings its embeddings in line."""
         side = self.copy()
-        side._config, side._weights = release.config, release.weights
+        side.__dict__ |= {"_config": release.config, "_weights": release.weights}
         return side
 
     def settle(self, shop: ShopArrays, signals: ItemSignals | None) -> None:

@@ -28,6 +28,7 @@ from service.increments.hop import Outcome
 from service.increments.state import TRAINED_THROUGH, IncrementState
 from service.live.known_items import KnownItems
 from service.live.mirror import ArrivedItems
+from service.live.model import influence_caps
 from service.model_config import model_config
 from service.releases.manifest import ReleaseManifest
 from service.releases.release import Release
@@ -123,12 +124,14 @@ class _Increment:
                 catch_up(log, store)
                 snapshot = take_snapshot(store, changes.unfolded())
             snapshot, _ = select_edges(snapshot, self._settings.selection)
-            edges, self._damped = capped_edges(snapshot.edges, release.manifest.refreshed_through)
-            stage.note = f"{len(edges.user):,} edges"
+            through = release.manifest.refreshed_through
+            capped = capped_edges(snapshot.edges, through, influence_caps(self._settings))
+            self._damped = capped.damped
+            stage.note = f"{len(capped.edges.user):,} edges"
             if self._damped:
                 stage.note += f", {sum(self._damped.values()):,} left out by influence caps"
                 logger.info("increment leaves out events beyond the influence caps: %s", self._damped)
-        return replace(snapshot, edges=edges)
+        return replace(snapshot, edges=capped.edges)
 
     def _blocks(self, release: Release, snapshot: ShopSnapshot) -> tuple[IntArray, IntArray]:
         """Positions of the events to learn from and of those that judge: newer ones, by sequence number."""

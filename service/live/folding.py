@@ -1,88 +1,136 @@
 """One release kept up to date: store and changes in, fresh records out."""
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from gnn.shop_arrays import FloatArray
-from graph.log import EventLog
 from graph.refund import is_refund
-from graph.store import EdgeBlock, GraphStore
-from service.capped_edges import capped_edges
-from service.change_log import ChangeKind, ChangeLog, UnfoldedRange
-from service.edge_selection import select_edges
-from service.live.fresh_record import FreshRecord, no_items
+from service.change_log import ChangeKind, UnfoldedRange
+from service.live.beside import beside
+from service.live.edge_blocks import joined, no_edges
+from service.live.fold_figures import FoldFigures
+from service.live.fresh_publisher import FreshPublisher
+from service.live.fresh_record import no_items
 from service.live.fresh_segments import SegmentWriter
 from service.live.known_items import KnownItems
-from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror, RecomputationLike
+from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror
+from service.live.mirror_reading import LiveSources, read_mirror
+from service.live.new_texts import NewTexts
 from service.releases.release import Release
-from service.settings import SelectionSettings, UpdateSettings
-from service.shop_snapshot import take_snapshot, without
-from service.text_vectors import TextModelUnavailable, TextVectors
-
-logger = logging.getLogger(__name__)
+from service.settings import SelectionSettings, Settings
+from service.shop_snapshot import without
+from service.text_vectors import TextVectors
 
 BACKLOG_ROWS = 20_000
 """With more events than this to catch up on, reading everything anew is quicker than folding them in."""
+FEW_EVENTS = 50
+"""So many are left to the loop when a folding that was made beside it takes over."""
+CATCH_UP_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class FoldingTools:
+    """What every folding of a home works with."""
+
+    make_mirror: MakeMirror
+    texts: TextVectors
+    settings: Settings
+    root: Path
+    """The home's folder of fresh rows."""
 
 
 @dataclass
-class FoldFigures:
-    """What is shown of the folding; all since the process started."""
+class _Job:
+    """Work beside the loop, and what the loop does when it is done."""
 
-    folded: int = 0
-    """Events folded in one by one."""
-    fold_seconds: float = 0.0
-    """Time of the last fold-in."""
-    propagate_seconds: float = 0.0
-    """Time of the last full recomputation, from its beginning to its being served."""
-    reloads: int = 0
-    """Times the mirror was read anew from the store."""
-    missing_texts: int = 0
-    """Items whose text could not be encoded yet."""
-    healed: int = 0
-    """Segments that were replaced because a record in them was torn."""
+    future: Future[None]
+    finish: Callable[[], None]
+    began: float
 
 
 class LiveFolding:
-    """Follows the store for one release; not for several threads.
+    """Follows the store for one release; not for several threads, but may be made in another one.
 
-    Edges are folded in at once. What only a reading of the whole store can tell (refunds, deletions,
-    erasures, events taken out) makes the mirror stale: it is read anew within a second or a few.
+    Edges are folded in at once. What takes longer is done beside: recomputing everything, putting a new file
+    together, following another release with the same events. What only a reading of the whole store can tell
+    (refunds, deletions, erasures, events taken out) makes the mirror stale: another folding is made then.
     """
 
     def __init__(
-        self,
-        release: Release,
-        log: EventLog,
-        store: GraphStore,
-        changes: ChangeLog,
-        writer: SegmentWriter,
-        make_mirror: MakeMirror,
-        texts: TextVectors,
-        settings: UpdateSettings,
-        selection: SelectionSettings,
+        self, release: Release, sources: LiveSources, tools: FoldingTools, before: "LiveFolding | None" = None
     ) -> None:
+        """Read everything, compute everything, write a file that nobody sees before `take_over`.
+
+        before: the folding that works meanwhile.
+        """
+        started = time.monotonic()
         self.release = release
+        self.sources = sources
+        self._tools = tools
+        self._settings = tools.settings.update
+        same = before is not None and before.release.version == release.version
+        writer = before.writer if before is not None and same else SegmentWriter(tools.root, release.version)
+        self._publisher = FreshPublisher(writer, release.version)
         self.figures = FoldFigures(healed=writer.healed)
-        self._log = log
-        self._store = store
-        self._changes = changes
-        self._writer = writer
-        self._make_mirror = make_mirror
-        self._texts = texts
-        self._settings = settings
-        self._selection = selection
-        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="new-texts")
-        self._encoding: list[tuple[dict[int, str], Future[FloatArray | None]]] = []
-        self._vectors: dict[int, tuple[str, FloatArray]] = {}
-        self._begin()
+        fingerprint = release.manifest.encoder_fingerprint
+        self.texts: NewTexts = NewTexts(tools.texts, fingerprint, None if before is None else before.texts)
+        self._job: _Job | None = None
+        self._file_wanted = self._stale = self._backlog = False
+        self._waiting_refund: int | None = None
+        self._read()
+        now = self._last_work = self._last_whole = time.monotonic()
+        self.figures.propagate_seconds = now - started
+
+    def _read(self) -> None:
+        reading = read_mirror(self.release, self.sources, self._tools.make_mirror, self._tools.settings)
+        self._mirror, self._known = reading.mirror, reading.known
+        self._cursor, self._through = reading.change, reading.through
+        self._unfolded: Sequence[UnfoldedRange] = reading.unfolded
+        self._categories = reading.categories
+        coming = self._publisher.begin()
+        texts = dict(self._known.texts_of(reading.changed))
+        there = {index: text for index, text in texts.items() if self.texts.has(index, text)}
+        self._use_texts(there)
+        self.texts.expect({index: text for index, text in texts.items() if index not in there})
+        self._mirror.propagate()
+        self._publisher.prepare(coming, self._mirror.everything()(), self._known.changed(), self._through)
+        self._dirty = False
+        for _ in range(CATCH_UP_ROUNDS):
+            if self.sources.store.applied_seq() - self._through <= FEW_EVENTS or not self._take_events():
+                break
+
+    def take_over(self, sources: LiveSources, before: "LiveFolding | None") -> bool:
+        """Publish from now on, in the place of another folding; whether that was possible: not before every
+        event counts that counts there. sources: to be read from now on."""
+        self.sources = sources
+        if before is not None:
+            while self._through < before.through and self._take_events():
+                pass
+            if self._through < before.through:
+                return False
+            self.figures.inherit(before.figures)
+            self.figures.reloads += int(before.release.version == self.release.version)
+        same = before is not None and before.writer is self.writer
+        self._publisher.switch(self._through, before.number if before is not None and same else 0)
+        self._backlog = False
+        if before is not None:
+            before.close(writer=not same)
+        return True
+
+    @property
+    def writer(self) -> SegmentWriter:
+        """Of the files of fresh rows."""
+        return self._publisher.writer
+
+    @property
+    def number(self) -> int:
+        """Of the newest record."""
+        return self._publisher.number
 
     @property
     def through(self) -> int:
@@ -100,71 +148,78 @@ class LiveFolding:
         return self._mirror
 
     def step(self) -> bool:
-        """Do what there is to do now; whether there was anything. Raises `OSError` where a segment cannot be
-        written; the next step then begins a new one."""
-        if self._unwritten:
-            self.reload()
-            return True
+        """Do what there is to do now; whether there was anything. Raises `OSError` where a record cannot be
+        written; only a new folding helps then."""
         worked = self._take_changes()
         worked |= self._take_events()
         worked |= self._take_texts()
         now = time.monotonic()
         if worked:
             self._last_work = now
-        if self._stale and self._rested(now):
-            self.reload()
-            return True
-        if self._whole is not None:
-            return self._adopt() or worked
-        if self._dirty and self._rested(now):
-            self._recompute(now)
+        if self._job is not None:
+            return self._finish(self._job) or worked
+        if self._file_wanted or self._publisher.bytes > self._settings.segment_bytes:
+            self._replace_file()
+        elif self._dirty and self._rested(now):
+            self._recompute()
         return worked
 
-    def reload(self, *, heal: bool = False) -> None:
-        """Read everything anew from the store and publish it as a new segment."""
-        self.figures.reloads += 1
-        self.figures.healed += int(heal)
-        self._begin()
+    @property
+    def wants_reading(self) -> bool:
+        """Whether everything has to be read anew, and this is the time."""
+        return self._backlog or (self._stale and self._rested(time.monotonic()))
 
-    def close(self) -> None:
-        """Release the segment."""
-        self._encoder.shutdown(wait=False, cancel_futures=True)
-        self._writer.close()
+    def heal(self) -> None:
+        """Replace the file: a reader met a damaged record."""
+        self.figures.healed += 1
+        self._file_wanted = True
 
-    def _begin(self) -> None:
-        started = time.monotonic()
-        self._whole: tuple[RecomputationLike, Future[None]] | None = None  # one of an older mirror is void
-        self._cursor = self._changes.last_number()
-        self._unfolded: Sequence[UnfoldedRange] = self._changes.unfolded()
-        snapshot, _ = select_edges(take_snapshot(self._store, self._unfolded), self._selection)
-        self._known = KnownItems(self.release.items, snapshot)
-        self._through = max(snapshot.events_through, self.release.manifest.events_through)
-        self._categories = snapshot.item_category
-        early, late = _split(snapshot.edges, self.release.manifest.events_through)
-        if len(early.seq) and int(early.seq.max()) <= self.release.manifest.events_through:
-            early, _ = capped_edges(early, self.release.manifest.refreshed_through)
-        shop = replace(replace(snapshot, edges=early).arrays(None), brand=self._known.brand)
-        changed = snapshot.items.filter(
-            pl.col("index").is_in(self._known.changed()["index"].implode()), "alive"
-        )
-        arrived = self._known.arrived(changed, None, self._categories)
-        frozen = self.release.items.indices_of(sorted(self._settings.freeze))
-        self._mirror = self._make_mirror(self.release.model, shop, early.seq, arrived, frozen)
-        if len(late.seq):
-            self._mirror.fold_in(late, NO_ITEMS)
-        texts = dict(self._known.texts_of(changed))
-        self._use_texts({index: text for index, text in texts.items() if self._has_vector(index, text)})
-        self._expect_texts(
-            {index: text for index, text in texts.items() if not self._has_vector(index, text)}
-        )
-        self._mirror.propagate()
-        self._unwritten = True
-        self._publish_all()
-        self._unwritten = self._stale = self._dirty = False
-        self._waiting_refund: int | None = None
-        now = time.monotonic()
-        self.figures.propagate_seconds = now - started
-        self._last_work = self._last_whole = now
+    def close(self, *, writer: bool = True) -> None:
+        """Drop what is under way, release the segment."""
+        self.texts.close()
+        self._job = None
+        if writer:
+            self._publisher.close()
+
+    def follow(self, release: Release, done: Callable[[], None]) -> bool:
+        """Begin to follow another release that was made of the same events, as an increment makes it; False:
+        it needs a folding of its own. done: called when it is followed. Whatever else was under way is
+        dropped."""
+        manifest = release.manifest
+        if (
+            self._stale
+            or self._backlog
+            or self._through < manifest.events_through
+            or manifest.refreshed_through != self.release.manifest.refreshed_through
+            or manifest.encoder_fingerprint != self.texts.fingerprint
+            or self._tools.settings.selection != SelectionSettings()
+        ):
+            return False
+        succession = self._mirror.succession(release.model)
+        if succession is None:
+            return False
+        publisher = FreshPublisher(SegmentWriter(self._tools.root, release.version), release.version)
+        coming, items, through = publisher.begin(), self._known.changed(), self._through
+
+        def work() -> None:
+            succession.run()
+            publisher.prepare(coming, succession.rows(), items, through)
+
+        def finish() -> None:
+            rows = self._mirror.follow(succession)
+            publisher.publish(rows, self._known.changed(), self._through)
+            publisher.switch(self._through)
+            self._publisher.close()
+            self._publisher, self.release, self._dirty = publisher, release, True
+            self.figures.followed += 1
+            done()
+
+        self._begin_job(work, finish, "following")
+        return True
+
+    def stay(self) -> None:
+        """Drop the way to another release, if one is under way."""
+        self._job, self._dirty = None, True
 
     def _rested(self, now: float) -> bool:
         """Whether the stream is quiet, or the last whole computation is long enough ago. It takes a processor
@@ -174,10 +229,10 @@ class LiveFolding:
         return quiet or since >= max(self._settings.whole_seconds, 10 * cost)
 
     def _take_changes(self) -> bool:
-        found = self._changes.since(self._cursor)
+        found = self.sources.changes.since(self._cursor)
         if found is None:
             self._stale = True
-            self._cursor = self._changes.last_number()
+            self._cursor = self.sources.changes.last_number()
             return True
         if not found:
             return False
@@ -198,62 +253,48 @@ class LiveFolding:
     def _take_items(self, item_ids: list[str]) -> None:
         """Items that were written: shown and filtered by at once, compared by text as soon as that is
         encoded."""
-        items = self._store.items(item_ids)
+        items = self.sources.store.items(item_ids)
         if items.is_empty():
             return
         texts = dict(self._known.new_texts(items))
         fresh = self._known.take(items)
-        self._categories = np.stack(self._store.item_categories(), axis=1)
-        rows = self._mirror.fold_in(_no_edges(), self._known.arrived(items, None, self._categories))
+        self._categories = np.stack(self.sources.store.item_categories(), axis=1)
+        rows = self._mirror.fold_in(no_edges(), self._known.arrived(items, None, self._categories))
         self._dirty = True
         self._publish(rows, fresh)
-        self._expect_texts(texts)
-
-    def _expect_texts(self, texts: dict[int, str]) -> None:
-        """Encode texts in the background: loading a text model takes seconds."""
-        if texts:
-            self._encoding.append((texts, self._encoder.submit(self._encode, list(texts.values()))))
+        self.texts.expect(texts)
 
     def _take_texts(self) -> bool:
-        ready = [entry for entry in self._encoding if entry[1].done()]
-        for entry in ready:
-            self._encoding.remove(entry)
-            texts, future = entry
-            vectors = future.result()
-            if vectors is None:
-                self.figures.missing_texts += len(texts)
-                continue
-            for place, (index, text) in enumerate(texts.items()):
-                self._vectors[index] = (text, vectors[place])
-            rows = self._use_texts(texts)
-            if rows is not None:
-                self._dirty = True
-                self._publish(rows, no_items())
-        return bool(ready)
+        texts = self.texts.take()
+        self.figures.missing_texts = self.texts.missing
+        if not texts:
+            return False
+        rows = self._use_texts(texts)
+        if rows is not None:
+            self._dirty = True
+            self._publish(rows, no_items())
+        return True
 
     def _use_texts(self, texts: dict[int, str]) -> FreshRowsLike | None:
         """Tell the mirror the vectors of texts that are still the items' own; None where none is."""
-        items = self._store.items(self._known.ids_with(texts))
+        items = self.sources.store.items(self._known.ids_with(texts)) if texts else pl.DataFrame()
+        if items.is_empty():
+            return None
         items = items.filter(pl.col("index").is_in(list(texts)))
         if items.is_empty():
             return None
-        matrix = np.stack([self._vectors[index][1] for index in items["index"].to_list()])
-        return self._mirror.fold_in(_no_edges(), self._known.arrived(items, matrix, self._categories))
-
-    def _has_vector(self, index: int, text: str) -> bool:
-        return index in self._vectors and self._vectors[index][0] == text
+        matrix = self.texts.matrix(items["index"].to_list())
+        return self._mirror.fold_in(no_edges(), self._known.arrived(items, matrix, self._categories))
 
     def _take_events(self) -> bool:
-        if self._waiting_refund is not None or self._log.last_seq() <= self._through:
+        if self._waiting_refund is not None or self.sources.log.last_seq() <= self._through:
             return False
-        applied = self._store.applied_seq()
+        applied = self.sources.store.applied_seq()
         if applied <= self._through:
             return False
-        if applied - self._through > BACKLOG_ROWS:
-            self.reload()
-            return True
+        self._backlog |= applied - self._through > BACKLOG_ROWS
         started = time.monotonic()
-        batch = self._log.read(self._through, self._settings.batch_events)
+        batch = self.sources.log.read(self._through, self._settings.batch_events)
         batch = batch.filter(pl.col("seq") <= applied)
         if batch.is_empty():
             return False
@@ -269,12 +310,14 @@ class LiveFolding:
         return True
 
     def _fold_in(self, batch: pl.DataFrame, upto: int) -> None:
-        blocks = [without(block, self._unfolded).until(upto) for block in self._store.export(self._through)]
-        edges = _joined(blocks)
+        blocks = [
+            without(block, self._unfolded).until(upto) for block in self.sources.store.export(self._through)
+        ]
+        edges = joined(blocks)
         fresh, arrived = no_items(), NO_ITEMS
         strangers = self._known.unknown(batch["item_id"].unique().to_list())
         if strangers:
-            items = self._store.items([item_id for item_id in strangers if item_id])
+            items = self.sources.store.items([item_id for item_id in strangers if item_id])
             if items.height:
                 fresh = self._known.take(items)
                 arrived = self._known.arrived(items, None, self._categories)
@@ -284,100 +327,41 @@ class LiveFolding:
         self._dirty |= rows is not None
         self._publish(rows, fresh)
 
-    def _recompute(self, now: float) -> None:
+    def _recompute(self) -> None:
         """Begin to compute everything anew, beside: events go on being folded in."""
         recomputation = self._mirror.recomputation()
-        self._whole = recomputation, _beside(recomputation.run)
-        self._dirty, self._whole_began = False, now
+        self._dirty = False
 
-    def _adopt(self) -> bool:
-        """Take over what was computed anew; whether it was ready."""
-        assert self._whole is not None
-        recomputation, future = self._whole
-        if not future.done():
+        def finish() -> None:
+            self._publish(self._mirror.adopt(recomputation), no_items())
+            now = time.monotonic()
+            self.figures.propagate_seconds, self._last_whole = now - began, now
+
+        began = self._begin_job(recomputation.run, finish, "recomputation")
+
+    def _replace_file(self) -> None:
+        """Begin to put a new file of fresh rows together."""
+        self._file_wanted = False
+        publisher, everything = self._publisher, self._mirror.everything()
+        coming, items, through = publisher.begin(), self._known.changed(), self._through
+        self._begin_job(
+            lambda: publisher.prepare(coming, everything(), items, through),
+            lambda: publisher.switch(self._through),
+            "fresh-file",
+        )
+
+    def _begin_job(self, work: Callable[[], None], finish: Callable[[], None], name: str) -> float:
+        self._job = _Job(beside(work, name), finish, time.monotonic())
+        return self._job.began
+
+    def _finish(self, job: _Job) -> bool:
+        """Take over what was made beside; whether it was ready."""
+        if not job.future.done():
             return False
-        future.result()
-        self._whole = None
-        self._publish(self._mirror.adopt(recomputation), no_items())
-        now = time.monotonic()
-        self.figures.propagate_seconds = now - self._whole_began
-        self._last_whole = now
+        job.future.result()
+        self._job = None
+        job.finish()
         return True
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:
-        """Append what changed; where that fails or the file has grown large, begin a new one."""
-        if self._writer.bytes > self._settings.segment_bytes:
-            self._publish_all()
-            return
-        arrays, config = rows.to_arrays() if rows is not None else ({}, {})
-        record = FreshRecord(
-            self.release.version, self._writer.number + 1, self._through, False, arrays, config, items
-        )
-        self._unwritten = True
-        self._writer.append(record)
-        self._unwritten = False
-
-    def _publish_all(self) -> None:
-        arrays, config = self._mirror.everything().to_arrays()
-        self._writer.begin(
-            FreshRecord(
-                self.release.version,
-                self._writer.number + 1,
-                self._through,
-                True,
-                arrays,
-                config,
-                self._known.changed(),
-            )
-        )
-
-    def _encode(self, texts: list[str]) -> FloatArray | None:
-        try:
-            fingerprint = self.release.manifest.encoder_fingerprint
-            return np.stack([self._texts.of_item(text, fingerprint) for text in texts])
-        except TextModelUnavailable as error:
-            logger.warning("texts of new items do not count yet: %s", error)
-        except Exception:  # a text that no model takes must not keep events from counting
-            logger.exception("texts of new items do not count")
-        return None
-
-
-def _beside(work: Callable[[], None]) -> Future[None]:
-    """Work in a thread that does not keep the process from ending, as one of an executor would."""
-    future: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # whatever it was, `result` raises it where somebody waits
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-
-    threading.Thread(target=run, name="recomputation", daemon=True).start()
-    return future
-
-
-def _split(edges: EdgeBlock, through: int) -> tuple[EdgeBlock, EdgeBlock]:
-    """Edges that a release learned from, and later ones in the order of the log, which are folded in as they
-    were when they came; so many that they must have been loaded from files all belong to the former."""
-    late = edges.seq > through
-    if int(late.sum()) > BACKLOG_ROWS:
-        late[:] = False
-    order = np.flatnonzero(late)[np.argsort(edges.seq[late], kind="stable")]
-    return edges.only(~late), edges.only(order)
-
-
-def _no_edges() -> EdgeBlock:
-    none = np.empty(0, np.int64)
-    weight = np.empty(0, np.float32)
-    return EdgeBlock(none, none, none, np.empty(0, np.int8), none, weight, weight)
-
-
-def _joined(blocks: list[EdgeBlock]) -> EdgeBlock:
-    if len(blocks) == 1:
-        return blocks[0]
-    if not blocks:
-        return _no_edges()
-    names = vars(blocks[0])
-    return EdgeBlock(**{name: np.concatenate([getattr(one, name) for one in blocks]) for name in names})
+        self._publisher.publish(rows, items, self._through)

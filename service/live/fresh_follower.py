@@ -90,9 +90,8 @@ class FreshFollower:
             if len(changed):
                 index.upsert(changed, vectors_of(model, changed))
         items = release.items.with_rows(record.items) if record.items.height else release.items
-        dead = record.items.filter(~record.items["alive"])["index"].to_numpy()
-        if len(dead):
-            index.remove(dead)
+        if not record.items["alive"].all():
+            index.remove(record.items.filter(~record.items["alive"])["index"].to_numpy())
         return FreshState(
             replace(release, model=model, index=index.view(), items=items),
             record.events_through,

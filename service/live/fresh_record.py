@@ -58,7 +58,8 @@ class FreshRecord:
     def to_bytes(self) -> bytes:
         """The record as it stands in a segment."""
         sheet = io.BytesIO()
-        self.items.write_ipc(sheet)
+        if self.items.height:  # most records hold none
+            self.items.write_ipc(sheet)
         header = {
             "release": self.release,
             "number": self.number,
@@ -81,7 +82,7 @@ class FreshRecord:
             split = 4 + int.from_bytes(payload[:4], "little")
             header = json.loads(payload[4:split])
             end = split + int(header.pop("items_bytes"))
-            items = pl.read_ipc(io.BytesIO(payload[split:end]))
+            items = pl.read_ipc(io.BytesIO(payload[split:end])) if end > split else no_items()
             arrays = arrays_of(payload[end:]) if len(payload) > end else {}
             if dict(items.schema) != FRESH_ITEM_SCHEMA:
                 raise TornRecord("its items have other columns than expected")

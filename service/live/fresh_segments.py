@@ -5,9 +5,13 @@ that a file has been replaced, reads the newest one from its beginning. Nothing 
 cut: the updater makes everything anew from the store when it starts.
 """
 
+import errno
 import os
 import re
+import secrets
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.live.fresh_record import HEAD_BYTES, FreshRecord, TornRecord, check_payload, payload_bytes
@@ -18,6 +22,16 @@ HEAL_NAME = "heal"
 """A file of this name beside the releases' folders asks for a new segment: a reader met a damaged record."""
 
 
+@dataclass(frozen=True)
+class PreparedSegment:
+    """A file that no reader sees yet."""
+
+    path: Path
+    number: int
+    """Of the full record that it begins with."""
+    bytes: int
+
+
 class SegmentWriter:
     """Appends records for one release. One writer at a time: the updater holds the home's lock."""
 
@@ -26,6 +40,8 @@ class SegmentWriter:
         self._folder = root / release
         self._release = release
         self._handle: int | None = None
+        for stale in self._folder.glob(f"{_TEMPORARY}*"):
+            stale.unlink(missing_ok=True)
         self.healed = 0
         """Files whose end was cut short, found by this writer; the next full record replaces them."""
         self.number = self._last_number()
@@ -33,30 +49,42 @@ class SegmentWriter:
         self.bytes = 0
         """Size of the file that is written to."""
 
-    def begin(self, record: FreshRecord) -> None:
-        """Start a new file with a full record: whole and visible at once; older files go."""
+    def prepare(self, record: FreshRecord) -> PreparedSegment:
+        """Write the beginning of a new file, a full record, where no reader looks; in any thread."""
         if not record.full:
             raise ValueError("a segment begins with a full record")
         self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{_TEMPORARY}-{secrets.token_hex(4)}"
+        return PreparedSegment(path, record.number, path.write_bytes(record.to_bytes()))
+
+    def switch(self, prepared: PreparedSegment, since: Sequence[FreshRecord] = ()) -> None:
+        """Let a prepared file with further records be the newest: visible at once, whole; older ones go."""
+        content = b"".join(record.to_bytes() for record in since)
         old = segment_files(self._folder)
-        number = 1 + max(old, default=0)
-        path, temporary = self._folder / f"{number:08d}.fresh", self._folder / _TEMPORARY
-        content = record.to_bytes()
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        path = self._folder / f"{1 + max(old, default=0):08d}.fresh"
+        handle = os.open(prepared.path, os.O_WRONLY | os.O_APPEND)
+        try:
+            _write(handle, content)
+            prepared.path.replace(path)
+        except BaseException:
+            os.close(handle)
+            raise
         self.close()
-        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND)
-        self.number, self.bytes = record.number, len(content)
+        self._handle = handle
+        self.number = since[-1].number if since else prepared.number
+        self.bytes = prepared.bytes + len(content)
         for stale in old.values():
             stale.unlink(missing_ok=True)
+
+    def begin(self, record: FreshRecord) -> None:
+        """Start a new file with a full record: `prepare` and `switch` in one."""
+        self.switch(self.prepare(record))
 
     def append(self, record: FreshRecord) -> None:
         """Add a record. After an error the file may end in a torn record: `begin` a new one then."""
         assert self._handle is not None, "begin comes first"
         content = record.to_bytes()
-        written = os.write(self._handle, content)
-        if written != len(content):  # a full disk: what is there does not verify and is never applied
-            raise OSError(28, "the disk is full")
+        _write(self._handle, content)
         self.number, self.bytes = record.number, self.bytes + len(content)
 
     def close(self) -> None:
@@ -144,6 +172,12 @@ def remove_others(root: Path, keep: str) -> None:
 def _from_last_full(records: list[FreshRecord]) -> list[FreshRecord]:
     starts = [place for place, record in enumerate(records) if record.full]
     return records[starts[-1] :] if starts else records
+
+
+def _write(handle: int, content: bytes) -> None:
+    """A short write is a full disk: what is there does not verify and is never applied."""
+    if os.write(handle, content) != len(content):
+        raise OSError(errno.ENOSPC, "the disk is full")
 
 
 def _size(path: Path) -> int:

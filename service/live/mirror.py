@@ -1,12 +1,13 @@
 """What the updater needs of a model that follows the events: arrays in, changed rows out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from gnn.live.influence import InfluenceLedger
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from graph.store import EdgeBlock
@@ -40,6 +41,24 @@ class ArrivedItems:
 NO_ITEMS = ArrivedItems(np.empty(0, np.int64), None, np.empty((0, 2), np.int64), np.empty(0, np.int64))
 
 
+@dataclass(frozen=True)
+class MirrorStart:
+    """What a mirror begins with."""
+
+    shop: ShopArrays
+    """All edges that count, and the catalogue without texts."""
+    sequence: IntArray
+    """Of the edges in the event log, shape (E,)."""
+    items: ArrivedItems = NO_ITEMS
+    """Items that the release lacks or knows otherwise."""
+    frozen: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    """Items whose rows stay as the release has them."""
+    ledger: InfluenceLedger | None = None
+    """Decides which later events count; None: begins with these edges."""
+    damped: Mapping[str, int] = field(default_factory=dict)
+    """Events that were left out of the edges, by reason."""
+
+
 class RecomputationLike(Protocol):
     """Everything computed anew beside a mirror."""
 
@@ -47,8 +66,15 @@ class RecomputationLike(Protocol):
         """Do it; may be called in another thread."""
 
 
+class SuccessionLike(RecomputationLike, Protocol):
+    """The way of a mirror from one release to another."""
+
+    def rows(self) -> FreshRowsLike:
+        """What differs from the other release, once it has run; without what was folded in since."""
+
+
 class Mirror(Protocol):
-    """A model beside the shop's edges. Not for several threads, but for `RecomputationLike.run`."""
+    """A model beside the shop's edges. Not for several threads, but for what says so."""
 
     @property
     def n_items(self) -> int:
@@ -66,8 +92,15 @@ class Mirror(Protocol):
     def adopt(self, done: Any) -> FreshRowsLike:
         """Take over a recomputation of this mirror that has run; returns what changed by it."""
 
-    def everything(self) -> FreshRowsLike:
-        """What differs from the release now."""
+    def everything(self) -> Callable[[], FreshRowsLike]:
+        """What differs from the release now; it may be computed later, and in another thread."""
+
+    def succession(self, model: ServedModel) -> "SuccessionLike | None":
+        """Begin to follow another release with the same events; None: it needs a mirror of its own."""
+
+    def follow(self, done: Any) -> FreshRowsLike | None:
+        """Follow the release of a succession that has run; returns what changed since by what was folded in
+        meanwhile, which comes after `SuccessionLike.rows`."""
 
     def preview(self, edges: EdgeBlock) -> FreshRowsLike:
         """What `fold_in` would return for some edges, without influence caps; nothing is kept."""
@@ -76,6 +109,4 @@ class Mirror(Protocol):
         """Counts to be shown, such as damped events; names are fit for metrics."""
 
 
-MakeMirror = Callable[[ServedModel, ShopArrays, IntArray, ArrivedItems, IntArray], Mirror]
-"""(the release's model, the shop with all its edges, their sequence numbers, items that the release lacks or
-knows otherwise, items whose rows stay as the release has them)."""
+MakeMirror = Callable[[ServedModel, MirrorStart], Mirror]

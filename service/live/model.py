@@ -1,20 +1,32 @@
 """Ilk's own model as the updater follows it: `gnn.live` behind the port `service.live.mirror.Mirror`."""
 
+import logging
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import FreshRows, RowPatch
-from gnn.live import LiveEvents, LiveItems, LiveSignals, Recomputation, Tolerance, signal_difference
+from gnn.live import (
+    InfluenceCaps,
+    LiveConfig,
+    LiveEvents,
+    LiveItems,
+    LiveSignals,
+    Recomputation,
+    Tolerance,
+    signal_difference,
+)
 from gnn.served_model import ServedModel
-from gnn.shop_arrays import IntArray, ShopArrays
+from gnn.shop_arrays import IntArray
 from graph.store import EdgeBlock
-from service.live.mirror import ArrivedItems, MakeMirror
+from service.live.mirror import ArrivedItems, MakeMirror, MirrorStart
 from service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 NO_ROWS = np.empty(0, np.int64)
 _EXACT = Tolerance(dense=1e-7, paths=1e-7)
@@ -23,21 +35,15 @@ _EXACT = Tolerance(dense=1e-7, paths=1e-7)
 class IlkMirror:
     """`Mirror` of a `FittedIlk`."""
 
-    def __init__(
-        self,
-        model: FittedIlk,
-        shop: ShopArrays,
-        sequence: IntArray,
-        items: ArrivedItems,
-        frozen: IntArray = NO_ROWS,
-    ) -> None:
-        """frozen: items whose rows stay as the release has them."""
+    def __init__(self, model: FittedIlk, start: MirrorStart, caps: InfluenceCaps | None = None) -> None:
+        """caps: where the start brings no ledger."""
         self._base = model
-        self._frozen = frozen
-        self._live = LiveSignals(model, shop, sequence=sequence)
-        self._counters: Counter[str] = Counter()
-        if len(items.rows):
-            self._counted(self._live.fold_in(items=_live_items(items)))
+        self._frozen = start.frozen
+        config = LiveConfig(caps=caps or InfluenceCaps())
+        self._live = LiveSignals(model, start.shop, config, start.sequence, start.ledger)
+        self._counters: Counter[str] = Counter(start.damped)
+        if len(start.items.rows):
+            self._counted(self._live.fold_in(items=_live_items(start.items)))
 
     @property
     def n_items(self) -> int:
@@ -66,10 +72,25 @@ class IlkMirror:
         """See `Mirror.adopt`."""
         return self._counted(self._live.adopt(done))
 
-    def everything(self) -> FreshRows:
+    def everything(self) -> Callable[[], FreshRows]:
         """See `Mirror.everything`."""
-        everything = signal_difference(self._base.signals, self._live.model.signals, _EXACT)
-        return without_rows(everything, self._frozen)
+        base, now, frozen = self._base.signals, self._live.model.signals, self._frozen
+        return lambda: without_rows(signal_difference(base, now, _EXACT), frozen)
+
+    def succession(self, model: ServedModel) -> "IlkSuccession | None":
+        """See `Mirror.succession`."""
+        try:
+            assert isinstance(model, FittedIlk)
+            return IlkSuccession(self._live.succession(model), model, self._frozen)
+        except ValueError as error:
+            logger.info("%s", error)
+            return None
+
+    def follow(self, done: "IlkSuccession") -> FreshRows | None:
+        """See `Mirror.follow`."""
+        later = self._live.follow(done.recomputation)
+        self._base = done.model
+        return None if later is None else without_rows(later, self._frozen)
 
     def preview(self, edges: EdgeBlock) -> FreshRows:
         """See `Mirror.preview`."""
@@ -84,17 +105,39 @@ class IlkMirror:
         return without_rows(fresh, self._frozen)
 
 
+@dataclass(frozen=True)
+class IlkSuccession:
+    """`SuccessionLike` of an `IlkMirror`."""
+
+    recomputation: Recomputation
+    model: FittedIlk
+    """Of the release that is to be followed."""
+    frozen: IntArray
+
+    def run(self) -> None:
+        """See `RecomputationLike.run`."""
+        self.recomputation.run()
+
+    def rows(self) -> FreshRows:
+        """See `SuccessionLike.rows`."""
+        assert self.recomputation.fresh is not None, "it has not run"
+        return without_rows(self.recomputation.fresh, self.frozen)
+
+
 def make_mirror(settings: Settings) -> MakeMirror | None:
     """How a release's model is kept up to date; None: not at all."""
-    del settings
+    caps = influence_caps(settings)
 
-    def make(
-        model: ServedModel, shop: ShopArrays, sequence: IntArray, items: ArrivedItems, frozen: IntArray
-    ) -> IlkMirror:
+    def make(model: ServedModel, start: MirrorStart) -> IlkMirror:
         assert isinstance(model, FittedIlk)
-        return IlkMirror(model, shop, sequence, items, frozen)
+        return IlkMirror(model, start, caps)
 
     return make
+
+
+def influence_caps(settings: Settings) -> InfluenceCaps:
+    """The caps that are set."""
+    return InfluenceCaps(**settings.update.caps.model_dump())
 
 
 def without_rows(fresh: FreshRows, frozen: IntArray) -> FreshRows:

@@ -15,14 +15,14 @@ from service.change_log import ChangeLog
 from service.errors import HomeBusy, ServiceError
 from service.foreign_edges import adopt_foreign
 from service.home import Home
-from service.live.folding import LiveFolding
-from service.live.fresh_segments import HEAL_NAME, SegmentWriter, remove_others
+from service.live.folding import FoldingTools, LiveFolding
+from service.live.fresh_segments import HEAL_NAME
 from service.live.mirror import MakeMirror
+from service.live.mirror_reading import LiveSources
 from service.live.question_line import QuestionLine
+from service.live.release_following import ReleaseFollowing
 from service.live.updater_status import UpdaterStatus, write_status
 from service.live.what_if import preview
-from service.releases.errors import ReleaseError
-from service.releases.release import Release
 from service.releases.store import ReleaseStore
 from service.settings import Settings
 from service.stores import closing_both, open_log, open_store
@@ -51,16 +51,19 @@ class Updater:
         updater had to be started again, for the figures."""
         self._settings = settings
         self._home = Home(settings.home)
-        self._releases = releases
-        self._make_mirror = make_mirror
-        self._texts = texts
         self._restarts = restarts
-        self._stamp: tuple[int, int, int] | None = None
-        self._folding: LiveFolding | None = None
+        self._following: ReleaseFollowing | None = None
+        if make_mirror is not None and settings.update.policy != "off":
+            tools = FoldingTools(make_mirror, texts, settings, self._home.fresh)
+            self._following = ReleaseFollowing(releases, tools)
         self._trouble: str | None = None
         self._applied = self._last = 0
         self._behind_since: float | None = None
         self._next_status = 0.0
+
+    @property
+    def _folding(self) -> LiveFolding | None:
+        return None if self._following is None else self._following.folding
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping`; a store that is down and a disk that is full are tried again."""
@@ -80,11 +83,11 @@ class Updater:
         log, store = open_log(self._home), open_store(self._settings, self._home)
         changes = ChangeLog(self._home.changes)
         with closing_both(log, store, changes):
-            self._stamp = None
             try:
                 self._follow(log, store, changes, stopping)
             finally:
-                self._let_go()
+                if self._following is not None:
+                    self._following.let_go()
 
     def _follow(
         self, log: EventLog, store: GraphStore, changes: ChangeLog, stopping: threading.Event
@@ -115,8 +118,8 @@ class Updater:
                 catch_up(log, store)
                 self._applied = max(self._applied, last)
                 worked = True
-            if self._make_mirror is not None and self._settings.update.policy != "off":
-                self._follow_release(log, store, changes, self._make_mirror)
+            if self._following is not None:
+                self._following.poll(LiveSources(log, store, changes))
                 if self._folding is not None:
                     worked |= self._folding.step()
                     self._answer_questions(store, line)
@@ -143,50 +146,6 @@ class Updater:
             else:
                 question.answer.set_result(told)
 
-    def _follow_release(
-        self, log: EventLog, store: GraphStore, changes: ChangeLog, make_mirror: MakeMirror
-    ) -> None:
-        """Begin anew where another release serves than the one that is followed."""
-        stamp = self._releases.pointer_stamp()
-        if stamp == self._stamp:
-            return
-        release = self._opened()
-        if release is not None and (
-            self._folding is None or release.version != self._folding.release.version
-        ):
-            self._let_go()
-            self._folding = LiveFolding(
-                release,
-                log,
-                store,
-                changes,
-                SegmentWriter(self._home.fresh, release.version),
-                make_mirror,
-                self._texts,
-                self._settings.update,
-                self._settings.selection,
-            )
-            remove_others(self._home.fresh, release.version)
-            logger.info("following release %s, events through %d", release.version, self._folding.through)
-        self._stamp = stamp
-
-    def _opened(self) -> Release | None:
-        """The release that API workers serve; None: none, or one that cannot be kept up to date."""
-        try:
-            if self._folding is None:
-                release = self._releases.open_newest_valid().release
-            else:
-                release = self._releases.open_current()
-        except ReleaseError as error:
-            logger.warning("%s", error)
-            return None
-        return release if self._releases.loaders.fresh_rows is not None else None
-
-    def _let_go(self) -> None:
-        if self._folding is not None:
-            self._folding.close()
-            self._folding = None
-
     def _show(self, last: int) -> None:
         now = time.monotonic()
         through = last if self._folding is None else self._folding.through
@@ -211,7 +170,7 @@ class Updater:
         if self._folding is not None and asked.exists():
             asked.unlink(missing_ok=True)
             logger.warning("a record of fresh rows was damaged; a new segment replaces it")
-            self._folding.reload(heal=True)
+            self._folding.heal()
 
     def _status(self, last: int, through: int, now: float) -> UpdaterStatus:
         figures: dict[str, float] = {"restarts": self._restarts}

@@ -1,6 +1,6 @@
 """A toy model that follows events: an item's vector drifts by one step for every event of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.served_model import ServedModel
-from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.shop_arrays import FloatArray, IntArray
 from graph.store import EdgeBlock
-from service.live.mirror import ArrivedItems
+from service.live.mirror import ArrivedItems, MirrorStart
 from service.releases.reader import ReleaseLoaders
 from service.releases.store import ReleaseStore
 from tests.service.release_toys import TOY_LOADERS, ToyIndex, ToyModel
@@ -61,18 +61,33 @@ class ToyRecomputation:
         self.ran = True
 
 
+@dataclass
+class ToySuccession:
+    """The way to a release with other vectors."""
+
+    base: FloatArray
+    counts: FloatArray
+    ran: bool = False
+
+    def run(self) -> None:
+        self.ran = True
+
+    def rows(self) -> ToyRows:
+        assert self.ran
+        return ToyRows(np.arange(len(self.base)), toy_vectors(self.base, self.counts), len(self.base))
+
+
 class ToyMirror:
     """`Mirror`: an item's vector depends on its text (or the release) and on how many events it has."""
 
-    def __init__(
-        self, model: ServedModel, shop: ShopArrays, sequence: IntArray, items: ArrivedItems, frozen: IntArray
-    ) -> None:
+    def __init__(self, model: ServedModel, start: MirrorStart) -> None:
         assert isinstance(model, ToyModel)
+        shop = start.shop
         self._base = model.vectors
         self._origin = np.zeros((max(shop.n_items, len(self._base)), self._base.shape[1]), np.float32)
         self._origin[: len(self._base)] = self._base
         self._counts = np.bincount(shop.item, minlength=len(self._origin)).astype(np.float32)
-        self._take(items)
+        self._take(start.items)
 
     @property
     def n_items(self) -> int:
@@ -93,7 +108,19 @@ class ToyMirror:
         assert done.ran
         return self.propagate()
 
-    def everything(self) -> ToyRows:
+    def everything(self) -> Callable[[], ToyRows]:
+        rows = self.propagate()
+        return lambda: rows
+
+    def succession(self, model: ServedModel) -> "ToySuccession | None":
+        assert isinstance(model, ToyModel)
+        if len(model.vectors) != len(self._base):
+            return None
+        return ToySuccession(model.vectors, self._counts.copy())
+
+    def follow(self, done: "ToySuccession") -> ToyRows:
+        assert done.ran
+        self._base = self._origin = done.base
         return self.propagate()
 
     def preview(self, edges: EdgeBlock) -> ToyRows:

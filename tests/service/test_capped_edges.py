@@ -29,14 +29,16 @@ KNOWN = [0, 1, 2, 3] * 3
 
 def test_events_of_a_refresh_are_never_left_out() -> None:
     block = edges([0] * 50, [0] * 50)
-    kept, damped = capped_edges(block, 50, CAPS)
+    capped = capped_edges(block, 50, CAPS)
+    kept, damped = capped.edges, capped.damped
     assert kept is block
     assert not damped
 
 
 def test_what_goes_beyond_the_caps_since_then_is_left_out_and_named() -> None:
     block = edges([*KNOWN, *[9] * 20, 1], [*range(12), *[4] * 10, *range(10), 3])
-    kept, damped = capped_edges(block, 12, CAPS)
+    capped = capped_edges(block, 12, CAPS)
+    kept, damped = capped.edges, capped.damped
     assert np.array_equal(kept.seq[:12], block.seq[:12])
     assert (kept.user == 9).sum() == 5
     assert ((kept.user == 9) & (kept.item == 4)).sum() == 2
@@ -47,7 +49,8 @@ def test_what_goes_beyond_the_caps_since_then_is_left_out_and_named() -> None:
 
 def test_users_since_the_refresh_are_a_crowd() -> None:
     block = edges([*KNOWN, *range(4, 24)], [*range(12), *[7] * 20])
-    kept, damped = capped_edges(block, 12, CAPS)
+    capped = capped_edges(block, 12, CAPS)
+    kept, damped = capped.edges, capped.damped
     assert (kept.user >= 4).sum() == 3
     assert damped == {"damped_new_users_item": 17}
 
@@ -55,5 +58,5 @@ def test_users_since_the_refresh_are_a_crowd() -> None:
 def test_events_are_counted_in_the_order_of_the_log_not_of_their_time() -> None:
     block = edges([*KNOWN, *[9] * 8], [*range(12), *range(8)])
     late = replace(block, seq=np.concatenate([block.seq[:12], block.seq[12:][::-1]]))
-    kept, _ = capped_edges(late, 12, CAPS)
+    kept = capped_edges(late, 12, CAPS).edges
     assert kept.item[12:].tolist() == [3, 4, 5, 6, 7]

@@ -9,7 +9,7 @@ from gnn.fitted_ilk import FittedIlk
 from graph.store import EdgeBlock
 from service.home import Home
 from service.live.known_items import KnownItems
-from service.live.mirror import NO_ITEMS
+from service.live.mirror import NO_ITEMS, MirrorStart
 from service.live.model import IlkMirror
 from service.nightly.refresh import RefreshResult
 from service.releases.store import ReleaseStore
@@ -32,7 +32,8 @@ def parts(served_home: tuple[Path, RefreshResult]) -> tuple[FittedIlk, IlkMirror
     model = release.model
     assert isinstance(model, FittedIlk)
     assert KnownItems(release.items, snapshot).changed().is_empty()
-    mirror = IlkMirror(model, snapshot.arrays(None), snapshot.edges.seq, NO_ITEMS, np.array([FROZEN]))
+    start = MirrorStart(snapshot.arrays(None), snapshot.edges.seq, frozen=np.array([FROZEN]))
+    mirror = IlkMirror(model, start)
     mirror.propagate()
     last = int(snapshot.edges.seq.max())
     pair = np.array([FROZEN, 4])
@@ -53,7 +54,7 @@ def parts(served_home: tuple[Path, RefreshResult]) -> tuple[FittedIlk, IlkMirror
 
 def test_a_frozen_item_stays_as_its_release_has_it(parts: tuple[FittedIlk, IlkMirror]) -> None:
     model, mirror = parts
-    now = model.with_fresh(mirror.everything())
+    now = model.with_fresh(mirror.everything()())
     assert now.signals.evidence[FROZEN] == model.signals.evidence[FROZEN]
     assert now.signals.evidence[4] > model.signals.evidence[4]
     columns = slice(0 if model.signals.text is None else len(model.signals.trend), None)
@@ -64,7 +65,7 @@ def test_a_frozen_item_stays_as_its_release_has_it(parts: tuple[FittedIlk, IlkMi
 
 def test_what_is_published_adds_up_to_what_the_mirror_holds(parts: tuple[FittedIlk, IlkMirror]) -> None:
     model, mirror = parts
-    now, held = model.with_fresh(mirror.everything()).signals, mirror.live.model.signals
+    now, held = model.with_fresh(mirror.everything()()).signals, mirror.live.model.signals
     others = np.arange(model.n_items) != FROZEN
     assert now.embedding is not None
     assert held.embedding is not None

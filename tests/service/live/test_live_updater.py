@@ -33,7 +33,8 @@ from tests.service.release_toys import ToyShop, publish
 from tests.service.releases.test_release_holder import wait_until
 
 SHOP = ToyShop()
-FLAGS = {"update": {"quiet_seconds": 0.1, "whole_seconds": 0.5, "poll_seconds": 0.005}}
+OFF = {"user_item": 0, "user": 0, "new_users_item": 0}
+FLAGS = {"update": {"quiet_seconds": 0.1, "whole_seconds": 0.5, "poll_seconds": 0.005, "caps": OFF}}
 
 
 @dataclass

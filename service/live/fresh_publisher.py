@@ -1,0 +1,90 @@
+"""What the updater publishes of one release: records one after the other, a file replaced without a gap."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from service.live.fresh_record import FreshRecord, no_items
+from service.live.fresh_segments import PreparedSegment, SegmentWriter
+from service.live.mirror import FreshRowsLike
+
+
+@dataclass
+class ComingFile:
+    """A file that is being prepared, and what has to follow in it."""
+
+    after: int
+    """Number of the newest record when it began."""
+    since: list[FreshRecord]
+    prepared: PreparedSegment | None = None
+
+
+class FreshPublisher:
+    """Counts the records and appends them. A new file begins with everything that differs from the release;
+    that is put together in another thread, and the records since stand in the file when it appears: whoever
+    reads it knows at least as much as from the old one."""
+
+    def __init__(self, writer: SegmentWriter, release: str) -> None:
+        """Nothing is published before `begin` and `switch`."""
+        self.writer = writer
+        self._release = release
+        self._number = writer.number
+        self._live = False
+        self._coming: ComingFile | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Size of the file that is written to."""
+        return self.writer.bytes
+
+    def publish(self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int) -> None:
+        """Append what changed. Raises `OSError` where that fails: the file may end in a torn record then."""
+        record = self._record(rows, items, through, self._number + 1, full=False)
+        self._number += 1
+        if self._coming is not None:
+            self._coming.since.append(record)
+        if self._live:
+            self.writer.append(record)
+
+    def begin(self) -> ComingFile:
+        """Keep from now on what a new file has to hold besides; one that was begun before is void."""
+        if self._coming is not None and self._coming.prepared is not None:
+            self._coming.prepared.path.unlink(missing_ok=True)
+        self._coming = ComingFile(self._number, [])
+        return self._coming
+
+    def prepare(self, coming: ComingFile, rows: FreshRowsLike, items: pl.DataFrame, through: int) -> None:
+        """Write the beginning of the file; in any thread. rows, items: everything that differs from the
+        release, as it was when the file was begun; through: the events in them."""
+        prepared = self.writer.prepare(self._record(rows, items, through, coming.after, full=True))
+        if coming is self._coming:
+            coming.prepared = prepared
+        else:
+            prepared.path.unlink(missing_ok=True)
+
+    def switch(self, through: int, at_least: int = 0) -> None:
+        """Let the new file take the old one's place. at_least: number that readers may have seen."""
+        coming = self._coming
+        assert coming is not None
+        assert coming.prepared is not None, "prepare comes first"
+        since = coming.since or [self._record(None, no_items(), through, 0, full=False)]
+        first = max(coming.after, at_least) + 1
+        since = [replace(record, number=first + place) for place, record in enumerate(since)]
+        self.writer.switch(coming.prepared, since)
+        self._number, self._coming, self._live = since[-1].number, None, True
+
+    @property
+    def number(self) -> int:
+        """Of the newest record."""
+        return self._number
+
+    def close(self) -> None:
+        """Release the file."""
+        self._live = False
+        self.writer.close()
+
+    def _record(
+        self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int, number: int, *, full: bool
+    ) -> FreshRecord:
+        arrays, config = rows.to_arrays() if rows is not None else ({}, {})
+        return FreshRecord(self._release, number, through, full, arrays, config, items)

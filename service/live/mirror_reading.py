@@ -1,0 +1,73 @@
+"""A mirror made from the whole store."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from gnn.shop_arrays import IntArray
+from graph.log import EventLog
+from graph.store import GraphStore
+from service.capped_edges import capped_edges
+from service.change_log import ChangeLog, UnfoldedRange
+from service.edge_selection import select_edges
+from service.live.known_items import KnownItems
+from service.live.mirror import MakeMirror, Mirror, MirrorStart
+from service.live.model import influence_caps
+from service.releases.release import Release
+from service.settings import Settings
+from service.shop_snapshot import take_snapshot
+
+
+@dataclass(frozen=True)
+class LiveSources:
+    """What is followed; each object may be used by several threads."""
+
+    log: EventLog
+    store: GraphStore
+    changes: ChangeLog
+
+
+@dataclass(frozen=True)
+class MirrorReading:
+    """A mirror and what it was made from."""
+
+    mirror: Mirror
+    known: KnownItems
+    changed: pl.DataFrame
+    """Living items that the release lacks or knows otherwise, as the store has them."""
+    through: int
+    """Newest event that counts in the mirror."""
+    change: int
+    """Newest entry of the change log that counts."""
+    unfolded: list[UnfoldedRange]
+    categories: IntArray
+    """(item index, category index) pairs, shape (p, 2)."""
+
+
+def read_mirror(
+    release: Release, sources: LiveSources, make_mirror: MakeMirror, settings: Settings
+) -> MirrorReading:
+    """Read the store. Memory: that of a snapshot, the mirror beside it for a moment."""
+    change, unfolded = sources.changes.last_number(), sources.changes.unfolded()
+    snapshot, _ = select_edges(take_snapshot(sources.store, unfolded), settings.selection)
+    known = KnownItems(release.items, snapshot)
+    capped = capped_edges(snapshot.edges, release.manifest.refreshed_through, influence_caps(settings))
+    shop = replace(replace(snapshot, edges=capped.edges).arrays(None), brand=known.brand)
+    changed = snapshot.items.filter(pl.col("index").is_in(known.changed()["index"].implode()), "alive")
+    start = MirrorStart(
+        shop=shop,
+        sequence=capped.edges.seq,
+        items=known.arrived(changed, None, snapshot.item_category),
+        frozen=release.items.indices_of(sorted(settings.update.freeze)),
+        ledger=capped.ledger,
+        damped=capped.damped,
+    )
+    return MirrorReading(
+        mirror=make_mirror(release.model, start),
+        known=known,
+        changed=changed,
+        through=max(snapshot.events_through, release.manifest.events_through),
+        change=change,
+        unfolded=unfolded,
+        categories=snapshot.item_category,
+    )
