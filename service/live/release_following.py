@@ -23,6 +23,8 @@ class _Made:
     """A folding that is being made for a release."""
 
     version: str
+    through: int
+    """Newest event that counts in the release itself."""
     future: Future[LiveFolding]
 
 
@@ -38,6 +40,18 @@ class ReleaseFollowing:
         self._made: _Made | None = None
         self.folding: LiveFolding | None = None
         """What works now."""
+
+    @property
+    def opening(self) -> bool:
+        """Whether it is not known yet what is to be followed."""
+        return self.folding is None and self._opening is not None
+
+    @property
+    def followed(self) -> tuple[str, int] | None:
+        """(release, newest event that counts in its answers); None: none is followed."""
+        if self.folding is not None:
+            return self.folding.release.version, self.folding.through
+        return None if self._made is None else (self._made.version, self._made.through)
 
     def poll(self, sources: LiveSources) -> None:
         """Look whether another release serves, and take over what is ready. sources: of the loop."""
@@ -95,7 +109,7 @@ class ReleaseFollowing:
             with closing_both(log, store, changes):
                 return LiveFolding(release, LiveSources(log, store, changes), self._tools, before)
 
-        self._made = _Made(release.version, beside(make, "reading"))
+        self._made = _Made(release.version, release.manifest.events_through, beside(make, "reading"))
 
     def _take(self, made: _Made, sources: LiveSources) -> None:
         if made.future.result().take_over(sources, self.folding):

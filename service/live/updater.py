@@ -148,22 +148,23 @@ class Updater:
 
     def _show(self, last: int) -> None:
         now = time.monotonic()
-        through = last if self._folding is None else self._folding.through
+        followed = None if self._following is None else self._following.followed
+        through = last if followed is None else followed[1]
         if through >= last:
             self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = now
-        if now < self._next_status:
+        if now < self._next_status or (self._following is not None and self._following.opening):
             return
         self._next_status = now + STATUS_SECONDS
         self._heal()
-        write_status(self._home.fresh, self._status(last, through, now))
+        write_status(self._home.fresh, self._status(last, now))
 
     def _show_trouble(self) -> None:
         """Tell, while nothing can be done, why; else the last status would go stale as if nobody worked."""
         now = time.monotonic()
         self._behind_since = now if self._behind_since is None else self._behind_since
-        write_status(self._home.fresh, self._status(self._last, self._applied, now))
+        write_status(self._home.fresh, self._status(self._last, now))
 
     def _heal(self) -> None:
         asked = self._home.fresh / HEAL_NAME
@@ -172,8 +173,9 @@ class Updater:
             logger.warning("a record of fresh rows was damaged; a new segment replaces it")
             self._folding.heal()
 
-    def _status(self, last: int, through: int, now: float) -> UpdaterStatus:
+    def _status(self, last: int, now: float) -> UpdaterStatus:
         figures: dict[str, float] = {"restarts": self._restarts}
+        followed = None if self._following is None else self._following.followed
         if self._folding is not None:
             figures |= asdict(self._folding.figures) | dict(self._folding.mirror.figures())
         return UpdaterStatus(
@@ -181,8 +183,8 @@ class Updater:
             at=time.time(),
             sequence=last,
             applied_sequence=self._applied,
-            visible_sequence=through if self._folding is not None else 0,
-            release=None if self._folding is None else self._folding.release.version,
+            visible_sequence=0 if followed is None else followed[1],
+            release=None if followed is None else followed[0],
             lag_seconds=0.0 if self._behind_since is None else now - self._behind_since,
             trouble=self._trouble,
             figures=figures,
