@@ -134,6 +134,19 @@ def left_on_disk(settings: Settings, home: Home) -> list[Remainder]:
         for path in (home.event_log, home.graph)
         if _size(path.with_name(f"{path.name}-wal"))
     ]
+    updater = read_updater(home.fresh)
+    if updater is not None and updater.running:
+        kept.append(
+            Remainder(
+                "the updater's mirror of the graph, in memory",
+                "the user's edges, and sums and embeddings in which they had a part",
+                "some seconds from now: it reads the graph anew",
+            )
+        )
+    kept += [
+        Remainder(f"backup {path.name}", "everything as it was then", "the shop removes it")
+        for path in sorted(home.root.glob("*.tar*"))
+    ]
     if settings.graph.url != "sqlite":
         kept.append(
             Remainder(
