@@ -66,7 +66,7 @@ def _known(tx: "ManagedTransaction", state: StoreState, event_ids: pl.Series) ->
     claimed: list[str] = []
     for start in range(0, len(ids), neo4j_nodes.ROWS):
         part = ids[start : start + neo4j_nodes.ROWS]
-        for record in tx.run(cypher("event_ids_find"), ids=part, has=has):
+        for record in tx.run(cypher("event_ids_find"), rows={"ids": part, "has": has}):
             (stamped if record["stamped"] else claimed).append(record["eventId"])
     return stamped, claimed
 
@@ -76,7 +76,7 @@ def _is_deleted(tx: "ManagedTransaction", state: StoreState, item_ids: pl.Series
     deleted: list[str] = []
     if state.item_holes:
         keys = item_ids.unique().to_list()
-        deleted = tx.run(cypher("deleted_items_find"), keys=keys).single(strict=True)["keys"]
+        deleted = tx.run(cypher("deleted_items_find"), rows={"keys": keys}).single(strict=True)["keys"]
     return item_ids.is_in(deleted)
 
 
@@ -152,7 +152,7 @@ def _stamp(tx: "ManagedTransaction", edges: pl.DataFrame) -> None:
 
 def _run(tx: "ManagedTransaction", name: str, rows: pl.DataFrame, **extra: Any) -> None:
     columns = {key: _compact(rows[column]).to_list() for key, column in _EDGE_COLUMNS.items()}
-    tx.run(cypher(name), {**columns, **extra}).consume()
+    tx.run(cypher(name), rows={**columns, **extra}).consume()
 
 
 def _compact(column: pl.Series) -> pl.Series:

@@ -39,7 +39,7 @@ def upsert_items(tx: "ManagedTransaction", state: StoreState, items: pl.DataFram
     upsert_categories(tx, state, paths)
     keys = items["item_id"].to_list()
     if state.item_holes:
-        tx.run(cypher("deleted_items_revive"), keys=keys).consume()
+        tx.run(cypher("deleted_items_revive"), rows={"keys": keys}).consume()
     index = neo4j_nodes.find(tx, "items", keys)
     new = np.flatnonzero(index < 0)
     numbers = state.items + np.arange(len(new))
@@ -106,7 +106,9 @@ def _read(tx: "ManagedTransaction", keys: Sequence[str] | None) -> list[tuple[in
         records = list(tx.run(cypher("items_read")))
     else:
         parts = [keys[start : start + neo4j_nodes.ROWS] for start in range(0, len(keys), neo4j_nodes.ROWS)]
-        records = [record for part in parts for record in tx.run(cypher("items_read_some"), keys=part)]
+        records = [
+            record for part in parts for record in tx.run(cypher("items_read_some"), rows={"keys": part})
+        ]
     return [(record["index"], record["item"]["itemId"], record["item"]) for record in records]
 
 

@@ -92,7 +92,7 @@ class ForeignEdges:
             "eventId": found.events["event_id"].to_list(),
             "at": found.events["at"].to_list(),
         }
-        self._connection.write(lambda tx: tx.run(cypher("foreign_claim"), claim).consume())
+        self._connection.write(lambda tx: tx.run(cypher("foreign_claim"), rows=claim).consume())
         result = log.append(found.events)
         applied = self._connection.read(read_state).applied_seq
         for row in np.flatnonzero(~result.accepted & (result.seq <= applied)).tolist():
@@ -143,10 +143,11 @@ class ForeignEdges:
     def _without_repeats(self, events: pl.DataFrame, element_ids: list[str]) -> pl.Series:
         """False where another edge has the same event id; such rows become malformed ones."""
         ids = events["event_id"].to_list()
+        sought = {"ids": ids, "has": [True] * (len(RELATIONS) + 1)}
         others = self._connection.read(
             lambda tx: {
                 record["eventId"]
-                for record in tx.run(cypher("event_ids_find"), ids=ids, has=[True] * (len(RELATIONS) + 1))
+                for record in tx.run(cypher("event_ids_find"), rows=sought)
                 if record["stamped"]
             }
         )

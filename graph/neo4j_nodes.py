@@ -21,7 +21,8 @@ def find(tx: "ManagedTransaction", table: Table, keys: Sequence[str]) -> npt.NDA
     """Index of each key, -1 where the graph has no such (numbered) node; shape (n,)."""
     index = np.full(len(keys), -1, np.int64)
     for start in range(0, len(keys), ROWS):
-        record = tx.run(cypher(f"{table}_find"), keys=keys[start : start + ROWS]).single(strict=True)
+        rows = {"keys": keys[start : start + ROWS]}
+        record = tx.run(cypher(f"{table}_find"), rows=rows).single(strict=True)
         index[np.array(record["row"], np.int64) + start] = record["found"]
     return index
 
@@ -40,4 +41,4 @@ def add(
         part = order[start : start + ROWS]
         sent: dict[str, Any] = {name: [values[n] for n in part] for name, values in columns.items()}
         sent |= {"keys": [keys[n] for n in part], "index": [numbers[n] for n in part]}
-        tx.run(cypher(f"{table}_add"), sent).consume()
+        tx.run(cypher(f"{table}_add"), rows=sent).consume()

@@ -60,7 +60,7 @@ def _open_purchases(tx: "ManagedTransaction", pairs: list[Pair]) -> dict[Pair, l
     found: dict[Pair, list[Purchase]] = {}
     for start in range(0, len(pairs), neo4j_nodes.ROWS):
         users, items = zip(*pairs[start : start + neo4j_nodes.ROWS], strict=True)
-        for record in tx.run(cypher("purchases_open"), user=users, item=items):
+        for record in tx.run(cypher("purchases_open"), rows={"user": users, "item": items}):
             found[pairs[start + record["pair"]]] = record["purchases"]
     return found
 
@@ -76,7 +76,8 @@ def _write(
     changes = sorted(taken.items())
     for start in range(0, len(changes), neo4j_nodes.ROWS):
         seq, refunded = zip(*changes[start : start + neo4j_nodes.ROWS], strict=True)
-        tx.run(cypher("purchases_refund"), seq=seq, refunded=refunded).consume()
+        tx.run(cypher("purchases_refund"), rows={"seq": seq, "refunded": refunded}).consume()
     for start in range(0, len(matched), neo4j_nodes.ROWS):
         event_id, seqs, user, item = zip(*matched[start : start + neo4j_nodes.ROWS], strict=True)
-        tx.run(cypher("refunds_add"), eventId=event_id, seq=seqs, user=user, item=item).consume()
+        rows = {"eventId": event_id, "seq": seqs, "user": user, "item": item}
+        tx.run(cypher("refunds_add"), rows=rows).consume()

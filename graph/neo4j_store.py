@@ -19,6 +19,7 @@ from graph.neo4j_connection import Neo4jAddress, Neo4jConnection
 from graph.neo4j_foreign import ForeignEdges, FoundEdges
 from graph.neo4j_foreign_items import AdoptedNodes, adopt_nodes
 from graph.neo4j_queries import cypher
+from graph.neo4j_rehearsal import rehearse
 from graph.neo4j_reviews import texts_from_log
 from graph.neo4j_schema import create_schema
 from graph.neo4j_state import LockedWrite, StoreState, read_state
@@ -90,6 +91,14 @@ class Neo4jGraphStore:
         return self._write(
             lambda tx, state: apply_events(tx, state, checked, upto_seq, self._weights, self._keep_texts)
         )
+
+    def warm_up(self) -> None:
+        """Have the server plan the statements of `apply` and `export`; the graph stays as it is.
+
+        Just after a server's start that takes seconds, which the day's first events need not wait for.
+        """
+        rehearse(self._connection, self._weights, self._keep_texts)
+        list(self.export(self.applied_seq() - 1))
 
     def applied_seq(self) -> int:
         """See `GraphStore.applied_seq`."""

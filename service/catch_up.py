@@ -14,7 +14,10 @@ CATCH_UP_ROWS = 50_000
 def catch_up(
     log: EventLog, store: GraphStore, progress: Callable[[int, int], None] | None = None
 ) -> npt.NDArray[np.int64]:
-    """Apply every logged event that the graph lacks, batch by batch; safe to interrupt and to repeat.
+    """Apply every event that the log holds now, batch by batch; safe to interrupt and to repeat.
+
+    Events that come meanwhile may be left: where they come faster than a batch takes, a loop until nothing is
+    left would not return, and nothing of what was applied would ever be answered with.
 
     progress: called with (applied sequence number, newest sequence number).
     Returns the indices of the items whose edges changed, ascending, unique.
@@ -26,4 +29,6 @@ def catch_up(
         touched.append(store.apply(batch, upto).touched)
         if progress:
             progress(upto, max(target, upto))
+        if upto >= target:
+            break
     return np.unique(np.concatenate(touched))

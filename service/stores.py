@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from graph.log import EventLog
 from graph.sqlite_log import SqliteLog
@@ -20,6 +20,14 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """Release what is held."""
+
+
+@runtime_checkable
+class PlansStatements(Protocol):
+    """A store whose server plans each statement when it first meets it (Neo4j)."""
+
+    def warm_up(self) -> None:
+        """Have it plan what events need; nothing is changed."""
 
 
 @contextmanager

@@ -1,2 +1,2 @@
-MATCH (d:DeletedItem) WHERE d.itemId IN $keys
+MATCH (d:DeletedItem) WHERE d.itemId IN $rows.keys
 DELETE d

@@ -1,3 +1,3 @@
-UNWIND range(0, size($keys) - 1) AS n
-MERGE (i:Item {itemId: $keys[n]})
-SET i.index = $index[n]
+UNWIND range(0, size($rows.keys) - 1) AS n
+MERGE (i:Item {itemId: $rows.keys[n]})
+SET i.index = $rows.index[n]

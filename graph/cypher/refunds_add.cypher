@@ -1,2 +1,2 @@
-UNWIND range(0, size($eventId) - 1) AS n
-CREATE (:Refund {eventId: $eventId[n], seq: $seq[n], user: $user[n], item: $item[n]})
+UNWIND range(0, size($rows.eventId) - 1) AS n
+CREATE (:Refund {eventId: $rows.eventId[n], seq: $rows.seq[n], user: $rows.user[n], item: $rows.item[n]})

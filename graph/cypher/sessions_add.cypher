@@ -1,3 +1,3 @@
-UNWIND range(0, size($keys) - 1) AS n
-MERGE (u:User {sessionId: $keys[n]})
-SET u:Session, u.index = $index[n]
+UNWIND range(0, size($rows.keys) - 1) AS n
+MERGE (u:User {sessionId: $rows.keys[n]})
+SET u:Session, u.index = $rows.index[n]

@@ -1,3 +1,3 @@
-UNWIND range(0, size($keys) - 1) AS n
-MERGE (u:User {userId: $keys[n]})
-SET u.index = $index[n]
+UNWIND range(0, size($rows.keys) - 1) AS n
+MERGE (u:User {userId: $rows.keys[n]})
+SET u.index = $rows.index[n]

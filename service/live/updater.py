@@ -25,7 +25,7 @@ from service.live.updater_status import UpdaterStatus, write_status
 from service.live.what_if import preview
 from service.releases.store import ReleaseStore
 from service.settings import Settings
-from service.stores import closing_both, open_log, open_store
+from service.stores import PlansStatements, closing_both, open_log, open_store
 from service.text_vectors import TextVectors
 
 logger = logging.getLogger(__name__)
@@ -108,6 +108,7 @@ class Updater:
         line: QuestionLine,
     ) -> None:
         look_next, worked = 0.0, False
+        cold: PlansStatements | None = store if isinstance(store, PlansStatements) else None
         while not stopping.wait(0.0 if worked else self._settings.update.poll_seconds):
             if time.monotonic() >= look_next:
                 adopt_foreign(log, store)
@@ -125,6 +126,9 @@ class Updater:
                     self._answer_questions(store, line)
             self._trouble = None
             self._show(last)
+            if cold is not None and not worked:
+                cold.warm_up()  # while nothing waits
+                cold = None
 
     def _answer_questions(self, store: GraphStore, line: QuestionLine) -> None:
         folding = self._folding
