@@ -318,7 +318,7 @@ class SourceSettings(Section):
     name: str = Field(pattern=r"^[\w.-]{1,64}$")
     path: str = Field(min_length=1)
     """Folder, file or glob (`**` for any depth); `~` is the user's folder."""
-    format: Literal["auto", "ilk", "amazon", "recbole", "lightgcn", "table"] = "auto"
+    format: Literal["auto", "ilk", "amazon", "recbole", "lightgcn", "movielens", "table"] = "auto"
     mapping: Path | None = None
     """TOML file, or the name of a mapping that Ilk brings, for `table`."""
     priority: int = Field(0, ge=-1000, le=1000)

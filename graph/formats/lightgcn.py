@@ -5,6 +5,7 @@ file's the same a year later: every user's own order is kept, all of train prece
 items of one user share a time, so no baskets are made up. Every row is counted as `time_from_order`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from graph.errors import UnreadableInput
 from graph.formats.event_rows import event_batch
 from graph.formats.fields import EventFields, Field
 from graph.formats.probe import Kind, Probe
-from graph.formats.problem import Reason
+from graph.formats.problem import Outcome, Problem, Reason, excerpt
 from graph.formats.raw_batch import BATCH_ROWS, RawBatch, text_column
 from graph.formats.shop_reader import Batch
 from graph.formats.text_stream import open_text
@@ -24,6 +25,7 @@ from graph.formats.verdicts import repairs
 
 TRAIN, TEST = "train", "test"
 _START = {TRAIN: 946_684_800, TEST: 978_307_200}  # 2000-01-01 and 2001-01-01 UTC
+_ARE_IDS = re.compile(r"[0-9]+( [0-9]+)*\s*")
 _FIELDS = EventFields(Field(("item_id",)), Field(("timestamp",)), user_id=Field(("user_id",)))
 
 
@@ -66,43 +68,57 @@ class LightGcnShop:
 
 
 def recognises(probes: Sequence[Probe]) -> bool:
-    """Whether there is a file of bare ids named `train`."""
-    return any(p.kind is Kind.NUMBERS and p.stem == TRAIN for p in probes)
+    """Whether there is a file of bare ids named `train` or `test`."""
+    return any(p.kind is Kind.NUMBERS and p.stem in (TRAIN, TEST) for p in probes)
 
 
 def read_lightgcn(probes: Sequence[Probe]) -> LightGcnShop:
-    """A reader of the split. Raises `UnreadableInput` when there is no train file."""
+    """A reader of the split. Raises `UnreadableInput` when it has neither side."""
     parts = {part: p for part in (TRAIN, TEST) for p in probes if p.kind is Kind.NUMBERS and p.stem == part}
-    if TRAIN not in parts:
-        raise UnreadableInput("no train.txt with lines of `user item item ...`")
+    if not parts:
+        raise UnreadableInput("no train.txt or test.txt with lines of `user item item ...`")
     return LightGcnShop(parts)
 
 
 def _batches(probe: Probe, start: int) -> Iterator[RawBatch]:
     with open_text(probe.path, probe.name) as stream:
+        no_ids: list[Problem] = []
         users: list[str] = []
         items: list[str] = []
         times: list[int] = []
         lines: list[int] = []
         for line in stream:
             user, *taken = line.split() or [""]
+            if not _ARE_IDS.fullmatch(line):
+                kept = [item for item in taken if _may_be_id(item)] if _may_be_id(user) else []
+                bad = len(taken) - len(kept)
+                no_ids += [
+                    Problem(probe.name, stream.number, Reason.BAD_ID, Outcome.REJECTED, excerpt(line))
+                ] * bad
+                taken = kept
             items += taken
             users += [user] * len(taken)
             times += range(start, start + len(taken))
             lines += [stream.number] * len(taken)
             if len(items) >= BATCH_ROWS:
-                yield _raw(users, items, times, lines)
-                users, items, times, lines = [], [], [], []
-        last = _raw(users, items, times, lines)
-        rejected = sum(problem.outcome == "rejected" for problem in stream.problems)
-        yield RawBatch(last.lines, last.columns, last.not_utf8, stream.problems, rejected)
+                yield _raw(users, items, times, lines, no_ids)
+                users, items, times, lines, no_ids = [], [], [], [], []
+        yield _raw(users, items, times, lines, no_ids + stream.problems)
 
 
-def _raw(users: list[str], items: list[str], times: list[int], lines: list[int]) -> RawBatch:
+def _may_be_id(text: str) -> bool:
+    """Ids of the format are numbers; bytes that are no text are told of by `id_not_utf8`."""
+    return text.isdecimal() or not text.isprintable()
+
+
+def _raw(
+    users: list[str], items: list[str], times: list[int], lines: list[int], problems: list[Problem]
+) -> RawBatch:
     columns = {"timestamp": pl.Series("timestamp", times, dtype=pl.Int64)}
     not_utf8 = {}
     for name, ids in (("user_id", users), ("item_id", items)):
         columns[name], marks = text_column(name, ids)
         if marks is not None:
             not_utf8[name] = marks
-    return RawBatch(np.array(lines, dtype=np.int64), columns, not_utf8)
+    rejected = sum(problem.outcome is Outcome.REJECTED for problem in problems)
+    return RawBatch(np.array(lines, dtype=np.int64), columns, not_utf8, problems, rejected)

@@ -24,12 +24,17 @@ def shipped_mappings() -> tuple[Mapping, ...]:
     return tuple(parse_mapping(f.read_text(encoding="utf-8"), f.name.removesuffix(".toml")) for f in files)
 
 
-def matching_mapping(probes: Sequence[Probe]) -> Mapping | None:
-    """The shipped mapping whose events some file has; the one that explains most columns wins."""
+def matching_mapping(probes: Sequence[Probe], *, items_only: bool = False) -> Mapping | None:
+    """The shipped mapping whose events some file has; the one that explains most columns wins.
+
+    items_only: its items instead, told by the columns that it cannot do without, at least two.
+    """
     scored = []
     for mapping in shipped_mappings():
         pairs = _pairs(mapping, probes)
-        if any(table.events is not None for table, _ in pairs):
+        if items_only:
+            pairs = [(table, p) for table, p in pairs if _tells_items(table)]
+        if any(items_only or table.events is not None for table, _ in pairs):
             explained = sum(len(_columns(table) & set(_present(table, p))) for table, p in pairs)
             scored.append((explained, mapping))
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
@@ -49,6 +54,18 @@ def read_mapped(mapping: Mapping, probes: Sequence[Probe]) -> TableShop:
         f"{p.name}: not read (no table of the mapping has its columns)" for p in probes if p.name not in read
     ]
     return TableShop(f"table:{mapping.name}", tables, notes)
+
+
+def read_catalogue(mapping: Mapping, probes: Sequence[Probe]) -> TableShop:
+    """The items of a mapping whose events are elsewhere."""
+    tables = tuple(table for table in mapping.tables if table.events is None)
+    return read_mapped(replace(mapping, tables=tables), probes)
+
+
+def _tells_items(table: TableMapping) -> bool:
+    if table.items is None or table.events is not None:
+        return False
+    return sum(not field.optional and field.constant is None for field in table.items.named().values()) > 1
 
 
 def _is_optional(table: TableMapping, mapping: Mapping) -> bool:

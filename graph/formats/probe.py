@@ -20,9 +20,9 @@ from graph.formats.text_stream import open_text
 
 _DELIMITERS = "\t,;|"
 _LOOK_LINES = 20
-_IGNORED_SUFFIXES = frozenset(
-    {".md", ".html", ".pdf", ".png", ".jpg", ".zip", ".toml", ".py", ".log", ".npy"}
-)
+_IGNORED_SUFFIXES = frozenset({".md", ".html", ".pdf", ".png", ".jpg", ".toml", ".py", ".log", ".npy"})
+_STRAY_SUFFIXES = frozenset({".zip", ".7z", ".rar", ".tar", ".docx", ".pptx", ".db"})
+"""Files that lie beside a shop's tables and are passed over with a note."""
 
 
 _UNPACK = "unpack it, or compress it with gzip instead"
@@ -95,6 +95,11 @@ def data_files(path: Path) -> list[tuple[Path, str]]:
     if not found:
         raise UnreadableInput(f"{path}: the folder holds no data files")
     return [(entry, entry.name) for entry in found]
+
+
+def is_stray(path: Path) -> bool:
+    """Whether a file that cannot be read may be passed over in a folder: it is empty or an archive."""
+    return path.suffix.lower() in _STRAY_SUFFIXES or path.stat().st_size == 0
 
 
 def probe(path: Path, name: str, dialect: Dialect | None = None) -> Probe:

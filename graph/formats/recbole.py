@@ -5,14 +5,33 @@ from collections.abc import Sequence
 
 from graph.errors import UnreadableInput
 from graph.formats.fields import EventFields, Field, ItemFields
+from graph.formats.ordered_rows import TIME_COLUMN, OrderedRows
 from graph.formats.probe import Kind, Probe
 from graph.formats.raw_batch import RowSource
 from graph.formats.table_shop import Table, TableShop
 
 _HEADER = re.compile(r"^(.+):(token|token_seq|float|float_seq)$")
-_USER = ("user_id", "session_id", "userID", "user")
-_ITEM = ("item_id", "itemID", "item", "product_id", "movie_id", "asin", "parent_asin")
-_TIME = ("timestamp", "time", "unixReviewTime")
+_USER = ("user_id", "session_id", "userID", "user", "visitor_id", "visitorid", "reviewerID")
+_ITEM = (
+    "item_id",
+    "itemID",
+    "item",
+    "itemid",
+    "product_id",
+    "movie_id",
+    "asin",
+    "parent_asin",
+    "book_id",
+    "artist_id",
+    "business_id",
+    "anime_id",
+    "game_id",
+    "track_id",
+    "music_id",
+    "news_id",
+    "venue_id",
+)
+_TIME = ("timestamp", "time", "unixReviewTime", "date")
 _TITLE = (
     "title",
     "movie_title",
@@ -34,25 +53,30 @@ _FIELDS = {
 
 
 def recognises(probes: Sequence[Probe]) -> bool:
-    """Whether some file has a header of `name:type` columns with a user and an item."""
-    return any(_is_interactions(probe) for probe in probes)
+    """Whether some file has a header of `name:type` columns."""
+    return any(_types(probe) for probe in probes)
 
 
 def read_recbole(probes: Sequence[Probe]) -> TableShop:
-    """A reader of the files. Raises `UnreadableInput` when none holds interactions with a time."""
+    """A reader of the files; interactions without a time are dated by their order (`OrderedRows`).
+
+    Raises `UnreadableInput` when none holds interactions or items.
+    """
     atomic = [probe for probe in probes if _types(probe)]
     inter = [probe for probe in atomic if _is_interactions(probe)]
-    if not inter:
-        raise UnreadableInput("no RecBole file with user, item and timestamp columns (*.inter)")
-    items = [
-        p for p in atomic if p not in inter and _first(_names(p), _ITEM) and not _first(_names(p), _USER)
-    ]
+    items = [p for p in atomic if p not in inter and _is_items(p)]
+    if not (inter or items):
+        has = "; ".join(f"{p.name} has {', '.join(p.columns)}" for p in atomic or probes)
+        raise UnreadableInput(
+            f"no RecBole file with user and item columns (*.inter) or items (*.item): {has:.300}"
+        )
     tables = [Table(_source(p), items=_item_fields(p)) for p in items]
-    tables += [Table(_source(p), events=_event_fields(p)) for p in inter]
+    tables += [_events(p) for p in inter]
     unread = [p.name for p in probes if p not in inter and p not in items]
-    return TableShop(
-        "recbole", tables, [f"{name}: not read (neither items nor interactions)" for name in unread]
-    )
+    notes = [f"{name}: not read (neither items nor interactions)" for name in unread]
+    timeless = [p.name for p in inter if not _first(_names(p), _TIME)]
+    notes += [f"{name}: the file tells no time: events are dated by their order" for name in timeless]
+    return TableShop("recbole", tables, notes)
 
 
 def _types(probe: Probe) -> dict[str, str]:
@@ -77,7 +101,20 @@ def _first(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 def _is_interactions(probe: Probe) -> bool:
     names = _names(probe)
-    return bool(_first(names, _USER) and _first(names, _ITEM) and _first(names, _TIME))
+    return bool(_first(names, _USER) and _first(names, _ITEM))
+
+
+def _is_items(probe: Probe) -> bool:
+    """A file of one row an item; knowledge graphs (`*.link`) only tie ids to ids."""
+    names = _names(probe)
+    return bool(_first(names, _ITEM)) and not _first(names, _USER) and "entity_id" not in names
+
+
+def _events(probe: Probe) -> Table:
+    names = _names(probe)
+    if _first(names, _TIME):
+        return Table(_source(probe), events=_event_fields(names))
+    return Table(OrderedRows(_source(probe)), events=_event_fields((*names, TIME_COLUMN)))
 
 
 def _field(names: Sequence[str], wanted: Sequence[str]) -> Field | None:
@@ -85,8 +122,7 @@ def _field(names: Sequence[str], wanted: Sequence[str]) -> Field | None:
     return None if name is None else Field((name,))
 
 
-def _event_fields(probe: Probe) -> EventFields:
-    names = _names(probe)
+def _event_fields(names: Sequence[str]) -> EventFields:
     item, moment = _field(names, _ITEM), _field(names, _TIME)
     assert item is not None
     assert moment is not None

@@ -35,7 +35,7 @@ class ShopReader(Protocol):
 
     @property
     def format(self) -> str:
-        """What the files were taken for: `ilk`, `recbole`, `amazon`, `lightgcn` or `table:<mapping>`."""
+        """What the files were taken for: one of `FORMATS`, or `table:<mapping>`."""
 
     @property
     def notes(self) -> Sequence[str]:

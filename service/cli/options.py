@@ -16,6 +16,7 @@ class DataFormat(StrEnum):
     AMAZON = "amazon"
     RECBOLE = "recbole"
     LIGHTGCN = "lightgcn"
+    MOVIELENS = "movielens"
     TABLE = "table"
 
 

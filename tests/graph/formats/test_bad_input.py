@@ -32,7 +32,7 @@ def test_missing_path_empty_folder_unknown_format(tmp_path: Path) -> None:
         open_shop(tmp_path / "empty")
     with pytest.raises(UnknownFormat, match="'xml'; known: auto, ilk"):
         open_shop(tmp_path, "xml")
-    for name in ("ilk", "amazon", "recbole", "lightgcn"):
+    for name in ("ilk", "amazon", "recbole", "lightgcn", "movielens"):
         write(tmp_path / "x" / "a.csv", "a,b\n1,2\n")
         with pytest.raises(UnreadableInput):
             open_shop(tmp_path / "x", name)

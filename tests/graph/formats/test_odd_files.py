@@ -102,6 +102,32 @@ def test_what_is_no_table_is_named(tmp_path: Path, name: str, content: bytes, to
         open_shop(tmp_path)
 
 
+def test_what_lies_beside_the_tables_is_passed_over_with_a_note(tmp_path: Path) -> None:
+    beside = {
+        "old.zip": b"PK\x03\x04" + bytes(9),
+        "Thumbs.db": b"\xd0\xcf\x11\xe0",
+        "monday.csv": b"",
+        "README": b"hi\n",
+    }
+    for name, content in {**beside, ".DS_Store": b"\x00\x00\x00\x01Bud1"}.items():
+        (tmp_path / name).write_bytes(content)
+    found, notes = read_events(tmp_path, "events.csv", HEAD + BODY)
+    assert found.counts.accepted == 12
+    assert all(any(name in note for note in notes) for name in beside)
+    assert not any(".DS_Store" in note for note in notes)
+    # a sheet may hold what the shop means to load, and a damaged table does
+    (tmp_path / "orders.xlsx").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(UnreadableInput, match="save the sheet as CSV"):
+        open_shop(tmp_path)
+
+
+def test_an_archive_alone_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "shop.zip").write_bytes(b"PK\x03\x04" + bytes(9))
+    for path in (tmp_path, tmp_path / "shop.zip"):
+        with pytest.raises(UnreadableInput, match=r"shop\.zip.*unpack the archive"):
+            open_shop(path)
+
+
 @pytest.mark.parametrize("indent", [None, 0, 2])
 @pytest.mark.parametrize("packed", [False, True])
 def test_an_array_of_objects_is_read_like_lines_of_them(

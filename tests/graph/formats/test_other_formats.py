@@ -5,7 +5,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from graph.errors import UnreadableInput
 from graph.formats import open_shop
 from graph.formats.lightgcn import LightGcnShop
 from tests.graph.formats.reading import events, items, write
@@ -34,6 +36,40 @@ def test_recbole_reviews_have_ratings(tmp_path: Path) -> None:
     write(tmp_path / "x.inter", header + "u\ti\t4\t1600000000\n")
     happened = events(open_shop(tmp_path / "x.inter").events()).frame
     assert happened.select("event_type", "rating").rows() == [("review", 4.0)]
+
+
+def test_recbole_without_times_is_dated_by_its_order(tmp_path: Path) -> None:
+    write(tmp_path / "x.inter", "user_id:token\tartist_id:token\tweight:float\n2\t51\t13\n\n2\t52\t11\n")
+    shop = open_shop(tmp_path)
+    assert any("no time" in note for note in shop.notes)
+    happened = events(shop.events())
+    assert happened.frame["item_id"].to_list() == ["51", "52"]
+    assert happened.frame["at"].diff()[1] == 2_000_000  # a row's line, so that rows added later move none
+    assert happened.counts.repaired == {"time_from_order": 2}
+
+
+def test_recbole_knowledge_graphs_are_no_items_and_users_alone_are_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "x.item", "item_id:token\tmovie_title:token_seq\ni\tDesk lamp\n")
+    write(tmp_path / "x.link", "item_id:token\tentity_id:token\ni\tm.05\n")
+    write(tmp_path / "x.kg", "head_id:token\trelation_id:token\ttail_id:token\na\tb\tc\n")
+    shop = open_shop(tmp_path)
+    assert items(shop.items()).frame.select("item_id", "title", "attributes").rows() == [
+        ("i", "Desk lamp", "{}")
+    ]
+    assert events(shop.events()).counts.read == 0
+    assert [note.partition(":")[0] for note in shop.notes] == ["x.kg", "x.link"]
+    write(tmp_path / "users" / "x.user", "user_id:token\tage:token\nu\t24\n")
+    with pytest.raises(UnreadableInput, match=r"\*\.inter.*x\.user has user_id:token"):
+        open_shop(tmp_path / "users")
+
+
+def test_lightgcn_test_file_alone_and_what_are_no_ids(tmp_path: Path) -> None:
+    path = write(tmp_path / "test.txt", "0 5 3\n1 5 x7 9\n2x 5 6\n3 8\n4 1\n5 1\n6 1\n7 1\n8 1\n9 1\n")
+    happened = events(open_shop(path).events())
+    assert happened.frame.filter(pl.col("user_id") == "1")["item_id"].to_list() == ["5", "9"]
+    assert "2x" not in set(happened.frame["user_id"])
+    assert happened.counts.rejected == {"bad_id": 3}
+    assert happened.lines("bad_id") == [2, 3, 3]
 
 
 def test_lightgcn_orders_and_odd_lines(tmp_path: Path) -> None:

@@ -169,6 +169,14 @@ def test_movielens(tmp_path: Path) -> None:
     ]
 
 
+def test_a_shipped_mappings_catalogue_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "movies.csv", "movieId,title,genres\n296,Fiction (1994),Comedy|Drama\n")
+    shop = open_shop(path)
+    assert shop.format == "table:movielens"
+    assert items(shop.items()).frame.select("item_id", "title").rows() == [("296", "Fiction (1994)")]
+    assert events(shop.events()).counts.read == 0
+
+
 def test_gorse(tmp_path: Path) -> None:
     write(
         tmp_path / "feedback.csv",

@@ -66,6 +66,15 @@ def movielens(folder: Path) -> None:
     (folder / "movies.csv").write_text("movieId,title,genres\n296,Fiction (1994),Comedy|Drama\n", "utf-8")
 
 
+def movielens_1m(folder: Path) -> None:
+    (folder / "ratings.dat").write_text("1::1193::5::978300760\n", "utf-8")
+    (folder / "movies.dat").write_text("1193::One Flew Over (1975)::Drama\n", "utf-8")
+
+
+def recbole_without_times(folder: Path) -> None:
+    (folder / "x.inter").write_text("user_id:token\tartist_id:token\n2\t51\n2\t51\n", "utf-8")
+
+
 def gorse(folder: Path) -> None:
     head = "feedback_type,user_id,item_id,time_stamp\n"
     (folder / "feedback.csv").write_text(head + "star,u,i,2020-01-01T00:00:00Z\n", "utf-8")
@@ -103,6 +112,8 @@ FORMATS: dict[Callable[[Path], None], str] = {
     recbole: "recbole",
     lightgcn: "lightgcn",
     movielens: "table:movielens",
+    movielens_1m: "movielens",
+    recbole_without_times: "recbole",
     gorse: "table:gorse",
     ga4: "table:ga4-bigquery",
     two_catalogues: "ilk",
