@@ -39,40 +39,41 @@ Fold = Callable[[Folded], FreshRows]
 
 @dataclass
 class Recomputation:
-    """Made by `LiveSignals`; `run` may work in another thread, `LiveSignals.adopt` or `follow` takes over.
+    """Made by `LiveSignals`; `run` may work in another thread, `LiveSignals.adopt` takes over.
 
     Memory while it lives: a copy of the mirror's dense arrays (37 bytes an event, 4 x d bytes a user, 8 x d
-    an item) and all signals once more (but for the lists of a release that is followed).
+    an item), all signals once more, and the rows that differ from the release.
     """
 
     mirror: Mirror
     """A copy; changed by `run` alone until it is taken over."""
-    served: ItemSignals
-    """What was served when it began."""
+    release: FittedIlk
+    """What is followed from then on."""
+    served: ItemSignals | None
+    """Whose path lists stay as they are; `None`: they are computed anew, too."""
     tolerance: Tolerance
     fold: Fold
     """Folds into `mirror`."""
-    release: FittedIlk | None = None
-    """Another release that is to be followed; `None`: the same one."""
     since: list[Folded] = field(default_factory=list)
     """What was folded in since it began; only ever appended to."""
     fresh: FreshRows | None = None
-    """Rows that moved, once `run` is done: against what was served, or against the release to be followed."""
+    """Rows that differ from the release, once `run` is done; without what was folded in since."""
     later: FreshRows | None = None
     """Rows that moved by what was folded in since, as far as it was folded into `mirror`."""
+    model: FittedIlk | None = None
+    """The release with `fresh` and `later`."""
     _taken: int = 0
 
     def run(self) -> None:
         """Compute everything anew from the events that were there at the beginning, then fold in what came
         meanwhile, until only a few are left to whoever takes over."""
-        if self.release is None:
+        if self.served is None:
             shop, signals = self.mirror.signals()
-            fresh = signal_difference(self.served, signals, self.tolerance)
-            self.mirror.settle(shop, signals)
-        else:  # lists do not depend on weights
+        else:
             shop, signals = self.mirror.dense_signals(self.served)
-            fresh = signal_difference(self.release.signals, signals, self.tolerance)
-            self.mirror.settle(shop, None)
+        fresh = signal_difference(self.release.signals, signals, self.tolerance)
+        self.mirror.settle(shop, signals if self.served is None else None)
+        self.model = self.release.with_fresh(fresh)
         for _ in range(_ROUNDS):
             if sum(len(one.events) for one in self.since[self._taken :]) <= _FEW:
                 break
@@ -81,10 +82,12 @@ class Recomputation:
 
     def catch_up(self) -> None:
         """Fold what came since the last call into the copy."""
+        assert self.model is not None, "run comes first"
         came = self.since[self._taken :]
         self._taken += len(came)
         for one in joined(came):
             fresh = self.fold(one)
+            self.model = self.model.with_fresh(fresh)
             self.later = fresh if self.later is None else self.later.merged(fresh)
 
 

@@ -18,9 +18,10 @@ from service.live.fresh_publisher import FreshPublisher
 from service.live.fresh_record import no_items
 from service.live.fresh_segments import SegmentWriter
 from service.live.known_items import KnownItems
-from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror
+from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror, RecomputationLike
 from service.live.mirror_reading import LiveSources, read_mirror
 from service.live.new_texts import NewTexts
+from service.memory import give_back_memory
 from service.releases.release import Release
 from service.settings import SelectionSettings, Settings
 from service.shop_snapshot import without
@@ -50,7 +51,6 @@ class _Job:
 
     future: Future[None]
     finish: Callable[[], None]
-    began: float
 
 
 class LiveFolding:
@@ -120,6 +120,7 @@ class LiveFolding:
         self._backlog = False
         if before is not None:
             before.close(writer=not same)
+        beside(give_back_memory, "memory")
         return True
 
     @property
@@ -199,22 +200,14 @@ class LiveFolding:
         if succession is None:
             return False
         publisher = FreshPublisher(SegmentWriter(self._tools.root, release.version), release.version)
-        coming, items, through = publisher.begin(), self._known.changed(), self._through
-
-        def work() -> None:
-            succession.run()
-            publisher.prepare(coming, succession.rows(), items, through)
 
         def finish() -> None:
-            rows = self._mirror.follow(succession)
-            publisher.publish(rows, self._known.changed(), self._through)
-            publisher.switch(self._through)
             self._publisher.close()
             self._publisher, self.release, self._dirty = publisher, release, True
             self.figures.followed += 1
             done()
 
-        self._begin_job(work, finish, "following")
+        self._compute(succession, publisher, finish)
         return True
 
     def stay(self) -> None:
@@ -329,15 +322,31 @@ class LiveFolding:
 
     def _recompute(self) -> None:
         """Begin to compute everything anew, beside: events go on being folded in."""
-        recomputation = self._mirror.recomputation()
-        self._dirty = False
+        began, self._dirty = time.monotonic(), False
 
         def finish() -> None:
-            self._publish(self._mirror.adopt(recomputation), no_items())
             now = time.monotonic()
             self.figures.propagate_seconds, self._last_whole = now - began, now
 
-        began = self._begin_job(recomputation.run, finish, "recomputation")
+        self._compute(self._mirror.recomputation(), self._publisher, finish)
+
+    def _compute(
+        self, recomputation: RecomputationLike, publisher: FreshPublisher, done: Callable[[], None]
+    ) -> None:
+        """Compute, put the result into a new file, then go on from both."""
+        coming, items, through = publisher.begin(), self._known.changed(), self._through
+
+        def work() -> None:
+            recomputation.run()
+            publisher.prepare(coming, recomputation.rows(), items, through)
+
+        def finish() -> None:
+            rows = self._mirror.adopt(recomputation)
+            publisher.put_since(rows, self._known.changed(), self._through)
+            publisher.switch(self._through)
+            done()
+
+        self._begin_job(work, finish, "recomputation")
 
     def _replace_file(self) -> None:
         """Begin to put a new file of fresh rows together."""
@@ -350,9 +359,8 @@ class LiveFolding:
             "fresh-file",
         )
 
-    def _begin_job(self, work: Callable[[], None], finish: Callable[[], None], name: str) -> float:
-        self._job = _Job(beside(work, name), finish, time.monotonic())
-        return self._job.began
+    def _begin_job(self, work: Callable[[], None], finish: Callable[[], None], name: str) -> None:
+        self._job = _Job(beside(work, name), finish)
 
     def _finish(self, job: _Job) -> bool:
         """Take over what was made beside; whether it was ready."""
@@ -361,6 +369,7 @@ class LiveFolding:
         job.future.result()
         self._job = None
         job.finish()
+        beside(give_back_memory, "memory")
         return True
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:

@@ -62,6 +62,12 @@ class FreshPublisher:
         else:
             prepared.path.unlink(missing_ok=True)
 
+    def put_since(self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int) -> None:
+        """What has to follow in the coming file, in the place of all that was published meanwhile."""
+        assert self._coming is not None, "begin comes first"
+        self._coming.after = max(self._coming.after, self._number)
+        self._coming.since = [self._record(rows, items, through, 0, full=False)]
+
     def switch(self, through: int, at_least: int = 0) -> None:
         """Let the new file take the old one's place. at_least: number that readers may have seen."""
         coming = self._coming

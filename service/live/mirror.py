@@ -65,12 +65,8 @@ class RecomputationLike(Protocol):
     def run(self) -> None:
         """Do it; may be called in another thread."""
 
-
-class SuccessionLike(RecomputationLike, Protocol):
-    """The way of a mirror from one release to another."""
-
     def rows(self) -> FreshRowsLike:
-        """What differs from the other release, once it has run; without what was folded in since."""
+        """What differs from the release, once it has run; without what was folded in since it began."""
 
 
 class Mirror(Protocol):
@@ -89,18 +85,16 @@ class Mirror(Protocol):
     def recomputation(self) -> RecomputationLike:
         """Begin what `propagate` does beside this mirror, which goes on folding in; then `adopt` it."""
 
-    def adopt(self, done: Any) -> FreshRowsLike:
-        """Take over a recomputation of this mirror that has run; returns what changed by it."""
+    def succession(self, model: ServedModel) -> RecomputationLike | None:
+        """Begin to follow another release that was made of the same events; None: it needs a mirror of its
+        own."""
+
+    def adopt(self, done: Any) -> FreshRowsLike | None:
+        """Take over what has run beside; returns what changed by what was folded in meanwhile, which comes
+        after `RecomputationLike.rows`."""
 
     def everything(self) -> Callable[[], FreshRowsLike]:
         """What differs from the release now; it may be computed later, and in another thread."""
-
-    def succession(self, model: ServedModel) -> "SuccessionLike | None":
-        """Begin to follow another release with the same events; None: it needs a mirror of its own."""
-
-    def follow(self, done: Any) -> FreshRowsLike | None:
-        """Follow the release of a succession that has run; returns what changed since by what was folded in
-        meanwhile, which comes after `SuccessionLike.rows`."""
 
     def preview(self, edges: EdgeBlock) -> FreshRowsLike:
         """What `fold_in` would return for some edges, without influence caps; nothing is kept."""

@@ -64,33 +64,29 @@ class IlkMirror:
         """See `Mirror.propagate`."""
         return self._counted(self._live.propagate())
 
-    def recomputation(self) -> Recomputation:
+    def recomputation(self) -> "IlkRecomputation":
         """See `Mirror.recomputation`."""
-        return self._live.recomputation()
+        return IlkRecomputation(self._live.recomputation(), self._frozen)
 
-    def adopt(self, done: Recomputation) -> FreshRows:
+    def succession(self, model: ServedModel) -> "IlkRecomputation | None":
+        """See `Mirror.succession`."""
+        try:
+            assert isinstance(model, FittedIlk)
+            return IlkRecomputation(self._live.succession(model), self._frozen)
+        except ValueError as error:
+            logger.info("%s", error)
+            return None
+
+    def adopt(self, done: "IlkRecomputation") -> FreshRows | None:
         """See `Mirror.adopt`."""
-        return self._counted(self._live.adopt(done))
+        later = self._live.adopt(done.work)
+        self._base = done.work.release
+        return None if later is None else without_rows(later, self._frozen)
 
     def everything(self) -> Callable[[], FreshRows]:
         """See `Mirror.everything`."""
         base, now, frozen = self._base.signals, self._live.model.signals, self._frozen
         return lambda: without_rows(signal_difference(base, now, _EXACT), frozen)
-
-    def succession(self, model: ServedModel) -> "IlkSuccession | None":
-        """See `Mirror.succession`."""
-        try:
-            assert isinstance(model, FittedIlk)
-            return IlkSuccession(self._live.succession(model), model, self._frozen)
-        except ValueError as error:
-            logger.info("%s", error)
-            return None
-
-    def follow(self, done: "IlkSuccession") -> FreshRows | None:
-        """See `Mirror.follow`."""
-        later = self._live.follow(done.recomputation)
-        self._base = done.model
-        return None if later is None else without_rows(later, self._frozen)
 
     def preview(self, edges: EdgeBlock) -> FreshRows:
         """See `Mirror.preview`."""
@@ -106,22 +102,20 @@ class IlkMirror:
 
 
 @dataclass(frozen=True)
-class IlkSuccession:
-    """`SuccessionLike` of an `IlkMirror`."""
+class IlkRecomputation:
+    """`RecomputationLike` of an `IlkMirror`."""
 
-    recomputation: Recomputation
-    model: FittedIlk
-    """Of the release that is to be followed."""
+    work: Recomputation
     frozen: IntArray
 
     def run(self) -> None:
         """See `RecomputationLike.run`."""
-        self.recomputation.run()
+        self.work.run()
 
     def rows(self) -> FreshRows:
-        """See `SuccessionLike.rows`."""
-        assert self.recomputation.fresh is not None, "it has not run"
-        return without_rows(self.recomputation.fresh, self.frozen)
+        """See `RecomputationLike.rows`."""
+        assert self.work.fresh is not None, "it has not run"
+        return without_rows(self.work.fresh, self.frozen)
 
 
 def make_mirror(settings: Settings) -> MakeMirror | None:

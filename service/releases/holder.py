@@ -8,6 +8,7 @@ from pathlib import Path
 
 from service.live.fresh_follower import FreshFollower
 from service.live.fresh_segments import HEAL_NAME
+from service.memory import give_back_memory
 from service.releases.errors import NoRelease, ReleaseError
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
@@ -202,6 +203,7 @@ class ReleaseHolder:
         self._incoming = None
         self._follower = follower or self._follower_of(serving.release)
         self._serving = serving
+        give_back_memory()  # of the release before
         logger.info("serving release %s", serving.release.version)
 
     def _follower_of(self, release: Release) -> FreshFollower | None:

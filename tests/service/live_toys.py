@@ -51,19 +51,9 @@ class LiveToyModel(ToyModel):
         return LiveToyModel(vectors, trend)
 
 
-class ToyRecomputation:
-    """What the toy mirror has to compute anew: nothing."""
-
-    def __init__(self) -> None:
-        self.ran = False
-
-    def run(self) -> None:
-        self.ran = True
-
-
 @dataclass
-class ToySuccession:
-    """The way to a release with other vectors."""
+class ToyRecomputation:
+    """All vectors anew, with those of a release."""
 
     base: FloatArray
     counts: FloatArray
@@ -101,27 +91,24 @@ class ToyMirror:
     def propagate(self) -> ToyRows:
         return self._rows(np.arange(self.n_items))
 
-    def recomputation(self) -> "ToyRecomputation":
-        return ToyRecomputation()
+    def recomputation(self) -> ToyRecomputation:
+        return ToyRecomputation(self._origin, self._counts.copy())
 
-    def adopt(self, done: "ToyRecomputation") -> ToyRows:
+    def succession(self, model: ServedModel) -> ToyRecomputation | None:
+        assert isinstance(model, ToyModel)
+        if len(model.vectors) != self.n_items:
+            return None
+        return ToyRecomputation(model.vectors, self._counts.copy())
+
+    def adopt(self, done: ToyRecomputation) -> ToyRows:
+        """All vectors once more: with what was folded in since."""
         assert done.ran
+        self._origin[: len(done.base)] = done.base
         return self.propagate()
 
     def everything(self) -> Callable[[], ToyRows]:
         rows = self.propagate()
         return lambda: rows
-
-    def succession(self, model: ServedModel) -> "ToySuccession | None":
-        assert isinstance(model, ToyModel)
-        if len(model.vectors) != len(self._base):
-            return None
-        return ToySuccession(model.vectors, self._counts.copy())
-
-    def follow(self, done: "ToySuccession") -> ToyRows:
-        assert done.ran
-        self._base = self._origin = done.base
-        return self.propagate()
 
     def preview(self, edges: EdgeBlock) -> ToyRows:
         counts = self._counts.copy()

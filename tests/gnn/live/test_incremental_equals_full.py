@@ -114,6 +114,15 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
         self.cumulative = fresh if self.cumulative is None else self.cumulative.merged(fresh)
         self.quiet = False
 
+    def take_over(self, recomputation: Recomputation) -> None:
+        """As an API worker reads a file that begins anew: from the release on."""
+        later = self.live.adopt(recomputation)
+        assert recomputation.fresh is not None
+        self.served, self.cumulative = release()[1], None
+        self.publish(recomputation.fresh)
+        if later is not None:
+            self.publish(later)
+
     def next_sequence(self) -> int:
         return len(self.ledger.user)
 
@@ -213,7 +222,7 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
         recomputation, thread = self.beside
         thread.join()
         self.beside = None
-        self.publish(self.live.adopt(recomputation))
+        self.take_over(recomputation)
 
     def _let_go(self) -> None:
         """What runs beside is void from now on."""
@@ -228,7 +237,7 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
         if beside:
             recomputation = self.live.recomputation()
             recomputation.run()
-            self.publish(self.live.adopt(recomputation))
+            self.take_over(recomputation)
         else:
             self.publish(self.live.propagate())
         self.quiet = True
