@@ -4,6 +4,7 @@ Nested names are joined by `__` in the environment: `ILK_GRAPH__URL`, `ILK_SERVE
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -43,7 +44,7 @@ class Section(BaseModel):
 class GraphSettings(Section):
     """Where the graph lives."""
 
-    url: str = Field("sqlite", pattern=r"^(sqlite|(neo4j|bolt)(\+s|\+ssc)?://.+)$")
+    url: str = "sqlite"
     """`sqlite` (a file in the home) or the address of a Neo4j server."""
     user: str = "neo4j"
     password: SecretStr = SecretStr("")
@@ -52,6 +53,13 @@ class GraphSettings(Section):
     database: str = "neo4j"
     similar_edges: int = Field(10, ge=0, le=100)
     """Neighbours of each item that a release writes back to Neo4j as `SIMILAR_TO`; 0: none."""
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_store(cls, url: str) -> str:
+        if not re.fullmatch(r"sqlite|(neo4j|bolt)(\+s|\+ssc)?://.+", url):
+            raise ValueError("give `sqlite`, or a Neo4j server's Bolt address such as bolt://127.0.0.1:7687")
+        return url
 
 
 class EncoderSettings(Section):
@@ -402,9 +410,8 @@ def load_settings(home: Path | None = None, flags: dict[str, Any] | None = None)
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         hint = f" (see {path})" if path else ""
-        raise BadSettings(
-            f"setting '{name}': {first['msg']}; `ilk config` lists all settings{hint}"
-        ) from None
+        wrong = first["msg"].removeprefix("Value error, ")
+        raise BadSettings(f"setting '{name}': {wrong}; `ilk config` lists all settings{hint}") from None
     except (tomllib.TOMLDecodeError, SettingsError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path or 'environment'}: {error}") from None
 

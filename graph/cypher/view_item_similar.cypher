@@ -1,6 +1,8 @@
-// Only edges of the valid batch: $batch is the pointer that replace_similar switches.
+// Only edges of the valid batch: $batch is the pointer that replace_similar switches. Each neighbour once: a
+// reader without a snapshot may meet an edge twice while edges are written.
 MATCH (:Item {index: $index})-[r:SIMILAR_TO]->(n:Item)
 WHERE r.batch = $batch
-RETURN n.index AS other, 'SIMILAR_TO' AS relation
-ORDER BY r.rank, other
+WITH n.index AS other, min(r.rank) AS rank
+RETURN other, 'SIMILAR_TO' AS relation
+ORDER BY rank, other
 LIMIT $limit

@@ -54,6 +54,7 @@ def test_origins_and_masked_secrets(folder: Path, monkeypatch: pytest.MonkeyPatc
         ("[serve]\nprot = 1\n", "serve.prot"),
         ("[nonsense]\na = 1\n", "nonsense"),
         ("[graph]\nurl = 'mysql://x'\n", "graph.url"),
+        ("[graph]\nurl = 'http://localhost:7474'\n", "Bolt address such as bolt://127.0.0.1:7687"),
         ("[weights]\npurchase = -1\n", "weights"),
         ("not toml", "ilk.toml"),
     ],

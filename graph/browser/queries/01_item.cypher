@@ -7,7 +7,7 @@ OPTIONAL MATCH category = (item)-[:IN_CATEGORY]->(:Category)-[:CHILD_OF*0..3]->(
 WITH item, store, collect(category)[..8] AS categories
 CALL (item, store) {
   MATCH near = (item)-[s:SIMILAR_TO]->(:Item) WHERE s.batch = store.similarBatch
-  WITH near, s ORDER BY s.rank LIMIT 15
+  WITH DISTINCT near, s ORDER BY s.rank LIMIT 15
   RETURN collect(near) AS neighbours
 }
 CALL (item) {

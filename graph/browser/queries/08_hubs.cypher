@@ -4,7 +4,7 @@
 MATCH (store:IlkStore)
 MATCH (item:Item)<-[s:SIMILAR_TO]-(:Item)
 WHERE s.batch = store.similarBatch
-WITH item, count(s) AS listedBy, avg(s.rank) AS meanRank
+WITH item, count(DISTINCT s) AS listedBy, avg(s.rank) AS meanRank
 ORDER BY listedBy DESC LIMIT 25
 RETURN item.itemId AS itemId, item.title AS title, listedBy, round(meanRank, 1) AS meanRank,
        COUNT { (item)<-[:VIEWED|ADDED_TO_CART|WISHLISTED|PURCHASED|REVIEWED]-() } AS events

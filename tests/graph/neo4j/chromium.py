@@ -54,11 +54,19 @@ class Chromium:
 
     def click(self, css: str) -> None:
         """Click an element, once nothing covers it: a page still building moves things about."""
-        self.until(lambda: self._took(css, "click", {}), f"a click on {css}")
+        self.until(lambda: self.clicked(css), f"a click on {css}")
 
     def type(self, css: str, text: str) -> None:
         """Type into an element, once it takes text."""
-        self.until(lambda: self._took(css, "value", {"text": text}), f"{css} to take text")
+        self.until(lambda: self.typed(css, text), f"{css} to take text")
+
+    def clicked(self, css: str) -> bool:
+        """Click an element if it is there and nothing covers it; whether that was so."""
+        return self._took(css, "click", {})
+
+    def typed(self, css: str, text: str) -> bool:
+        """Type into an element if it is there and takes text; whether that was so."""
+        return self._took(css, "value", {"text": text})
 
     def replace_text(self, css: str, text: str) -> None:
         """Put a text into an editor at one go, in place of what it holds."""
@@ -98,8 +106,11 @@ class Chromium:
     def _took(self, css: str, action: str, body: dict[str, Any]) -> bool:
         """Whether an element took an action. The protocol refuses with 400 where it cannot be reached now,
         with 404 where the page has replaced it meanwhile; neither has done anything."""
+        found = self._elements(css)
+        if not found:
+            return False
         try:
-            self._call("POST", f"/element/{self.find(css)}/{action}", body)
+            self._call("POST", f"/element/{found[0]}/{action}", body)
         except urllib.error.HTTPError as refused:
             if refused.code not in (400, 404):
                 raise

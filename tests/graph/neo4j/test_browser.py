@@ -77,14 +77,21 @@ def fill(store: Neo4jGraphStore) -> str:
 
 
 def log_in(chromium: Chromium, password: str) -> None:
-    """Fill in the form and wait until it is gone; three times, as in `run`, for the same reason."""
+    """Fill in the form and wait until it is gone; three times, as in `run`, for the same reason.
+
+    The form may go at any moment, also while it is filled in once more: that is what was waited for.
+    """
     field = "input[type=password]"
+    chromium.find(field)
+
+    def gone() -> bool:
+        return not chromium.script(FORM, field)
+
     for _ in range(3):
-        chromium.find(field)
         chromium.script("document.querySelector(arguments[0])?.select()", field)  # typing replaces it
-        chromium.type(field, password)
-        chromium.click("[data-testid=connect]")
-        if chromium.comes_true(lambda: not chromium.script(FORM, field), 25.0):
+        chromium.comes_true(lambda: gone() or chromium.typed(field, password), 25.0)
+        chromium.comes_true(lambda: gone() or chromium.clicked("[data-testid=connect]"), 25.0)
+        if chromium.comes_true(gone, 25.0):
             return
     pytest.fail("Neo4j Browser did not log in")
 

@@ -17,7 +17,7 @@ from graph.neo4j_browser import (
 )
 from graph.neo4j_store import Neo4jGraphStore
 from graph.store import SimilarRow
-from tests.graph.events import apply, catalogue, event
+from tests.graph.events import STRANGE_IDS, apply, catalogue, event
 from tests.graph.neo4j.conftest import Cypher
 
 QUERIES = browser_queries()
@@ -53,6 +53,30 @@ def test_every_query_finds_something(shop: Neo4jGraphStore, cypher: Cypher) -> N
     assert found["13_bridges"][0]["otherCategory"] == "Z"
     assert found["09_releases"][0]["shown"]
     assert len(found["03_why_similar"]) == 4
+
+
+@pytest.mark.neo4j
+def test_queries_find_strange_ids_as_plain_data(neo4j_store: Neo4jGraphStore, cypher: Cypher) -> None:
+    store = neo4j_store
+    store.upsert_items(catalogue(*STRANGE_IDS, title="Odd"))
+    pairs = list(zip(STRANGE_IDS, STRANGE_IDS[1:] + STRANGE_IDS[:1], strict=True))
+    bought = [(user, item) for pair in pairs for user in pair for item in pair]
+    apply(store, *(event(str(n), user, item, "purchase") for n, (user, item) in enumerate(bought)))
+    store.replace_similar("r1", [SimilarRow(one, other, 1, 0.9) for one, other in pairs])
+    text = {query.name: query.text for query in QUERIES}
+    for one, other in pairs:
+        assert cypher(text["01_item"], item=one)[0]["item"]["itemId"] == one
+        assert [near["itemId"] for near in cypher(text["02_served_neighbours"], item=one)] == [other]
+        assert cypher(text["03_why_similar"], a=one, b=other)[0]["b"]["itemId"] == other
+        both = {record["user"] for record in cypher(text["04_who_bought_both"], a=one, b=other)}
+        assert {one, other} <= both <= set(STRANGE_IDS)
+        assert cypher(text["05_user_neighbourhood"], user=one)[0]["user"]["userId"] == one
+        found = [record["itemId"] for record in cypher(text["12_strongest_evidence"], item=one)]
+        assert other in found
+    nodes = cypher("MATCH (n) WHERE n:Item OR n:User RETURN labels(n)[0] AS label, count(n) AS nodes")
+    assert {record["label"]: record["nodes"] for record in nodes} == dict.fromkeys(
+        ("Item", "User"), len(STRANGE_IDS)
+    )
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=[query.name for query in QUERIES])
