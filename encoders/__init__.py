@@ -6,6 +6,7 @@ What needs torch is imported when it is first asked for: what an item's text is 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from encoders.adapter import Adapter
 from encoders.cached_encoder import CachedEncoder
 from encoders.embedding_cache import EmbeddingCache
 from encoders.encoder import ProgressFn, TextEncoder
@@ -13,6 +14,7 @@ from encoders.errors import (
     CacheUnusable,
     DeviceUnavailable,
     EncoderError,
+    FineTuningUnavailable,
     InvalidSetting,
     InvalidText,
     ModelMismatch,
@@ -29,8 +31,13 @@ from encoders.settings import Device, EncoderSettings, Precision
 if TYPE_CHECKING:
     from encoders.bert_encoder import BertEncoder
     from encoders.coverage import MULTILINGUAL_MODEL, Coverage, Verdict, measure_coverage
+    from encoders.fine_tuning import CoEngaged, FineTuned, FineTuning, fine_tune
 
 _ON_DEMAND = {
+    "CoEngaged": "encoders.fine_tuning",
+    "FineTuned": "encoders.fine_tuning",
+    "FineTuning": "encoders.fine_tuning",
+    "fine_tune": "encoders.fine_tuning",
     "MULTILINGUAL_MODEL": "encoders.coverage",
     "BertEncoder": "encoders.bert_encoder",
     "Coverage": "encoders.coverage",
@@ -43,15 +50,20 @@ __all__ = [
     "ITEM_TEXT_COLUMNS",
     "MULTILINGUAL_MODEL",
     "VIEW_SEPARATOR",
+    "Adapter",
     "BertEncoder",
     "CacheUnusable",
     "CachedEncoder",
+    "CoEngaged",
     "Coverage",
     "Device",
     "DeviceUnavailable",
     "EmbeddingCache",
     "EncoderError",
     "EncoderSettings",
+    "FineTuned",
+    "FineTuning",
+    "FineTuningUnavailable",
     "HashingEncoder",
     "InvalidSetting",
     "InvalidText",
@@ -65,6 +77,7 @@ __all__ = [
     "Verdict",
     "ViewEncoder",
     "find_model",
+    "fine_tune",
     "item_text",
     "item_texts",
     "item_views",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from encoders.adapter import Adapter
 from encoders.encoder import ProgressFn
 from encoders.errors import DeviceUnavailable, InvalidText, ModelMismatch
 from encoders.model_files import ModelFiles, Pooling
@@ -36,15 +37,18 @@ class BertEncoder:
     cosine of about 0.99997 in bf16. Safe from several threads.
     """
 
-    def __init__(self, files: ModelFiles, settings: EncoderSettings | None = None) -> None:
-        """Load from `files`. Raises `ModelMismatch`, `DeviceUnavailable`."""
+    def __init__(
+        self, files: ModelFiles, settings: EncoderSettings | None = None, adapter: Adapter | None = None
+    ) -> None:
+        """Load from `files`, fine-tuned by `adapter`. Raises `ModelMismatch`, `DeviceUnavailable`."""
         self.settings = settings or EncoderSettings()
         self.files = files
         self._pooling = files.pooling()
         self.device = _device(self.settings.device)
         self.precision = _precision(self.settings.precision, self.device)
-        with _quiet_transformers():
-            self._tokenizer, self._model = _load(files)
+        self._tokenizer, self._model = loaded_model(files)
+        if adapter is not None:
+            adapter.apply(self._model)
         self._model = self._model.to(self.device)  # type: ignore[arg-type]
         self.max_length = self._effective_max_length()
         default_budget = CPU_BATCH_TOKENS if self.device.type == "cpu" else CUDA_BATCH_TOKENS
@@ -52,6 +56,8 @@ class BertEncoder:
         self._fingerprint = (
             f"{files.model_id}:{files.content_sha256[:32]}:{self._pooling}:{self.max_length}:{self.precision}"
         )
+        if adapter is not None:
+            self._fingerprint += f":{adapter.sha256[:32]}"
         logger.info("text model %s on %s in %s", files.model_id, self.device, self.precision)
 
     @property
@@ -61,7 +67,7 @@ class BertEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """Name, sha256 over weights, tokenizer and configuration, pooling, maximum length, precision.
+        """Name, sha256 of weights, tokenizer and configuration, pooling, maximum length, precision, adapter.
 
         Not the device: CPU and CUDA agree within float tolerance.
         """
@@ -110,8 +116,7 @@ class BertEncoder:
         with torch.inference_mode():
             with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
                 states = self._model(input_ids=token_ids, attention_mask=token_mask).last_hidden_state
-            pooled = _pool(states.float(), token_mask, self._pooling)  # (b, d)
-            unit = torch.nn.functional.normalize(pooled, dim=1)
+            unit = torch.nn.functional.normalize(pooled(states.float(), token_mask, self._pooling), dim=1)
         return np.asarray(unit.cpu().numpy(), dtype=np.float32)
 
     def _effective_max_length(self) -> int:
@@ -125,13 +130,15 @@ class BertEncoder:
         return effective
 
 
-def _load(files: ModelFiles) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
+def loaded_model(files: ModelFiles) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
+    """Tokenizer and model in float32, in evaluation mode. Raises `ModelMismatch`."""
     from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer  # takes seconds: only when a model is really loaded
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
-        model = AutoModel.from_pretrained(files.folder, local_files_only=True, use_safetensors=True)
+        with _quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
+            model = AutoModel.from_pretrained(files.folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelMismatch(f"{files.folder} cannot be loaded as a text model: {reason}") from error
@@ -169,8 +176,8 @@ def _precision(asked: Precision, device: torch.device) -> Precision:
     return Precision.FP32 if asked is Precision.AUTO else asked
 
 
-def _pool(states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
-    """states (b, t, d), mask (b, t) -> (b, d)."""
+def pooled(states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+    """Token vectors (b, t, d), mask (b, t) -> text vectors (b, d), not yet of unit length."""
     if pooling is Pooling.CLS:
         return states[:, 0]
     weight = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)

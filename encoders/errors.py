@@ -7,6 +7,7 @@
     ├── InvalidText         something that is no string was given; the caller's mistake
     ├── ModelUnavailable    no weights where they were looked for; says what to install or set
     ├── ModelMismatch       weights are there, but not the ones or not of the kind that were asked for
+    ├── FineTuningUnavailable  peft is not installed; says how it gets there
     ├── DeviceUnavailable   the device that was asked for is not there
     └── CacheUnusable       the cache file is damaged, foreign or of another version
 """
@@ -34,6 +35,10 @@ class ModelMismatch(EncoderError):
 
 class DeviceUnavailable(EncoderError):
     """The device in the settings does not exist on this machine."""
+
+
+class FineTuningUnavailable(EncoderError):
+    """What fine-tuning needs is not installed; the message says how it gets there."""
 
 
 class CacheUnusable(EncoderError):

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from encoders.adapter import Adapter
 from encoders.encoder import TextEncoder
 from encoders.errors import InvalidSetting, ModelUnavailable
 from encoders.hashing_encoder import HashingEncoder
@@ -16,20 +17,26 @@ HASHING = "hashing"
 
 
 def load_encoder(
-    name: str = DEFAULT_MODEL, revision: str | None = None, settings: EncoderSettings | None = None
+    name: str = DEFAULT_MODEL,
+    revision: str | None = None,
+    settings: EncoderSettings | None = None,
+    adapter: Adapter | None = None,
 ) -> TextEncoder:
     """The encoder of that name: `hashing` or `hashing:DIM`, a folder, or a hub id (see `find_model`).
 
+    adapter: what fine-tuning made of a model of that name.
     Raises `ModelUnavailable`, `ModelMismatch`, `DeviceUnavailable`, `InvalidSetting`.
     """
     kind, _, dim = name.partition(":")
     if kind == HASHING:
+        if adapter is not None:
+            raise InvalidSetting("hashing has no weights that could be fine-tuned")
         if dim and not dim.isdecimal():
             raise InvalidSetting(f"{name!r}: after 'hashing:' comes the number of dimensions")
         return HashingEncoder(int(dim)) if dim else HashingEncoder()
     from encoders.bert_encoder import BertEncoder  # here: torch takes seconds to import
 
-    return BertEncoder(find_model(name, revision), settings or EncoderSettings())
+    return BertEncoder(find_model(name, revision), settings or EncoderSettings(), adapter)
 
 
 def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelFiles:

@@ -62,6 +62,19 @@ class GraphSettings(Section):
         return url
 
 
+class FineTuneSettings(Section):
+    """Whether a refresh teaches the text model what this shop's shoppers take together."""
+
+    enabled: bool = False
+    """Off: it did not pay on the shops it was measured on (docs/fine-tuning.md)."""
+    steps: int = Field(200, ge=10, le=10_000)
+    """At most; it stops early where held-out pairs gain nothing more."""
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    """Highest one, after the warm-up."""
+    growth: float = Field(0.2, ge=0)
+    """What was learned is kept, and every text's vector with it, until there are so many more events."""
+
+
 class EncoderSettings(Section):
     """How texts become vectors."""
 
@@ -69,6 +82,7 @@ class EncoderSettings(Section):
     """Hugging Face id, local folder, or `hashing` (no weights; for trials only)."""
     revision: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    fine_tune: FineTuneSettings = FineTuneSettings()
 
 
 class ModelSettings(Section):

@@ -15,10 +15,13 @@ from gnn.shop_arrays import FloatArray
 from graph.item import Item
 from service.errors import ServiceError
 from service.home import Home
+from service.releases.errors import ReleaseError
+from service.releases.manifest import read_manifest
+from service.releases.store import ReleaseStore
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from encoders import TextEncoder  # slow to import; loaded with the first text
+    from encoders import Adapter, TextEncoder  # slow to import; loaded with the first text
 
 logger = logging.getLogger(__name__)
 
@@ -54,13 +57,15 @@ class TextVectors(Protocol):
 
 
 class LazyTextVectors:
-    """`TextVectors` over encoders that are opened at the first text, once per process."""
+    """`TextVectors` over encoders that are opened at the first text, and anew for a release whose text model
+    was fine-tuned otherwise."""
 
-    def __init__(self, open_encoders: Callable[[], ServingEncoders]) -> None:
-        """open_encoders: may take seconds; what it raises is the reason why texts cannot be compared."""
+    def __init__(self, open_encoders: Callable[[str | None], ServingEncoders]) -> None:
+        """open_encoders: those of the fingerprint (None: of the serving release); may take seconds, and what
+        it raises is the reason why texts cannot be compared."""
         self._open = open_encoders
         self._encoders: ServingEncoders | None = None
-        self._failed: tuple[float, str] | None = None
+        self._failed: dict[str | None, tuple[float, str]] = {}
         self._lock = threading.Lock()
         self._queries: OrderedDict[bytes, FloatArray] = OrderedDict()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="text-arrivals")
@@ -105,35 +110,59 @@ class LazyTextVectors:
 
     def _ready(self, fingerprint: str | None) -> ServingEncoders:
         """The encoders, opened. Raises `TextModelUnavailable`, also for another fingerprint than theirs."""
-        if self._encoders is None:
-            self._encoders = self._opened()
-        if fingerprint not in (None, self._encoders.items.fingerprint):
-            raise TextModelUnavailable(
-                "the served release was made with another text model than is set; run `ilk refresh`"
-            )
+        if self._encoders is None or fingerprint not in (None, self._encoders.items.fingerprint):
+            self._encoders = self._opened(fingerprint)
         return self._encoders
 
-    def _opened(self) -> ServingEncoders:
-        if self._failed is not None and time.monotonic() - self._failed[0] < RETRY_SECONDS:
-            raise TextModelUnavailable(self._failed[1])
+    def _opened(self, fingerprint: str | None) -> ServingEncoders:
+        when, why = self._failed.get(fingerprint, (-RETRY_SECONDS, ""))
+        if time.monotonic() - when < RETRY_SECONDS and why:
+            raise TextModelUnavailable(why)
         try:
-            encoders = self._open()
+            encoders = self._open(fingerprint)
         except Exception as error:  # whatever it is, answers that need no text model go on
             logger.exception("the text model cannot be opened")
-            self._failed = (time.monotonic(), f"the text model cannot be opened ({type(error).__name__})")
-            raise TextModelUnavailable(self._failed[1]) from error
-        self._failed = None
+            raise self._refused(
+                fingerprint, f"the text model cannot be opened ({type(error).__name__})"
+            ) from error
+        if fingerprint not in (None, encoders.items.fingerprint):
+            raise self._refused(
+                fingerprint,
+                "the served release was made with another text model than is set; run `ilk refresh`",
+            )
+        self._failed.clear()
         return encoders
 
+    def _refused(self, fingerprint: str | None, why: str) -> TextModelUnavailable:
+        self._failed[fingerprint] = (time.monotonic(), why)
+        return TextModelUnavailable(why)
 
-def open_encoders(settings: Settings, home: Home) -> ServingEncoders:
-    """The text model, for texts that arrive. Raises what `open_texts` raises."""
+
+def open_encoders(settings: Settings, home: Home, fingerprint: str | None = None) -> ServingEncoders:
+    """The text model, for texts that arrive, fine-tuned as for the release with that fingerprint (None: the
+    serving one). Raises what `open_texts` raises."""
     # here: slow to import, and many a process meets no new text
     from encoders import ViewEncoder
     from service.texts import open_texts
 
-    texts = open_texts(settings, home)
+    texts = open_texts(settings, home, _adapter(home, fingerprint))
     return ServingEncoders(items=texts.items, queries=ViewEncoder(texts.cutter or texts.encoder))
+
+
+def _adapter(home: Home, fingerprint: str | None) -> "Adapter | None":
+    from service.releases.adapter import adapter_of  # here: it imports the text libraries
+
+    releases = ReleaseStore(home.releases)
+    current = releases.current_version()
+    for version in [current, *releases.versions()] if current else releases.versions():
+        try:
+            manifest = read_manifest(home.releases / version)
+        except ReleaseError as error:
+            logger.warning("%s", error)
+            continue
+        if fingerprint in (manifest.encoder_fingerprint, None):
+            return adapter_of(home.releases, manifest)
+    return None
 
 
 def _texts_of(items: Sequence[Item]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from encoders import BertEncoder, CachedEncoder, Device, EmbeddingCache, ViewEncoder, load_encoder
+from encoders import Adapter, BertEncoder, CachedEncoder, Device, EmbeddingCache, ViewEncoder, load_encoder
 from encoders import EncoderSettings as BertSettings
 from service.home import Home
 from service.settings import Settings
@@ -19,9 +19,9 @@ class Texts:
     """The same encoder for items, whose texts may have two views."""
 
 
-def open_texts(settings: Settings, home: Home) -> Texts:
-    """The text encoder. Raises `ModelUnavailable` with what to install or set."""
+def open_texts(settings: Settings, home: Home, adapter: Adapter | None = None) -> Texts:
+    """The text encoder, fine-tuned by `adapter`. Raises `ModelUnavailable` with what to install or set."""
     wanted = settings.encoder
-    encoder = load_encoder(wanted.model, wanted.revision, BertSettings(device=Device(wanted.device)))
+    encoder = load_encoder(wanted.model, wanted.revision, BertSettings(device=Device(wanted.device)), adapter)
     cached = CachedEncoder(encoder, EmbeddingCache(home.text_cache))
     return Texts(cached, encoder if isinstance(encoder, BertEncoder) else None, ViewEncoder(cached))

@@ -30,6 +30,7 @@ from service.live.known_items import KnownItems
 from service.live.mirror import ArrivedItems
 from service.live.model import influence_caps
 from service.model_config import model_config
+from service.releases.adapter import adapter_of
 from service.releases.manifest import ReleaseManifest
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
@@ -157,7 +158,8 @@ class _Increment:
             return None
         from service.texts import open_texts  # loads the text model
 
-        texts = open_texts(self._settings, self._home)
+        adapter = adapter_of(self._home.releases, release.manifest)
+        texts = open_texts(self._settings, self._home, adapter)
         by_row = dict(known.texts_of(items))
         vectors = texts.items.encode([by_row.get(row, "") for row in items["index"].to_list()])
         return known.arrived(items, vectors, snapshot.item_category)
@@ -201,6 +203,7 @@ class _Increment:
         block: tuple[int, int],
     ) -> ReleaseDraft:
         parent = release.manifest
+        adapter = adapter_of(self._home.releases, parent)
         return ReleaseDraft(
             model=candidate,
             index=build_index(self._settings.index.kind, candidate.item_vectors()),
@@ -212,6 +215,7 @@ class _Increment:
             config={**parent.config, "inputs": None, "parent": parent.version, TRAINED_THROUGH: block[1]},
             metrics={"gate": self._gate_figures(parent, verdict), "increment": _figures(done) | self._damped},
             parent=parent.version,
+            adapter=None if adapter is None else adapter.content,
         )
 
     @staticmethod

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from graph.errors import GraphError, RetryableStoreError
 from graph.log import EventLog
@@ -201,7 +202,7 @@ def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> 
     from service.text_vectors import LazyTextVectors, open_encoders
 
     home = Home(settings.home)
-    texts = LazyTextVectors(lambda: open_encoders(settings, home))
+    texts = LazyTextVectors(partial(open_encoders, settings, home))
     try:
         Updater(settings, ReleaseStore(home.releases), make_mirror(settings), texts, restarts).run(stopping)
     finally:

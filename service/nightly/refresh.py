@@ -15,6 +15,8 @@ from service.errors import NothingToLearn
 from service.foreign_edges import adopt_foreign
 from service.home import Home
 from service.model_config import model_config
+from service.nightly.fine_tune_policy import FineTunePolicy
+from service.nightly.fine_tune_stage import Tuned
 from service.nightly.fitted_stage import Fitted, keep_fitted, kept_fitted
 from service.nightly.gate import GateVerdict, judge
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
@@ -91,6 +93,7 @@ class _Refresh:
         self._reporter = reporter
         self._releases = ReleaseStore(home.releases)
         self._config: IlkConfig = model_config(settings.model)
+        self._tuned: Tuned | None = None
         self._audit = RefreshAudit(home, settings.report.audit_items)
         self._texts: Texts | None = None
         self._fingerprint = ""
@@ -181,6 +184,7 @@ class _Refresh:
     def _make(self, snapshot: ShopSnapshot, inputs: str, work: WorkFolder) -> ReleaseManifest:
         work.remove_others()
         fitted = kept_fitted(work)
+        self._fine_tune(snapshot, work)
         if fitted is None:
             assert self._texts is not None
             self._expect(snapshot, self._texts)
@@ -207,6 +211,17 @@ class _Refresh:
             version = self._releases.write(self._draft(snapshot, inputs, fitted, verdict, vectors))
             stage.note = version
         return read_manifest(self._home.releases / version)
+
+    def _fine_tune(self, snapshot: ShopSnapshot, work: WorkFolder) -> None:
+        """Settle which adapter the release has; its texts are encoded with that one."""
+        policy = FineTunePolicy(self._settings, self._home)
+        if not policy.enabled:
+            return
+        assert self._texts is not None
+        self._tuned = policy.settle(snapshot, self._texts, work, self._reporter)
+        if self._tuned.adapter is not None:
+            self._texts = open_texts(self._settings, self._home, self._tuned.adapter)
+            self._fingerprint = self._texts.encoder.fingerprint
 
     def _fit(self, snapshot: ShopSnapshot, work: WorkFolder) -> Fitted:
         text, coverage = self._encode(snapshot)
@@ -242,7 +257,7 @@ class _Refresh:
         verdict: GateVerdict,
         vectors: VectorIndex,
     ) -> ReleaseDraft:
-        through = snapshot.events_through
+        through, tuned = snapshot.events_through, self._tuned
         return ReleaseDraft(
             model=fitted.model,
             index=vectors,
@@ -251,7 +266,9 @@ class _Refresh:
             seed=self._settings.model.seed,
             events_through=through,
             sequence_ranges=((1, through),) if through else (),
-            config={"inputs": inputs, "recipe_version": RECIPE_VERSION},
+            config={"inputs": inputs, "recipe_version": RECIPE_VERSION}
+            | ({} if tuned is None else {"fine_tuning": tuned.record}),
+            adapter=None if tuned is None or tuned.adapter is None else tuned.adapter.content,
             metrics={
                 "gate": verdict.to_json(),
                 "epochs": fitted.epochs,

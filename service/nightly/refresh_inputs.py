@@ -20,7 +20,8 @@ RECIPE_VERSION = 4
 def inputs_digest(snapshot: ShopSnapshot, fingerprint: str, settings: Settings) -> str:
     """Hash of everything that decides the release: 32 hexadecimal digits.
 
-    snapshot: with the edges to learn from. fingerprint: the text encoder's. Raises `BadSettings`.
+    snapshot: with the edges to learn from. fingerprint: the text encoder's as it came (what fine-tuning makes
+    of it follows from the rest). Raises `BadSettings`.
     """
     decides = {
         "recipe": RECIPE_VERSION,
@@ -31,6 +32,8 @@ def inputs_digest(snapshot: ShopSnapshot, fingerprint: str, settings: Settings) 
         "index": settings.index.kind,
         "gate": settings.gate.model_dump(),
     }
+    if settings.encoder.fine_tune.enabled:
+        decides["fine_tune"] = settings.encoder.fine_tune.model_dump()
     return blake2b(json.dumps(decides, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 

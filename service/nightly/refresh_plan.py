@@ -7,6 +7,7 @@ from service.edge_selection import select_edges
 from service.errors import NothingToLearn
 from service.home import Home
 from service.model_config import model_config
+from service.nightly.fine_tune_policy import FineTunePolicy
 from service.nightly.fitted_stage import kept_fitted
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_inputs import inputs_digest, made_before
@@ -80,10 +81,14 @@ def plan_refresh(settings: Settings) -> RefreshPlan:
     config = model_config(settings.model)
     snapshot, report = select_edges(snapshot, settings.selection)
     snapshot, report = within_budget(snapshot, report, texts.encoder.dim, config, settings.refresh)
+    inputs = inputs_digest(snapshot, texts.encoder.fingerprint, settings)
+    policy = FineTunePolicy(settings, home)
+    kept = policy.kept(len(snapshot.edges.user), texts.encoder.fingerprint) if policy.enabled else None
+    if kept is not None and kept.adapter is not None:
+        texts = open_texts(settings, home, kept.adapter)
     missing = count_missing(texts, snapshot_texts(snapshot))
     work = RefreshWork(len(snapshot.edges.user), snapshot.items.height, missing)
     expected = expected_seconds(read_history(home), work)
-    inputs = inputs_digest(snapshot, texts.encoder.fingerprint, settings)
     stages = [
         PlannedStage(name, runs, why, expected.get(name) if runs else None)
         for name, runs, why in _stages(home, inputs, new_events, missing)

@@ -13,6 +13,8 @@ from service.releases.manifest import ReleaseManifest
 ARRAYS_FOLDER = "arrays"
 ITEMS_NAME = "items.parquet"
 INDEX_NAME = "index.faiss"
+ADAPTER_NAME = "adapter.safetensors"
+"""What fine-tuning made of the text model; absent where texts are encoded with the model as it came."""
 
 
 @dataclass(frozen=True)

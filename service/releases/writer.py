@@ -26,7 +26,7 @@ from service.releases.manifest import (
     ReleaseModel,
     version_counter,
 )
-from service.releases.release import ARRAYS_FOLDER, INDEX_NAME, ITEMS_NAME
+from service.releases.release import ADAPTER_NAME, ARRAYS_FOLDER, INDEX_NAME, ITEMS_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ class ReleaseDraft:
     config: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     parent: str | None = None
+    adapter: bytes | None = None
+    """Content of the text model's adapter, see `encoders.Adapter`."""
     created_at: datetime | None = None
     """Default: now."""
 
@@ -96,6 +98,8 @@ class ReleaseWriter:
             np.save(_array_path(folder, name), _saveable(name, array), allow_pickle=False)
         release_items_table(draft.items).write_parquet(folder / ITEMS_NAME, compression="zstd")
         draft.index.save(folder / INDEX_NAME)
+        if draft.adapter is not None:
+            (folder / ADAPTER_NAME).write_bytes(draft.adapter)
         manifest = self._manifest(folder, draft, model_config)
         (folder / MANIFEST_NAME).write_text(manifest.to_json(), "utf-8")
         for name in (*manifest.files, MANIFEST_NAME):

@@ -44,7 +44,7 @@ class Shop:
         self.vectors = LazyTextVectors(self._open)
         self.fingerprint = self.items.fingerprint
 
-    def _open(self) -> ServingEncoders:
+    def _open(self, fingerprint: str | None) -> ServingEncoders:
         self.opened += 1
         return ServingEncoders(self.items, self.queries)
 
@@ -85,10 +85,29 @@ def test_another_models_space_is_refused() -> None:
         shop.vectors.of_item("red", "other")
 
 
+def test_a_release_with_another_tuning_has_its_own_encoders() -> None:
+    opened: list[str | None] = []
+
+    def tuned(fingerprint: str | None) -> ServingEncoders:
+        opened.append(fingerprint)
+        encoder = HashingEncoder(32 if fingerprint == HashingEncoder(32).fingerprint else 16)
+        return ServingEncoders(encoder, encoder)
+
+    vectors = LazyTextVectors(tuned)
+    of_16, of_32 = HashingEncoder(16), HashingEncoder(32)
+    for encoder in (of_16, of_16, of_32, of_32):
+        found = vectors.of_item("red shoe", encoder.fingerprint)
+        assert np.array_equal(found, encoder.encode(["red shoe"])[0])
+    with pytest.raises(TextModelUnavailable, match="another text model"):
+        vectors.of_item("red shoe", "of neither")
+    assert np.array_equal(vectors.of_item("red", of_32.fingerprint), of_32.encode(["red"])[0])
+    assert opened == [of_16.fingerprint, of_32.fingerprint, "of neither"]
+
+
 def test_a_model_that_cannot_be_opened_is_not_tried_at_every_request() -> None:
     tries = []
 
-    def fails() -> ServingEncoders:
+    def fails(fingerprint: str | None) -> ServingEncoders:
         tries.append(1)
         raise OSError("/secret/path is missing")
 
