@@ -108,6 +108,8 @@ _NAMED: dict[type[Exception], tuple[int, str]] = {
     UnknownRelease: (404, "unknown-release"),
     ExpiredRule: (409, "expired"),
 }
+_NO_PERSON: dict[type[Exception], str] = {UnknownUser: "no such user, or erased"}
+"""Callers log what they are told of errors: no person's id is in it."""
 
 
 def _methods_here(routes: Iterable[BaseRoute], scope: Scope) -> str:
@@ -130,7 +132,7 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException():
             return _http(error)
         case UnknownItem() | UnknownUser() | UnknownRule() | UnknownRelease() | ExpiredRule():
-            return Problem(*_NAMED[type(error)], str(error))
+            return Problem(*_NAMED[type(error)], _NO_PERSON.get(type(error)) or str(error))
         case TornRelease() | ForeignRelease():
             return Problem(409, "release-unusable", "that release cannot be opened; see GET /v1/releases")
         case CallerMistake() | InvalidEvent() | InvalidItem():

@@ -105,14 +105,19 @@ def status_of(log: SqliteLog, store: GraphStore, releases: ReleaseStore) -> dict
 
 @contextmanager
 def running_api(
-    folder: Path, *, published: bool = True, texts: TextVectors | None = None, **changes: Any
+    folder: Path,
+    *,
+    published: bool = True,
+    texts: TextVectors | None = None,
+    graph: GraphStore | None = None,
+    **changes: Any,
 ) -> Iterator[Api]:
-    """changes: fields of `ApiDeps` to replace."""
+    """graph: where the shop's graph lives; None: in memory. changes: fields of `ApiDeps` to replace."""
     releases = toy_store(folder / "releases")
     if published:
         publish(releases, SHOP, 2)
     log = SqliteLog(folder / "events.db")
-    store = seeded_store(log)
+    store = seeded_store(log, graph)
     holder = ReleaseHolder(releases, poll_seconds=0.02)
     rules = RuleBook(folder / "rules.db")
     deps = ApiDeps(
