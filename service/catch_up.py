@@ -12,19 +12,22 @@ CATCH_UP_ROWS = 50_000
 
 
 def catch_up(
-    log: EventLog, store: GraphStore, progress: Callable[[int, int], None] | None = None
+    log: EventLog,
+    store: GraphStore,
+    progress: Callable[[int, int], None] | None = None,
+    rows: int = CATCH_UP_ROWS,
 ) -> npt.NDArray[np.int64]:
     """Apply every event that the log holds now, batch by batch; safe to interrupt and to repeat.
 
     Events that come meanwhile may be left: where they come faster than a batch takes, a loop until nothing is
     left would not return, and nothing of what was applied would ever be answered with.
 
-    progress: called with (applied sequence number, newest sequence number).
+    progress: called with (applied sequence number, newest sequence number). rows: per transaction.
     Returns the indices of the items whose edges changed, ascending, unique.
     """
     touched = [np.empty(0, np.int64)]
     target = log.last_seq()
-    for batch in log.batches(store.applied_seq(), CATCH_UP_ROWS):
+    for batch in log.batches(store.applied_seq(), rows):
         upto = int(batch["seq"][-1])
         touched.append(store.apply(batch, upto).touched)
         if progress:

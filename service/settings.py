@@ -27,6 +27,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from graph.cleaning import CleaningRules
 from graph.event_type import EventType
 from graph.store import DEFAULT_WEIGHTS
 from service.errors import BadSettings
@@ -331,7 +332,31 @@ class LoadSettings(Section):
     """How files are read."""
 
     batch_rows: int = Field(50_000, ge=100, le=1_000_000)
-    """Rows per transaction of log and store."""
+    """Events per transaction of the graph."""
+
+
+class CleaningSettings(Section):
+    """What is done to texts on the way in; every rule has a counter of the rows it touched. Ids are never
+    changed."""
+
+    unescape_html: bool = True
+    """`&amp;` becomes `&`. Counter `html_entities`."""
+    strip_tags: bool = True
+    """HTML tags become a space. Counter `html_tags`."""
+    blank_markup_titles: bool = True
+    """A title that is a piece of HTML, CSS or script is emptied. Counter `html_title`."""
+    collapse_whitespace: bool = True
+    """Runs of white space become one space, ends are trimmed. Counter `whitespace`."""
+    compose_unicode: bool = True
+    """Unicode form NFC. Counter `unicode_form`."""
+    max_title_chars: int = Field(1_000, ge=1)
+    """A longer title, brand or category is cut. Counter `text_cut`."""
+    max_text_chars: int = Field(20_000, ge=1)
+    """A longer description or review is cut. Counter `text_cut`."""
+
+    def rules(self) -> CleaningRules:
+        """As readers take them."""
+        return CleaningRules(**self.model_dump())
 
 
 class SourceSettings(Section):
@@ -376,6 +401,7 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     update: UpdateSettings = UpdateSettings()
     load: LoadSettings = LoadSettings()
+    cleaning: CleaningSettings = CleaningSettings()
     explain: ExplainSettings = ExplainSettings()
     answers: AnswerSettings = AnswerSettings()
     sources: tuple[SourceSettings, ...] = ()

@@ -17,7 +17,10 @@ CHUNK = 1 << 20
 """Characters read at a time."""
 _BATCH_CHARS = 8 * CHUNK
 _BEGINS = re.compile(r"\s*\[\s*(\{|\]\s*$)")
-_NEXT = re.compile(r"\}\s*,\s*(?=\{)")
+_NEXT = re.compile(r'(?:\}\s*,|(,)|\n)\s*(?=\{\s*"([^"\\\n]{1,200})"\s*:)')
+"""Where an object may begin, and its first key; `,` alone tells least."""
+_TAIL = 1024
+"""Characters that `_NEXT` may need to be told."""
 _BETWEEN = re.compile(r"[\s,]*")
 _MAY_GO_ON = ("Unterminated string", "Expecting value", "Invalid \\")
 
@@ -81,6 +84,7 @@ class _Members:
         self._ended = False
         self._problems: list[Problem] = []
         self._decoder = json.JSONDecoder()
+        self._keys: frozenset[str] = frozenset()  # of the last member: they tell members from what is in them
 
     def __iter__(self) -> Iterator[tuple[Record | None, int, int]]:
         self._more(CHUNK)
@@ -103,10 +107,12 @@ class _Members:
             assert between is not None
             self._go_to(between.end())
             if self._at < len(self._text):
-                if self._text[self._at] == "]":
-                    self._expect_nothing_after()
+                if self._text[self._at] != "]":
+                    return True
+                if not self._something_after():
                     return False
-                return True
+                self._skip_bad()
+                continue
             if not self._more(CHUNK):
                 self._reject(Reason.TRUNCATED_INPUT, Outcome.INCOMPLETE, "the array is not closed")
                 return False
@@ -128,30 +134,33 @@ class _Members:
                 return None
             if isinstance(value, dict):
                 self._go_to(end)
+                self._keys = frozenset(value)
                 return value
             self._reject(Reason.BAD_JSON, Outcome.REJECTED, excerpt(self._text[self._at : end]))
             self._go_to(end)
             return None
 
     def _skip_bad(self) -> None:
-        """Reject what begins here, go on where an object follows the end of one."""
+        """Reject what begins here, go on where the next member seems to begin."""
         self._reject(Reason.BAD_JSON, Outcome.REJECTED, excerpt(self._text[self._at : self._at + 400]))
+        start = self._at + 1
         while True:
-            found = _NEXT.search(self._text, self._at + 1)
-            if found is not None:
-                self._go_to(found.end())
-                return
-            keep = max(self._at + 1, len(self._text) - 64)
-            self._go_to(min(keep, len(self._text)))
+            for found in _NEXT.finditer(self._text, start):
+                if found[2] in self._keys or (not self._keys and found[1] is None):
+                    self._go_to(found.end())
+                    return
+            self._go_to(min(max(start, len(self._text) - _TAIL), len(self._text)))
             if not self._more(CHUNK):
                 self._go_to(len(self._text))
                 return
+            start = 0
 
-    def _expect_nothing_after(self) -> None:
-        rest = self._text[self._at + 1 :].strip()
-        if rest:
-            self._go_to(self._at + 1)
-            self._reject(Reason.BAD_JSON, Outcome.REJECTED, excerpt(rest[:400]))
+    def _something_after(self) -> bool:
+        """Whether more than blanks follows a bracket that ought to end the array."""
+        while not self._text[self._at + 1 :].strip():
+            if not self._more(CHUNK):
+                return False
+        return True
 
     def _reject(self, reason: Reason, outcome: Outcome, text: str) -> None:
         self._problems.append(Problem(self._name, self._line, reason, outcome, text))

@@ -108,7 +108,7 @@ def _batches(probe: Probe, start: int) -> Iterator[RawBatch]:
 
 def _may_be_id(text: str) -> bool:
     """Ids of the format are numbers; bytes that are no text are told of by `id_not_utf8`."""
-    return text.isdecimal() or not text.isprintable()
+    return text.isdecimal() or any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _raw(

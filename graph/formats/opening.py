@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from graph.cleaning import CleaningRules
 from graph.errors import BadMapping, UnknownFormat, UnreadableInput
 from graph.formats import amazon, ilk_folder, lightgcn, movielens, recbole
 from graph.formats.lightgcn import LightGcnShop
@@ -26,10 +27,16 @@ _RECOGNISERS: tuple[
 )
 
 
-def open_shop(path: Path | str, format: str = "auto", mapping: Path | str | None = None) -> ShopReader:  # noqa: A002 - the option's name
+def open_shop(
+    path: Path | str,
+    format: str = "auto",  # noqa: A002 - the option's name
+    mapping: Path | str | None = None,
+    rules: CleaningRules | None = None,
+) -> ShopReader:
     """Recognise a folder or file and give a reader of it. Nothing is read yet beyond files' beginnings.
 
     format: one of `FORMATS`. mapping: for `table`, a TOML file or the name of a mapping that Ilk brings.
+    rules: how texts are cleaned (None: the shipped rules).
     Raises `UnreadableInput` (path, empty or damaged file), `UnknownFormat` or `BadMapping`, each in one
     line that says what to do.
     """
@@ -39,10 +46,12 @@ def open_shop(path: Path | str, format: str = "auto", mapping: Path | str | None
         raise BadMapping("the table format needs a mapping: --mapping FILE")
     if mapping is not None and format not in ("auto", "table"):
         raise BadMapping(f"a mapping goes with the table format, not with {format}")
-    rules = None if mapping is None else _mapping(mapping)
+    tables = None if mapping is None else _mapping(mapping)
     folder = Path(path)
     probes, skipped = _probes(folder)
-    shop = _opened(folder, probes, format, rules)
+    shop = _opened(folder, probes, format, tables)
+    if rules is not None and isinstance(shop, TableShop):
+        shop = replace(shop, rules=rules)
     return replace(shop, notes=[*shop.notes, *skipped]) if skipped else shop
 
 
@@ -50,10 +59,10 @@ def _opened(
     folder: Path,
     probes: Sequence[Probe],
     format: str,  # noqa: A002 - the option's name
-    rules: Mapping | None,
+    tables: Mapping | None,
 ) -> TableShop | LightGcnShop:
-    if rules is not None:
-        return read_mapped(rules, probes)
+    if tables is not None:
+        return read_mapped(tables, probes)
     if format == "auto":
         return _recognised(folder, probes)
     readers: dict[str, Callable[[Sequence[Probe]], TableShop | LightGcnShop]] = {

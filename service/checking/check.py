@@ -83,7 +83,7 @@ def check(request: CheckRequest, settings: Settings, reporter: Reporter) -> Chec
 
     Raises `UnreadableInput` (path, format, mapping).
     """
-    reader = open_shop(request.path, request.format_name, request.mapping)
+    reader = open_shop(request.path, request.format_name, request.mapping, settings.cleaning.rules())
     with reporter.stage("read") as stage:
         found = scan(reader, request.examples, stage.count)
         stage.note = f"{found.format}: {found.items.height:,} items, {found.outline.height:,} events"

@@ -125,7 +125,7 @@ def _model(name: str, request: EvaluateRequest, settings: Settings) -> Recommend
 
 def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> EvaluationData:
     """The files as arrays, texts encoded. Raises as `run_evaluation` does."""
-    reader = open_shop(request.path, request.format_name, request.mapping)
+    reader = open_shop(request.path, request.format_name, request.mapping, settings.cleaning.rules())
     with reporter.stage("read") as stage:
         items = _joined([batch.frame for batch in reader.items()], empty_items())
         items = items.unique("item_id", keep="last", maintain_order=True)

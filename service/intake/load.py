@@ -6,7 +6,7 @@ from pathlib import Path
 from graph.formats import Batch, ShopReader, open_shop
 from graph.log import EventLog
 from graph.store import GraphStore
-from service.catch_up import catch_up
+from service.catch_up import CATCH_UP_ROWS, catch_up
 from service.home import Home
 from service.intake.load_report import LoadReport
 from service.intake.quarantine import Quarantine
@@ -30,12 +30,14 @@ def load(
     Each batch is durable in the event log before it enters the graph, so an interrupted load is finished by
     running it again. Raises `UnreadableInput` (nothing was loaded), `HomeBusy`.
     """
-    reader = open_shop(path, format_name, mapping)
+    reader = open_shop(path, format_name, mapping, settings.cleaning.rules())
     home = Home(settings.home)
     with home.writing("load"):
         log, store = open_log(home), open_store(settings, home)
         with closing_both(log, store):
-            report = load_reader(reader, log, store, Quarantine(home.quarantine), on_rows)
+            report = load_reader(
+                reader, log, store, Quarantine(home.quarantine), on_rows, settings.load.batch_rows
+            )
     if report.items.accepted:
         note_reload(home)
     return report
@@ -47,17 +49,28 @@ def load_reader(
     store: GraphStore,
     quarantine: Quarantine,
     on_rows: RowsFn = lambda kind, rows: None,
+    graph_rows: int = CATCH_UP_ROWS,
 ) -> LoadReport:
-    """As `load`, from a reader into an open log and store; the caller holds the home's lock."""
-    return _Loader(reader, log, store, quarantine, on_rows).run()
+    """As `load`, from a reader into an open log and store; the caller holds the home's lock.
+
+    graph_rows: events per transaction of the graph.
+    """
+    return _Loader(reader, log, store, quarantine, on_rows, graph_rows).run()
 
 
 class _Loader:
     """One load: the reader's batches into log and store, every touched row into the quarantine."""
 
     def __init__(
-        self, reader: ShopReader, log: EventLog, store: GraphStore, quarantine: Quarantine, on_rows: RowsFn
+        self,
+        reader: ShopReader,
+        log: EventLog,
+        store: GraphStore,
+        quarantine: Quarantine,
+        on_rows: RowsFn,
+        graph_rows: int,
     ) -> None:
+        self._graph_rows = graph_rows
         self._reader = reader
         self._log = log
         self._store = store
@@ -82,7 +95,7 @@ class _Loader:
 
     def _add_events(self, batch: Batch) -> None:
         accepted = int(self._log.append(batch.frame).accepted.sum())
-        catch_up(self._log, self._store)
+        catch_up(self._log, self._store, rows=self._graph_rows)
         self._report.add("events", batch, accepted)
         self._quarantine.write(batch.problems)
         self._on_rows("events", self._report.events.read)

@@ -67,7 +67,7 @@ def sync(settings: Settings, *, now_all: bool = False, clock: Clock = time.time)
     with home.writing("sync"):
         log, store, state = open_log(home), open_store(settings, home), SyncState(home.sync_state)
         with closing_both(log, store, state):
-            run = _Sync(home, log, store, state, clock)
+            run = _Sync(home, log, store, state, clock, settings)
             return [run.one(source, now_all=now_all) for source in settings.sources]
 
 
@@ -82,7 +82,16 @@ def source_status(settings: Settings, home: Home, clock: Clock = time.time) -> l
 class _Sync:
     """One sync with everything open."""
 
-    def __init__(self, home: Home, log: EventLog, store: GraphStore, state: SyncState, clock: Clock) -> None:
+    def __init__(
+        self,
+        home: Home,
+        log: EventLog,
+        store: GraphStore,
+        state: SyncState,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._settings = settings
         self._home = home
         self._log = log
         self._store = store
@@ -127,10 +136,16 @@ class _Sync:
         if not changed:
             return []
         with tempfile.TemporaryDirectory(prefix="ilk-sync-") as stage:
-            opened = open_changed(source, files, changed, Path(stage))
+            opened = open_changed(source, files, changed, Path(stage), self._settings.cleaning.rules())
             mtimes = {one.path.name: one.mark.mtime for one in changed}
             reader = ChosenItems(opened, self._state, source.priority, mtimes)
-            found = load_reader(reader, self._log, self._store, Quarantine(self._home.quarantine))
+            found = load_reader(
+                reader,
+                self._log,
+                self._store,
+                Quarantine(self._home.quarantine),
+                graph_rows=self._settings.load.batch_rows,
+            )
         report.outcome = "read"
         report.files_read += len(changed)
         if found.items.accepted:

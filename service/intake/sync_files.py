@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from graph.cleaning import CleaningRules
 from graph.errors import UnreadableInput
 from graph.formats import Batch, ShopReader, open_shop
 from graph.formats.probe import data_files
@@ -66,7 +67,7 @@ def changed_files(source: SourceSettings, files: list[Path], state: SyncState) -
 
 
 def open_changed(
-    source: SourceSettings, files: list[Path], changed: list[Changed], stage: Path
+    source: SourceSettings, files: list[Path], changed: list[Changed], stage: Path, rules: CleaningRules
 ) -> ShopReader:
     """A reader of the changed files of one folder, recognised in the company of the others; the file that was
     changed last comes last, so that its word on an item counts.
@@ -75,7 +76,7 @@ def open_changed(
     """
     for path in files:
         (stage / path.name).symlink_to(path)
-    reader = open_shop(stage, source.format, source.mapping)
+    reader = open_shop(stage, source.format, source.mapping, rules)
     mtimes = {one.path.name: one.mark.mtime for one in changed}
     if not isinstance(reader, TableShop):
         return reader
