@@ -5,8 +5,10 @@ Baseline: the exact index in NumPy, one query at a time. Run from the project's 
 """
 
 import argparse
+import tempfile
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +32,11 @@ def main() -> None:
     print(row("exact (NumPy)", baseline, baseline))
     truth = exact.search(queries, K)[0]
     indexes: dict[str, VectorIndex] = {}
-    for kind in ("flat", "hnsw"):
+    for kind in ("flat", "hnsw", "half", "sq8"):
         begin = time.perf_counter()
         indexes[kind] = build_index(kind, matrix)
         note = f"recall {_recall(indexes[kind].search(queries, K)[0], truth):.4f}, "
+        note += f"{_bytes(indexes[kind]) / 2**20:,.1f} MiB, "
         note += f"built in {time.perf_counter() - begin:.1f} s"
         print(row(kind, _timed(indexes[kind], queries), baseline, note))
     for share in (0.9, 0.3, 0.05, 0.001):
@@ -65,6 +68,14 @@ def _timed(index: VectorIndex | LiveIndex, queries: Matrix, allowed: Mask | None
         return index.search(queries[[turn]], K, allowed)
 
     return timed(call, len(queries))
+
+
+def _bytes(index: VectorIndex) -> int:
+    """Of its snapshot; in memory it takes as much."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index"
+        index.save(path)
+        return path.stat().st_size
 
 
 def _recall(found: Ids, truth: Ids) -> float:

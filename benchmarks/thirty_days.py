@@ -1,9 +1,10 @@
-"""Thirty nights of one shop: events are replayed, one refresh a day; is the new release worth it?
+"""Thirty nights of one shop: events are replayed, one increment and one refresh a day; what are they worth?
 
 The shop's events are put in order of time; the first 60 % are there at the beginning, the rest comes in
-thirty days of equally many events. Every evening `ilk refresh` runs. The next day's events, which neither
-release has seen, then judge the new release beside the one that it replaced: NDCG@10 of `next`. Beside it the
-gate's verdict and how many served neighbours stayed.
+thirty days of equally many events. Every evening the day's events make an increment, then `ilk refresh` runs.
+The next day's events, which no release has seen, judge all three: the release that served in the morning, the
+increment, the night's release. NDCG@10 of `next`; beside it the gate's verdict, how many neighbours increment
+and full model share, and whether the night's release is surely worse than the tolerance lets it be.
 """
 
 import argparse
@@ -19,21 +20,23 @@ from gnn.evaluation.metrics import single_ndcg_at_k
 from gnn.fitted_ilk import FittedIlk
 from gnn.histories import group_by_user, next_pairs
 from gnn.objective import Objective
-from gnn.shop_arrays import IntArray
+from gnn.shop_arrays import FloatArray, IntArray
 from service.catch_up import catch_up
 from service.demo.sample_shop import SampleShop
 from service.home import Home
+from service.increments.increment import run_increment
 from service.intake.load import load
 from service.nightly.refresh import refresh
 from service.releases.store import ReleaseStore
 from service.reporter import Reporter
-from service.reporting.report import build_report
 from service.settings import Settings, load_settings
 from service.shop_snapshot import take_snapshot
 from service.stores import closing_both, open_log, open_store
 
 BASE = 0.6
 DAYS = 30
+ASKED = 300
+"""Items whose neighbours are compared."""
 
 
 def whole_shop(path: Path, mapping: str | None, folder: Path) -> pl.DataFrame:
@@ -72,17 +75,49 @@ def pairs_of_the_day(settings: Settings, since: int) -> tuple[IntArray, IntArray
     return query[late], target[late]
 
 
-def ndcg(settings: Settings, version: str, query: IntArray, target: IntArray) -> float:
-    """Mean NDCG@10 of `next` over the whole catalogue; ties count half."""
+def opened(settings: Settings, version: str) -> FittedIlk:
+    """The model of a release."""
     model = ReleaseStore(Home(settings.home).releases).open(version).model
     assert isinstance(model, FittedIlk)
+    return model
+
+
+def ndcg(model: FittedIlk, query: IntArray, target: IntArray) -> FloatArray:
+    """NDCG@10 of `next` over the whole catalogue, of each pair, (p,); ties count half."""
     if not len(query):
-        return float("nan")
+        return np.zeros(0, np.float32)
     scores = model.score_similar(query, Objective.NEXT)
     scores[np.arange(len(query)), query] = -np.inf
     own = scores[np.arange(len(query)), target][:, None]
     rank = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
-    return float(single_ndcg_at_k(rank, 10).mean())
+    return single_ndcg_at_k(rank, 10).astype(np.float32)
+
+
+def shared_neighbours(one: FittedIlk, other: FittedIlk) -> float:
+    """Share of the ten `next` neighbours that both models give, over some items."""
+    items = np.random.default_rng(0).permutation(one.n_items)[:ASKED]
+    tens = []
+    for model in (one, other):
+        scores = model.score_similar(items, Objective.NEXT)
+        scores[np.arange(len(items)), items] = -np.inf
+        tens.append(np.argsort(-scores, axis=1, kind="stable")[:, :10])
+    return float(np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(*tens, strict=True)]))
+
+
+def judged(old: FloatArray, new: FloatArray, tolerance: float) -> str:
+    """Whether the mean of `new` is surely (95 %) below the tolerated share of that of `old`, surely not, or
+    not told; of the same pairs."""
+    beyond = new - (1 - tolerance) * old
+    sure = 1.96 * float(beyond.std(ddof=1)) / np.sqrt(len(beyond))
+    if beyond.mean() + sure < 0:
+        return "worse"
+    return "fine" if beyond.mean() - sure >= 0 else "not told"
+
+
+def incremented(settings: Settings) -> str:
+    """The version that the day's increment made, published or not."""
+    run_increment(settings, Reporter(Console(quiet=True)))
+    return ReleaseStore(Home(settings.home).releases).versions()[0]
 
 
 def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> None:
@@ -92,37 +127,37 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> 
     load(items, settings)
     add(settings, events[:base])
     before = refresh(settings, Reporter(Console(quiet=True))).release
-    print(
-        f"{'day':>3} {'events':>8} {'gate':>9} {'lift':>6} {'stayed':>7} {'pairs':>6} {'old':>7} {'new':>7}"
-    )
-    rows = []
+    print("day  events   gate       pairs  old     increment  new     shared  beyond the tolerance")
+    found: list[tuple[FloatArray, ...]] = []
     for day in range(days):
         add(settings, events[int(edges[day]) : int(edges[day + 1])])
+        increment = incremented(settings)
         result = refresh(settings, Reporter(Console(quiet=True)))
         made = ReleaseStore(Home(settings.home).releases).versions()[0]
-        report = build_report(Home(settings.home), made)
-        home = Home(settings.home)
-        log = open_log(home)
+        log = open_log(Home(settings.home))
         with closing_both(log):
             since = log.last_seq()
         add(settings, events[int(edges[day + 1]) : int(edges[day + 2])])
         pairs = pairs_of_the_day(settings, since)
         assert before is not None
-        old, new = (ndcg(settings, version, *pairs) for version in (before, made))
-        rows.append((old, new, len(pairs[0])))
-        stayed = report["neighbours"]["overlap"]
-        verdict = "published" if result.published else "rejected"
-        lift = report["gate"].get("lift", float("nan"))
+        models = [opened(settings, version) for version in (before, increment, made)]
+        values = tuple(ndcg(model, *pairs) for model in models)
+        found.append(values)
+        old, middle, new = (float(one.mean()) for one in values)
         print(
-            f"{day + 1:>3} {since:>8,} {verdict:>9} {lift:>6.2f} {stayed:>7.1%} {len(pairs[0]):>6} "
-            f"{old:>7.4f} {new:>7.4f}",
+            f"{day + 1:>3} {since:>8,}  {'published' if result.published else 'rejected':<9} "
+            f"{len(pairs[0]):>6}  "
+            f"{old:.4f}  {middle:.4f}     {new:.4f}  {shared_neighbours(models[1], models[2]):>6.1%}  "
+            f"{judged(values[0], values[2], settings.gate.max_drop)}",
             flush=True,
         )
         before = result.release
-    found = np.array(rows)
-    weight = found[:, 2] / found[:, 2].sum()
-    old, new = (float((found[:, column] * weight).sum()) for column in (0, 1))
-    print(f"mean over {int(found[:, 2].sum()):,} pairs: old {old:.4f}, new {new:.4f} ({new / old - 1:+.1%})")
+    all_old, all_middle, all_new = (np.concatenate(part) for part in zip(*found, strict=True))
+    means = [float(one.mean()) for one in (all_old, all_middle, all_new)]
+    print(
+        f"over {len(all_old):,} pairs: old {means[0]:.4f}, increment {means[1]:.4f}, new {means[2]:.4f}; "
+        f"new against old {means[2] / means[0] - 1:+.1%}: {judged(all_old, all_new, 0.0)}"
+    )
 
 
 def main() -> None:

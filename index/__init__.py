@@ -1,6 +1,6 @@
 """float32 matrix -> neighbours: exact, FAISS, live; snapshots."""
 
-from index.build_index import FLAT_ROWS, build_index, load_index
+from index.build_index import FLAT_ROWS, build_alike, build_index, load_index
 from index.errors import (
     ConflictingFaiss,
     GpuUnavailable,
@@ -16,6 +16,8 @@ from index.faiss_module import faiss_module, use_threads
 from index.gpu_index import GpuIndex, to_gpu
 from index.live_index import LiveIndex, RebuildLimits
 from index.live_view import LiveView
+from index.recall import recall_of
+from index.scalar_index import FaissScalarIndex
 from index.snapshot import IndexKind
 from index.vector_index import Ids, Scores, VectorIndex
 
@@ -26,6 +28,7 @@ __all__ = [
     "FaissFlatIndex",
     "FaissHnswIndex",
     "FaissIndex",
+    "FaissScalarIndex",
     "GpuIndex",
     "GpuUnavailable",
     "Ids",
@@ -40,9 +43,11 @@ __all__ = [
     "SnapshotError",
     "VectorIndex",
     "VectorIndexError",
+    "build_alike",
     "build_index",
     "faiss_module",
     "load_index",
+    "recall_of",
     "to_gpu",
     "use_threads",
 ]

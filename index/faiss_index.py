@@ -122,10 +122,10 @@ class FaissFlatIndex(FaissIndex):
         return cls(index)
 
     def _search(self, query: Query) -> tuple[Ids, Scores]:
-        selector, parameters = _filter(query)
+        kept, parameters = selector(query)
         more = min(query.k + 1, self.size)
         ids, scores = self._raw_search(query, more, parameters)
-        del selector
+        del kept
         if more > query.k:
             # FAISS keeps any of the rows that tie for the last place; ours is the first of them
             tied = np.flatnonzero((scores[:, query.k - 1] == scores[:, query.k]) & (ids[:, query.k] >= 0))
@@ -181,9 +181,9 @@ class FaissHnswIndex(FaissIndex):
 
     def _search(self, query: Query) -> tuple[Ids, Scores]:
         share = query.candidates / self.size  # a walk meets that share of rows that may be returned
-        selector, parameters = _filter(query, ef=math.ceil(max(self.ef_search, 2 * query.k) / share))
+        kept, parameters = selector(query, ef=math.ceil(max(self.ef_search, 2 * query.k) / share))
         ids, scores = self._raw_search(query, query.k, parameters)
-        del selector
+        del kept
         expected = min(query.k, query.candidates)
         short = np.flatnonzero((ids >= 0).sum(axis=1) < expected)
         if len(short):
@@ -200,8 +200,8 @@ class FaissHnswIndex(FaissIndex):
         return faiss_module().downcast_index(self._index.storage)
 
 
-def _filter(query: Query, ef: int | None = None) -> tuple[Any, Any]:
-    """(what must stay alive during the search, FAISS's search parameters or `None`)."""
+def selector(query: Query, ef: int | None = None) -> tuple[Any, Any]:
+    """(What must stay alive during the search, FAISS's search parameters or `None`)."""
     faiss = faiss_module()
     settings: dict[str, Any] = {} if ef is None else {"efSearch": ef}
     bits = None

@@ -32,6 +32,10 @@ class IndexKind(StrEnum):
     """FAISS, every row compared."""
     HNSW = "hnsw"
     """FAISS, a navigable graph: approximate, fast on large catalogues."""
+    SQ8 = "sq8"
+    """FAISS, every row compared, a byte a coordinate: a quarter of the memory."""
+    HALF = "half"
+    """FAISS, every row compared, half-precision floats: half the memory."""
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,9 @@ class ModelSettings(Section):
 class IndexSettings(Section):
     """Which index serves."""
 
-    kind: Literal["auto", "exact", "flat", "hnsw"] = "auto"
-    """`auto`: flat up to 100,000 items, then HNSW."""
+    kind: Literal["auto", "exact", "flat", "hnsw", "half", "sq8"] = "auto"
+    """`auto`: flat up to 100,000 items, then HNSW. `half` and `sq8` compare every row like flat, rounded to
+    half-precision floats or bytes: half or a quarter of the memory; a release's report says what is lost."""
 
 
 class GateSettings(Section):

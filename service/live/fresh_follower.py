@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import IntArray
+from index.build_index import build_alike
 from index.live_index import LiveIndex
 from index.vector_index import VectorIndex
 from service.live.fresh_record import FreshRecord
@@ -75,7 +76,8 @@ class FreshFollower:
     def _applied(self, record: FreshRecord) -> FreshState:
         if record.full or self._index is None:
             assert self._loaders.build is not None
-            self._index = LiveIndex(cast("VectorIndex", self._base.index), self._loaders.build)
+            base = cast("VectorIndex", self._base.index)
+            self._index = LiveIndex(base, build_alike(base, self._loaders.build))
             before = replace(self._state, release=self._base)
         else:
             before = self._state

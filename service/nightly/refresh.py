@@ -8,7 +8,7 @@ from typing import Any
 from gnn import IlkConfig, fit_with
 from gnn.holdout import FIFTH
 from gnn.shop_arrays import FloatArray
-from index import VectorIndex, build_index
+from index import VectorIndex, build_index, recall_of
 from service.catch_up import catch_up
 from service.edge_selection import SelectionReport, select_edges
 from service.errors import NothingToLearn
@@ -94,6 +94,7 @@ class _Refresh:
         self._releases = ReleaseStore(home.releases)
         self._config: IlkConfig = model_config(settings.model)
         self._tuned: Tuned | None = None
+        self._recall = 1.0
         self._audit = RefreshAudit(home, settings.report.audit_items)
         self._texts: Texts | None = None
         self._fingerprint = ""
@@ -205,8 +206,10 @@ class _Refresh:
             )
             stage.note = verdict.reason
         with self._reporter.stage("index") as stage:
-            vectors = build_index(self._settings.index.kind, fitted.model.item_vectors())
-            stage.note = f"{vectors.size:,} x {vectors.dim}"
+            matrix = fitted.model.item_vectors()
+            vectors = build_index(self._settings.index.kind, matrix)
+            self._recall = recall_of(vectors, matrix)
+            stage.note = f"{vectors.size:,} x {vectors.dim}, recall {self._recall:.4f}"
         with self._reporter.stage("write") as stage:
             version = self._releases.write(self._draft(snapshot, inputs, fitted, verdict, vectors))
             stage.note = version
@@ -272,6 +275,7 @@ class _Refresh:
             metrics={
                 "gate": verdict.to_json(),
                 "epochs": fitted.epochs,
+                "index": {"kind": self._settings.index.kind, "recall@10": self._recall},
                 "by_popularity": {n: v for n, v in fitted.holdout.items() if n.startswith(FIFTH)},
                 "text_coverage": fitted.text_coverage,
                 "selection": self._selection.to_json(),

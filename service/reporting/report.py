@@ -67,7 +67,7 @@ def build_report(home: Home, version: str | None = None) -> dict[str, Any]:
         "quality_by_popularity": _by_popularity(manifest.metrics.get("by_popularity") or {}),
         **{name: details.get(name) for name in DETAILS},
         "stages": own[-1]["stages"] if own else details.get("stages"),
-        "index": _bytes(manifest),
+        "index": _bytes(manifest) | (manifest.metrics.get("index") or {}),
         "trend": [_point(record) for record in history if record.get("release")][-TREND:],
     }
 
@@ -94,7 +94,7 @@ def _by_popularity(figures: dict[str, float]) -> list[dict[str, float]]:
     ]
 
 
-def _bytes(manifest: ReleaseManifest) -> dict[str, int]:
+def _bytes(manifest: ReleaseManifest) -> dict[str, Any]:
     """Size of the search index, of the arrays and of everything."""
     sizes = {name: entry.bytes for name, entry in manifest.files.items()}
     return {

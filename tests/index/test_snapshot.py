@@ -9,7 +9,7 @@ import pytest
 from index import IndexKind, SnapshotError, build_index, load_index
 from tests.index.clusters import clustered
 
-KINDS = [IndexKind.EXACT, IndexKind.FLAT, IndexKind.HNSW]
+KINDS = [IndexKind.EXACT, IndexKind.FLAT, IndexKind.HNSW, IndexKind.HALF, IndexKind.SQ8]
 
 
 @pytest.mark.parametrize("kind", KINDS)

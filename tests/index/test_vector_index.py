@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from index import ExactIndex, IndexKind, InvalidMatrix, InvalidQuery, VectorIndex, build_index, load_index
 from tests.index.clusters import clustered, integers
 
-KINDS = [IndexKind.EXACT, IndexKind.FLAT, IndexKind.HNSW]
+KINDS = [IndexKind.EXACT, IndexKind.FLAT, IndexKind.HNSW, IndexKind.HALF, IndexKind.SQ8]
 EXACT_KINDS = [IndexKind.EXACT, IndexKind.FLAT]
 
 

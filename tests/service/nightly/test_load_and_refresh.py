@@ -15,6 +15,7 @@ from service.intake.load import load
 from service.nightly.refresh import RefreshResult, refresh
 from service.releases.store import ReleaseStore
 from service.reporter import Reporter
+from service.reporting.report import build_report
 from service.settings import load_settings
 from service.shop_snapshot import brand_indices, take_snapshot
 from service.status import read_status
@@ -176,3 +177,15 @@ def test_a_torn_release_is_made_again(tmp_path: Path, shop_folder: Path) -> None
     assert again.release != first.release
     assert "the serving release is not compared with" in console.export_text()
     assert ReleaseStore(settings.home / "releases").open_current().version == again.release
+
+
+def test_a_compact_index_says_what_it_saves_and_misses(
+    tmp_path: Path, shop_folder: Path, served_home: tuple[Path, RefreshResult]
+) -> None:
+    settings = load_settings(tmp_path / "home", {**TRIAL_FLAGS, "index": {"kind": "sq8"}})
+    load(shop_folder, settings)
+    assert refresh(settings, quiet()).published
+    flat, compact = (build_report(Home(home))["index"] for home in (served_home[0], settings.home))
+    assert compact["kind"] == "sq8"
+    assert 0.8 < compact["recall@10"] <= flat["recall@10"] == 1.0
+    assert compact["index_bytes"] < 0.35 * flat["index_bytes"]
