@@ -5,10 +5,11 @@ from typing import Any, cast
 
 import apsw
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from graph.event_type import RELATION_OF, RELATIONS, EventType, Relation
-from graph.refund import is_refund, take_back
+from graph.refund import refund_rows, take_back
 from graph.store import ApplyResult
 
 _PURCHASED = RELATIONS.index(Relation.PURCHASED)
@@ -32,17 +33,24 @@ def apply_events(
 ) -> ApplyResult:
     """Insert checked events (`check_sequenced`) and move the watermark; see `GraphStore.apply`."""
     mark = applied_seq(connection)
+    seq = events["seq"].to_numpy()
     # events of erased users come out of the log without a user
-    above = events.filter(pl.col("seq") > mark, pl.col("user_id") != "")
-    fresh = above.filter(_is_new(connection, above["event_id"]))
-    duplicates = int((events["seq"] <= mark).sum()) + above.height - fresh.height
-    wanted = fresh.filter(~_is_deleted(connection, fresh["item_id"]))
-    edges = _edges(connection, wanted.filter(~is_refund()), weights)
+    above = _kept(events, (seq > mark) & (events["user_id"] != "").to_numpy())
+    fresh = _kept(above, _is_new(connection, above["event_id"]).to_numpy())
+    duplicates = int((seq <= mark).sum()) + above.height - fresh.height
+    wanted = _kept(fresh, ~_is_deleted(connection, fresh["item_id"]))
+    refund = refund_rows(wanted)
+    edges = _edges(connection, _kept(wanted, ~refund), weights)
     _insert_edges(connection, edges)
-    refunded = _take_refunds(connection, wanted.filter(is_refund()))
+    refunded = _take_refunds(connection, wanted.filter(refund)) if refund.any() else []
     connection.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'applied_seq'", (upto_seq,))
     touched = np.unique(np.concatenate([edges["item"].to_numpy(), np.array(refunded, np.int64)]))
     return ApplyResult(edges.height + len(refunded), duplicates, touched)
+
+
+def _kept(events: pl.DataFrame, kept: npt.NDArray[np.bool_]) -> pl.DataFrame:
+    """Some rows; mostly all, which costs nothing."""
+    return events if kept.all() else events.filter(kept)
 
 
 def applied_seq(connection: apsw.Connection) -> int:
@@ -59,13 +67,13 @@ def _is_new(connection: apsw.Connection, event_ids: pl.Series) -> pl.Series:
     return event_ids.is_first_distinct().scatter(known, False)
 
 
-def _is_deleted(connection: apsw.Connection, item_ids: pl.Series) -> pl.Series:
-    """Rows whose item was deleted and not revived."""
-    deleted: list[str] = []
-    if connection.execute("SELECT EXISTS (SELECT 1 FROM deleted_items)").get:
-        look = "SELECT item_id FROM deleted_items WHERE item_id = ?"
-        deleted = [one for (one,) in connection.executemany(look, ((one,) for one in item_ids.unique()))]
-    return item_ids.is_in(deleted)
+def _is_deleted(connection: apsw.Connection, item_ids: pl.Series) -> npt.NDArray[np.bool_]:
+    """Rows whose item was deleted and not revived, (n,)."""
+    if not connection.execute("SELECT EXISTS (SELECT 1 FROM deleted_items)").get:
+        return np.zeros(len(item_ids), np.bool_)
+    look = "SELECT item_id FROM deleted_items WHERE item_id = ?"
+    deleted = [one for (one,) in connection.executemany(look, ((one,) for one in item_ids.unique()))]
+    return item_ids.is_in(deleted).to_numpy()
 
 
 def _edges(
@@ -129,6 +137,8 @@ def _insert_edges(connection: apsw.Connection, edges: pl.DataFrame) -> None:
     connection.executemany(_INSERT_EDGE, zip(*columns, strict=True))
     keys = sorted(edges["event_id"].to_list())
     connection.executemany("INSERT INTO event_ids VALUES (?)", ((key,) for key in keys))
+    if edges["review_text"].null_count() == edges.height:
+        return
     reviews = edges.filter(pl.col("review_text").fill_null("") != "").select("seq", "review_text")
     connection.executemany("INSERT INTO reviews VALUES (?, ?)", reviews.iter_rows())
 

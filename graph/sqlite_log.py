@@ -63,7 +63,8 @@ class SqliteLog:
             seq[accepted] = np.arange(last + 1, last + 1 + accepted.sum())
             if not first.all():
                 seq = _seq_of_first(frame["event_id"], seq)
-            _insert(connection, frame.filter(pl.Series(accepted)), seq[accepted])
+            new = frame if accepted.all() else frame.filter(accepted)
+            _insert(connection, new, seq[accepted])
             return AppendResult(last + int(accepted.sum()), seq, accepted)
 
     def read(self, after: int, limit: int = 100_000) -> pl.DataFrame:

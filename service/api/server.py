@@ -19,6 +19,7 @@ from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
 from service.api.worker_supervisor import WorkerSupervisor
 from service.errors import CallerMistake, ServiceError
+from service.short_turns import take_short_turns
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def run_server(factory: AppFactory, listening: socket.socket, options: ServerOpt
     Raises `ServiceError` where the application cannot start.
     """
     options = options or ServerOptions()
+    take_short_turns()
     if options.workers == 1:
         _run_one(factory, listening, options)
     else:
@@ -135,6 +137,7 @@ class WorkerFactory:
 
     def __call__(self) -> ASGIApp:
         """Make the application."""
+        take_short_turns()
         threading.Thread(target=self._watch, name="parent-watch", daemon=True).start()
         return self.factory()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from graph.refund import is_refund
+from graph.refund import refund_rows
 from service.change_log import ChangeKind, UnfoldedRange
 from service.live.beside import beside
 from service.live.edge_blocks import joined, no_edges
@@ -288,15 +288,16 @@ class LiveFolding:
         self._backlog |= applied - self._through > BACKLOG_ROWS
         started = time.monotonic()
         batch = self.sources.log.read(self._through, self._settings.batch_events)
-        batch = batch.filter(pl.col("seq") <= applied)
+        seq = batch["seq"].to_numpy()  # ascending
+        batch = batch.head(int(np.searchsorted(seq, applied, side="right")))
         if batch.is_empty():
             return False
         upto = int(batch["seq"][-1])
-        refunds = batch.filter(is_refund())["seq"]
+        refunds = np.flatnonzero(refund_rows(batch))
         if len(refunds):
-            self._stale, upto = True, int(refunds[0]) - 1
-            self._waiting_refund = int(refunds[0])
-            batch = batch.filter(pl.col("seq") <= upto)
+            self._stale, self._waiting_refund = True, int(seq[refunds[0]])
+            upto = self._waiting_refund - 1
+            batch = batch.head(int(refunds[0]))
         if upto > self._through:
             self._fold_in(batch, upto)
             self.figures.fold_seconds = time.monotonic() - started

@@ -26,6 +26,7 @@ from service.live.updater_status import UpdaterStatus, write_status
 from service.live.what_if import preview
 from service.releases.store import ReleaseStore
 from service.settings import Settings
+from service.short_turns import take_short_turns
 from service.stores import PlansStatements, closing_both, open_log, open_store
 from service.text_vectors import TextVectors
 
@@ -201,6 +202,7 @@ def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> 
     from service.live.model import make_mirror  # here: what needs SciPy takes a second to import
     from service.text_vectors import LazyTextVectors, open_encoders
 
+    take_short_turns()
     home = Home(settings.home)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
     try:
