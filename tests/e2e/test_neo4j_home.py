@@ -85,7 +85,7 @@ def test_the_graph_lives_in_neo4j(ilk: Run, small_shop: Path, tmp_path: Path) ->
 
 
 def strange_ids_are_plain_data(server: Server, others: neo4j.Driver) -> None:
-    """Events whose every id has broken stores elsewhere: taken, counted, found again, nothing else changed."""
+    """Events with ids that have broken stores: taken, counted, found again; nothing else is changed."""
     count = "MATCH (n) WHERE n:Item OR n:User RETURN count(n) AS nodes"
     nodes = others.execute_query(count).records[0]["nodes"]
     events = [
