@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from gnn import Objective
+from service.answering.explanation import Explainer
+from service.home import Home
+from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
+from service.settings import load_settings
+from service.stores import closing_both, open_store
 from tests.e2e.conftest import Run
 from tests.e2e.test_serving import Server
+from tests.graph.real_reviews import RealReviews
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
@@ -62,6 +68,27 @@ def _served(client: httpx.Client, item_id: str, objective: Objective) -> set[str
     answer = client.get("/v1/similar", params={"item_id": item_id, "k": 10, "objective": objective.value})
     assert answer.status_code == 200, answer.text
     return {row["item_id"] for row in answer.json()["results"]}
+
+
+def test_explanations_of_real_pairs_add_up_and_count_as_the_files_do(home: Path, electronics: Path) -> None:
+    reviews = RealReviews(electronics)
+    holder = ReleaseHolder(ReleaseStore(home / "releases"))
+    holder.poll()
+    store = open_store(load_settings(home), Home(home))
+    told = []
+    with closing_both(store):
+        explainer = Explainer(holder.serving, store)
+        for a, b in reviews.pairs():
+            explained = explainer.explain(a, b)
+            assert explained.score is not None
+            assert sum(explained.parts.values()) == pytest.approx(explained.score, abs=1e-4)
+            assert sum(explained.features.values()) == pytest.approx(explained.score, abs=1e-4)
+            users = reviews.shared((a, b))
+            evidence = explained.evidence
+            assert evidence.users == (users if users >= 3 else None)
+            assert list(evidence.by_relation.values()) == ([users] if users >= 3 else [])
+            told.append(users >= 3)
+    assert (len(told), sum(told)) == (20, 10)
 
 
 def test_the_graph_beats_the_texts(ilk: Run, electronics: Path, home: Path) -> None:
