@@ -12,6 +12,7 @@ from graph.formats import Problem, open_shop
 from service.checking.activity import MAX_PER_MINUTE, Activity, measure_activity
 from service.checking.catalogue import Catalogue, measure_catalogue
 from service.checking.gain import Gain, measure_gain
+from service.checking.outliers import Outliers, price_outliers, quantity_outliers
 from service.checking.scan import Scan, scan
 from service.errors import CallerMistake
 from service.home import Home
@@ -56,6 +57,7 @@ class CheckReport:
     scan: Scan
     catalogue: Catalogue
     activity: Activity
+    outliers: list[Outliers]
     text: TextCheck
     gain: Gain
 
@@ -73,6 +75,7 @@ class CheckReport:
             ],
             "catalogue": asdict(self.catalogue),
             "activity": asdict(self.activity),
+            "outliers": [asdict(one) for one in self.outliers],
             "text": asdict(self.text),
             "gain": asdict(self.gain),
         }
@@ -91,12 +94,16 @@ def check(request: CheckRequest, settings: Settings, reporter: Reporter) -> Chec
     activity = measure_activity(
         found.outline, found.user_names, request.examples, max_per_minute=request.max_per_minute
     )
+    outliers = [
+        *price_outliers(found.items, request.examples),
+        *quantity_outliers(found.quantities, found.largest, request.examples),
+    ]
     gain = Gain(skipped="The trial was left out, as asked.")
     with _lent_home(settings) as lent:
         text = _check_text(found, lent)
         if request.gain:
             gain = measure_gain(found, lent, reporter)
-    return CheckReport(request.path.resolve().name, found, catalogue, activity, text, gain)
+    return CheckReport(request.path.resolve().name, found, catalogue, activity, outliers, text, gain)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ NEWEST_EVENTS = 60_000
 """Newest events that are kept whole, for the trial."""
 DESCRIPTION_LETTERS = 600
 """More than an encoder reads of a description; the rest need not be held in memory."""
+LARGEST_ROWS = 100
+"""Rows of the greatest quantities that are kept as examples."""
 KINDS = ("items", "events", "links")
 
 OUTLINE_SCHEMA: dict[str, pl.DataType] = {
@@ -43,6 +45,14 @@ class Scan:
     newest: pl.DataFrame = field(default_factory=empty_events)
     """The newest events, each once, without refunds and review texts."""
     links: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LINK_SCHEMA))
+    quantities: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"number": pl.Float32(), "rows": pl.UInt32()})
+    )
+    """Every quantity without its sign, and how many rows have it."""
+    largest: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"item_id": pl.String(), "number": pl.Float32()})
+    )
+    """The rows of the greatest quantities."""
 
 
 def scan(reader: ShopReader, examples: int, on_rows: Callable[[int, str], None]) -> Scan:
@@ -100,6 +110,7 @@ def _scan_events(
         outlines.append(hashed.select(*columns, "event"))
         names.append(hashed.select("user", "user_id").unique())
         found.newest = _newer(found.newest, frame)
+        _note_quantities(frame, found)
         on_rows(found.counts["events"].read, "events")
     every = pl.concat(outlines)
     once = every.unique("event", keep="first", maintain_order=True)
@@ -107,6 +118,13 @@ def _scan_events(
     found.outline = once.drop("event")
     found.user_names = pl.concat(names).unique("user")
     found.newest = found.newest.unique("event_id").sort("at", "event_id").tail(NEWEST_EVENTS)
+
+
+def _note_quantities(frame: pl.DataFrame, found: Scan) -> None:
+    numbers = frame.select("item_id", pl.col("quantity").abs().alias("number")).filter(pl.col("number") > 0)
+    counted = numbers.group_by("number").len("rows").cast({"rows": pl.UInt32})
+    found.quantities = pl.concat([found.quantities, counted]).group_by("number").sum()
+    found.largest = pl.concat([found.largest, numbers]).top_k(LARGEST_ROWS, by="number")
 
 
 def _newer(newest: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:

@@ -49,6 +49,7 @@ def sections(report: CheckReport) -> list[Section]:
         _cold(report),
         _repeated(report),
         _rates(report),
+        _outliers(report),
         _text(report),
         _gain(report),
     ]
@@ -200,6 +201,30 @@ def _rates(report: CheckReport) -> Section:
     )
     rows = [(user, f"{deeds:,}") for user, deeds in rates.fastest]
     return Section("Faster than people", [line], _tables(("who", "acts in one minute"), rows))
+
+
+def _outliers(report: CheckReport) -> Section:
+    lines: list[str] = []
+    rows: list[tuple[str, ...]] = []
+    for one in report.outliers:
+        money = f" {one.currency}" if one.currency else ""
+        name = f"Prices{f' in{money}' if money else ''}" if one.what == "price" else "Quantities"
+        noun = ("product" if one.what == "price" else "event") + "s" * (one.unusual != 1)
+        span = f"outside {_number(one.low)} to {_number(one.high)}"
+        if one.what == "quantity":
+            span = f"above {_number(one.high)}"
+        line = f"{name}: usually {_number(one.usual)}; {one.unusual:,} {noun} {span}."
+        if one.not_positive:
+            line += f" Priced at 0 or less: {one.not_positive:,}."
+        lines.append(line)
+        rows += [(f"{one.what} of {item_id}", _number(number) + money) for item_id, number in one.examples]
+    if lines:
+        lines.append("They are kept as they are: look whether somebody mistyped them.")
+    return Section("Out of the ordinary", lines, _tables(("what", "number"), rows))
+
+
+def _number(number: float) -> str:
+    return f"{number:,.2f}" if number < 100 else f"{number:,.0f}"
 
 
 def _tables(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[Table]:
