@@ -1,6 +1,6 @@
 """Events of the in-memory graph, by number, with what refunds did to them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,16 @@ class MemoryEdges:
             review_text=row["review_text"] or "",
             quantity=row["quantity"] if (row["quantity"] or 0) > 0 else None,
         )
+
+    def reweigh(self, events: Iterable[tuple[int, str]], weights: Mapping[EventType, float]) -> int:
+        """See `GraphStore.reweigh`; events: number, type."""
+        changed = 0
+        for seq, kind in events:
+            edge = self.by_seq.get(seq)
+            if edge is not None and edge.weight != weights[EventType(kind)]:
+                edge.weight = weights[EventType(kind)]
+                changed += 1
+        return changed
 
     def take_refund(self, row: Mapping[str, Any], user: int, item: int) -> bool:
         """Lower the purchases that one refund row matches; False when there is none."""

@@ -71,6 +71,10 @@ class MemoryGraphStore:
         self._applied_seq = max(self._applied_seq, upto_seq)
         return ApplyResult(len(touched), duplicates, np.unique(np.array(touched, np.int64)))
 
+    def reweigh(self, events: pl.DataFrame, weights: Mapping[EventType, float]) -> int:
+        """See `GraphStore.reweigh`."""
+        return self._edges.reweigh(events.select("seq", "event_type").rows(), weights)
+
     def applied_seq(self) -> int:
         """See `GraphStore.applied_seq`."""
         return self._applied_seq

@@ -21,6 +21,7 @@ from graph.neo4j_foreign_items import AdoptedNodes, adopt_nodes
 from graph.neo4j_queries import cypher
 from graph.neo4j_rehearsal import rehearse
 from graph.neo4j_reviews import texts_from_log
+from graph.neo4j_reweigh import reweigh
 from graph.neo4j_schema import create_schema
 from graph.neo4j_state import LockedWrite, StoreState, read_state
 from graph.store import (
@@ -91,6 +92,10 @@ class Neo4jGraphStore:
         return self._write(
             lambda tx, state: apply_events(tx, state, checked, upto_seq, self._weights, self._keep_texts)
         )
+
+    def reweigh(self, events: pl.DataFrame, weights: Mapping[EventType, float]) -> int:
+        """See `GraphStore.reweigh`. One transaction."""
+        return self._write(lambda tx, _: reweigh(tx, events, weights))
 
     def warm_up(self) -> None:
         """Have the server plan the statements of `apply` and `export`; the graph stays as it is.

@@ -76,6 +76,21 @@ def _is_deleted(connection: apsw.Connection, item_ids: pl.Series) -> npt.NDArray
     return item_ids.is_in(deleted).to_numpy()
 
 
+def reweigh(connection: apsw.Connection, events: pl.DataFrame, weights: Mapping[EventType, float]) -> int:
+    """See `GraphStore.reweigh`."""
+    before = connection.total_changes()
+    rows = events.filter(pl.col("event_type").is_in([kind.value for kind in RELATION_OF]))
+    now = rows["event_type"].replace_strict(_by_kind(weights), return_dtype=pl.Float64)
+    connection.executemany(
+        "UPDATE edges SET weight = ?1 WHERE seq = ?2 AND weight <> ?1", zip(now, rows["seq"], strict=True)
+    )
+    return connection.total_changes() - before
+
+
+def _by_kind(weights: Mapping[EventType, float]) -> dict[str, float]:
+    return {str(event_type): float(weight) for event_type, weight in weights.items()}
+
+
 def _edges(
     connection: apsw.Connection, events: pl.DataFrame, weights: Mapping[EventType, float]
 ) -> pl.DataFrame:
@@ -83,7 +98,7 @@ def _edges(
     users = _nodes(connection, "users", events.select("user_id", "anonymous"))
     items = _nodes(connection, "items", events.select("item_id"))
     kind = pl.col("event_type")
-    by_kind = {str(event_type): float(weight) for event_type, weight in weights.items()}
+    by_kind = _by_kind(weights)
     return (
         events.join(users, on=["user_id", "anonymous"], how="left", maintain_order="left")
         .join(items, on="item_id", how="left", maintain_order="left")

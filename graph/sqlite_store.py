@@ -84,6 +84,11 @@ class SqliteGraphStore:
         with self._file.writing() as connection:
             return sqlite_apply.apply_events(connection, checked, upto_seq, self._weights)
 
+    def reweigh(self, events: pl.DataFrame, weights: Mapping[EventType, float]) -> int:
+        """See `GraphStore.reweigh`."""
+        with self._file.writing() as connection:
+            return sqlite_apply.reweigh(connection, events, weights)
+
     def applied_seq(self) -> int:
         """See `GraphStore.applied_seq`."""
         with self._file.reading() as connection:

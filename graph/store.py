@@ -5,7 +5,7 @@ a number is never given out twice (a deleted node leaves a hole, see `NodeKeys.a
 Readers: any number, in any process.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -176,6 +176,11 @@ class GraphStore(Protocol):
         Exactly once: rows whose `seq` is at or below the watermark, or whose `event_id` the store
         holds, change nothing and are counted as duplicates. Unknown users and items become nodes.
         """
+
+    def reweigh(self, events: pl.DataFrame, weights: Mapping[EventType, float]) -> int:
+        """Give edges the weight that their event's type has by `weights`, of all types; what was refunded
+        stays refunded. events: columns `seq`, `event_type`, such as a batch of the log; those without an edge
+        change nothing. Returns how many edges changed."""
 
     def applied_seq(self) -> int:
         """The watermark: every event up to this sequence number is in the graph (0: none)."""

@@ -408,7 +408,8 @@ class Settings(BaseSettings):
     sources: tuple[SourceSettings, ...] = ()
     """Where `ilk sync` reads; names differ."""
     weights: dict[EventType, float] = dict(DEFAULT_WEIGHTS)
-    """Weight of one event of each type: what counts more, clicks or purchases, is the shop's choice."""
+    """Weight of one event of each type: what counts more, clicks or purchases, is the shop's choice. A change
+    counts for new events at once and for all others from the next refresh on."""
 
     @classmethod
     def settings_customise_sources(

@@ -37,6 +37,7 @@ from service.reporting.history import append_history, read_history
 from service.reporting.refresh_audit import RefreshAudit
 from service.reporting.report import has_details, read_details
 from service.reporting.webhook import tell_webhook
+from service.reweighing import reweigh_when_changed
 from service.settings import Settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot, without
 from service.stores import closing_both, open_log, open_store, unfolded_events
@@ -147,12 +148,15 @@ class _Refresh:
                 foreign = adopt_foreign(log, store, audit=True)
                 if foreign:
                     catch_up(log, store)
+                reweighed = reweigh_when_changed(self._home, log, store, self._settings.weights)
                 snapshot = take_snapshot(store)
                 self._audit.graph = audit_graph(log, store, snapshot, foreign)
                 snapshot = replace(snapshot, edges=without(snapshot.edges, unfolded_events(self._home)))
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
+            if reweighed:
+                stage.note += f", {reweighed:,} of them with new weights"
             snapshot, self._selection = select_edges(snapshot, self._settings.selection)
             if self._selection.left_out:
                 stage.note += f", {self._selection.kept:,} to learn from"

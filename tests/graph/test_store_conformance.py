@@ -8,7 +8,15 @@ from graph.errors import InvalidEvent, InvalidItem, NotFound
 from graph.event_type import RELATIONS, EventType
 from graph.frames import EVENT_SCHEMA, INDEXED_ITEM_SCHEMA, empty_items
 from graph.item import Item
-from graph.store import EvidencePath, GraphStore, NodeKind, SharedEvidence, SimilarRow, StoreStats
+from graph.store import (
+    DEFAULT_WEIGHTS,
+    EvidencePath,
+    GraphStore,
+    NodeKind,
+    SharedEvidence,
+    SimilarRow,
+    StoreStats,
+)
 from tests.graph.events import STRANGE_IDS, apply, catalogue, edges, erased, event, frame, sequenced
 
 
@@ -169,6 +177,23 @@ class TestRefunds:
     def test_a_negative_quantity_is_a_refund(self, store: GraphStore) -> None:
         apply(store, event("p", kind="purchase", quantity=4.0), event("r", kind="purchase", quantity=-1.0))
         assert self.weights(store) == [0.75]
+
+    def test_new_weights_reach_old_edges_and_spare_what_was_refunded(self, store: GraphStore) -> None:
+        kinds = ("view_item", "select_item", "purchase", "add_to_cart", "refund")
+        events = [event(str(n), item_id=kind, kind=kind, at=n) for n, kind in enumerate(kinds)]
+        apply(store, *events[:4], event("p", kind="purchase", quantity=4.0, at=8))
+        apply(store, event("r", kind="purchase", quantity=-1.0, at=9))
+        weights = {**DEFAULT_WEIGHTS, EventType.SELECT_ITEM: 0.5, EventType.PURCHASE: 8.0}
+        logged = pl.DataFrame(
+            {"seq": range(1, 8), "event_type": [*kinds[:4], "purchase", "purchase", "refund"]}
+        )
+        assert store.reweigh(logged, weights) == 3
+        assert self.weights(store) == [1.0, 0.5, 8.0, 1.0, 6.0]
+        assert store.reweigh(logged, weights) == 0
+        assert store.reweigh(logged, DEFAULT_WEIGHTS) == 3
+        assert self.weights(store) == [1.0, 1.0, 1.0, 1.0, 0.75]
+        apply(store, event("r2", kind="refund", quantity=1.0, at=10))
+        assert self.weights(store) == [1.0, 1.0, 1.0, 1.0, 0.5]
 
     def test_it_takes_the_newest_open_one_first(self, store: GraphStore) -> None:
         apply(store, *(event(f"p{at}", kind="purchase", at=at) for at in (30, 10, 20)))
