@@ -112,6 +112,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         status=lambda: {
             **status_of(log, store, releases, home.fresh),
             "schedule": schedule_status(home),
+            **({"sources": source_status(settings, home)} if settings.sources else {}),
         },
         schedule=lambda: read_schedule(home),
         sources=lambda: source_status(settings, home) if settings.sources else [],

@@ -18,7 +18,7 @@ class Scope(StrEnum):
 ALL_SCOPES = frozenset(Scope)
 
 _READING_POSTS = re.compile(r"/v1/(similar:batch|similar:by-text|recommendations:for-items|what-if)$")
-_ADMIN_READS = re.compile(r"/v1/users/.+/export$|/v1/audit$", re.DOTALL)
+_ADMIN_READS = re.compile(r"/v1/users/.+/(export|profile)$|/v1/profile$|/v1/audit$", re.DOTALL)
 _ADMIN_WRITES = re.compile(r"/v1/users/|/v1/rules|/v1/releases[:/]|/api/user/")
 
 

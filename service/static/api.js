@@ -24,6 +24,12 @@ export async function ask(path, options = {}) {
   return document;
 }
 
+export async function fetched(path) {
+  const answer = await fetch(path, { headers: { "X-API-Key": sessionStorage.getItem(KEY) || "" } });
+  if (!answer.ok) throw new Problem(await answer.json().catch(() => ({})), answer.status);
+  return answer.blob();
+}
+
 export function query(path, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined);
   return `${path}?${new URLSearchParams(given)}`;

@@ -1,5 +1,5 @@
 // What serves and what people decided: releases, rules, counts, cleaning.
-import { ask, hasKey } from "./api.js";
+import { ask, fetched, hasKey } from "./api.js";
 import { at, count, make } from "./elements.js";
 
 export async function showReleases() {
@@ -7,7 +7,7 @@ export async function showReleases() {
   const rows = releases.slice(0, 8).map((release) => {
     const gate = (release.metrics || {}).gate || {};
     const state = release.current ? "serves" : release.published ? "served before" : "not let through";
-    const report = hasKey() ? "" : make("a", { href: `/v1/releases/${release.version}/report` }, "open");
+    const report = reportOf(release.version);
     return make("tr", {}, make("th", { scope: "row" }, release.version, make("br"), make("span", { class: `tag ${release.current ? "graph" : "text"}` }, state)),
       make("td", {}, (release.created_at || "").slice(0, 16).replace("T", " ")), make("td", {}, count(release.items)),
       make("td", {}, count(release.events_through)), make("td", { class: "wide" }, release.problem || gate.reason || "–"), make("td", {}, report));
@@ -15,6 +15,18 @@ export async function showReleases() {
   at("release-rows").replaceChildren(...rows);
   const current = releases.find((release) => release.current);
   if (current) await showCleaning(current.version);
+}
+
+// A plain link cannot carry the key: with one, the report is fetched and kept as a file.
+function reportOf(version) {
+  const path = `/v1/releases/${version}/report`;
+  if (!hasKey()) return make("a", { href: path, "aria-label": `Report of ${version}` }, "open");
+  const save = async () => {
+    const link = make("a", { href: URL.createObjectURL(await fetched(path)), download: `${version}.html` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  return make("button", { type: "button", class: "quiet", onclick: save, "aria-label": `Save the report of ${version}` }, "save");
 }
 
 async function showCleaning(version) {

@@ -22,14 +22,39 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "user": ("GET", "/v1/users/anna%2Fb/recommendations?k=5", None),
     "basket": ("POST", "/v1/recommendations:for-items", {"item_ids": ["item-40"], "k": 5}),
     "trending": ("GET", "/v1/trending?k=5", None),
+    "gorse neighbours": ("GET", "/api/item/item-40/neighbors?n=5", None),
+    "gorse user": ("GET", "/api/recommend/anna%2Fb?n=5", None),
 }
+SEEN = {"item-30", "item-31"}
+"""What anna/b has bought."""
+MASKED: dict[str, tuple[str, str, Any]] = {
+    "similar": ("GET", "/v1/items/item-40/similar?k=100&user_id=anna/b", None),
+    "similar by id": ("GET", "/v1/similar?item_id=item-40&k=100&user_id=anna/b", None),
+    "batch": ("POST", "/v1/similar:batch", {"item_ids": ["item-40"], "k": 100, "user_id": "anna/b"}),
+    "text": ("POST", "/v1/similar:by-text", {"text": "like 40", "k": 100, "user_id": "anna/b"}),
+    "search": ("GET", "/v1/search?q=like 40&k=100&user_id=anna/b", None),
+    "user": ("GET", "/v1/users/anna%2Fb/recommendations?k=100", None),
+    "user by id": ("GET", "/v1/recommendations?user_id=anna/b&k=100", None),
+    "basket": (
+        "POST",
+        "/v1/recommendations:for-items",
+        {"item_ids": ["item-40"], "k": 100, "user_id": "anna/b"},
+    ),
+    "gorse user": ("GET", "/api/recommend/anna%2Fb?n=100", None),
+}
+"""Every route that can be asked for somebody."""
 
 
-def ids(api: Api, route: str) -> list[str]:
-    method, path, body = ROUTES[route]
+def ids(api: Api, route: str, routes: dict[str, tuple[str, str, Any]] = ROUTES) -> list[str]:
+    method, path, body = routes[route]
     answer = api.client.request(method, path, json=body)
     assert answer.status_code == 200, answer.text
-    shown = answer.json()["answers"][0] if route == "batch" else answer.json()
+    shown = answer.json()
+    if route == "gorse neighbours":
+        return [row["Id"] for row in shown]
+    if route == "gorse user":
+        return list(shown)
+    shown = shown["answers"][0] if route == "batch" else shown
     return [row["item_id"] for row in shown["results"]]
 
 
@@ -63,6 +88,18 @@ def test_pins_bans_and_companions_hold_on_every_route(make_api: Callable[..., An
         for rule_id in rules:
             assert api.client.delete(f"/v1/rules/{rule_id}?author=Mia").status_code == 204
         assert ids(api, route) == before
+
+
+@pytest.mark.parametrize("route", list(MASKED))
+def test_what_was_seen_never_comes_back(make_api: Callable[..., Any], route: str) -> None:
+    """Neither by its score nor by a rule."""
+    with make_api(texts=ToyTexts()) as api:
+        for item_id in SEEN:
+            add(api, "pin", item_id)
+            add(api, "always_with", item_id)
+        found = ids(api, route, MASKED)
+        assert len(found) > 40
+        assert not SEEN & set(found)
 
 
 def test_a_rule_of_an_item_or_a_category_holds_there_only(api: Api) -> None:
