@@ -23,12 +23,13 @@ from service.change_log import ChangeLog
 from service.edge_selection import select_edges
 from service.errors import CallerMistake
 from service.home import Home
+from service.increments.frozen_items import with_frozen
 from service.increments.gate import IncrementVerdict, judge_increment
 from service.increments.hop import Outcome
 from service.increments.state import TRAINED_THROUGH, IncrementState
 from service.live.known_items import KnownItems
 from service.live.mirror import ArrivedItems
-from service.live.model import influence_caps
+from service.live.model import brand_numbers, influence_caps
 from service.model_config import model_config
 from service.releases.adapter import adapter_of
 from service.releases.manifest import ReleaseManifest
@@ -112,7 +113,8 @@ class _Increment:
         block = (int(snapshot.edges.seq[learned].min()), int(snapshot.edges.seq[learned].max()))
         with self._reporter.stage("write") as stage:
             after = _signals(model, shop, arrived)
-            candidate = _with(model, after, shop, done.weights)
+            frozen = release.items.indices_of(sorted(self._settings.update.freeze))
+            candidate = with_frozen(model, _with(model, after, shop, done.weights), frozen)
             version = self._releases.write(self._draft(release, snapshot, candidate, verdict, done, block))
             stage.note = version
         return self._settle(release, version, verdict, done, block)
@@ -146,7 +148,7 @@ class _Increment:
         return np.sort(new[: len(new) - held]), np.sort(new[len(new) - held :])
 
     def _known(self, release: Release, snapshot: ShopSnapshot) -> KnownItems:
-        return KnownItems(release.items, snapshot)
+        return KnownItems(release.items, snapshot, brand_numbers(release.model))
 
     def _arrived(self, release: Release, snapshot: ShopSnapshot) -> ArrivedItems | None:
         """Items that the release lacks or knows otherwise, with their texts encoded; the text model is opened

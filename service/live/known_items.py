@@ -21,12 +21,17 @@ class KnownItems:
     Brands are numbered as the release numbers them; a new one gets the next number.
     """
 
-    def __init__(self, release: ReleaseItems, snapshot: ShopSnapshot) -> None:
+    def __init__(
+        self, release: ReleaseItems, snapshot: ShopSnapshot, numbers: IntArray | None = None
+    ) -> None:
+        """numbers: brand of each of the release's items as its model has them, (n,); an increment keeps those
+        of its refresh, whatever names came since. None: in the order of the names."""
         self._index = {
             item_id: row for row, item_id in enumerate(snapshot.items["item_id"].to_list()) if item_id
         }
         self._text = item_views_of(snapshot.items)
-        self._brands = _brand_numbers(release.table["brand"])
+        self._brands = _brand_numbers(release.table["brand"], numbers)
+        self._next_brand = max(self._brands.values(), default=-1) + 1
         self.brand = self.brands_of(snapshot.items["brand"])
         """Brand of each item of the snapshot, shape (n,)."""
         self._changed = _changed_rows(release, snapshot)
@@ -94,7 +99,8 @@ class KnownItems:
         folded = brands.fill_null("").str.strip_chars().str.to_lowercase().to_list()
         for name in folded:
             if name and name not in self._brands:
-                self._brands[name] = len(self._brands)
+                self._brands[name] = self._next_brand
+                self._next_brand += 1
         return np.array([self._brands.get(name, -1) for name in folded], np.int64)
 
     def arrived(self, items: pl.DataFrame, text: FloatArray | None, categories: IntArray) -> ArrivedItems:
@@ -111,9 +117,9 @@ class KnownItems:
         self._changed = pl.concat([kept, fresh]).sort("index")
 
 
-def _brand_numbers(brands: pl.Series) -> dict[str, int]:
+def _brand_numbers(brands: pl.Series, numbers: IntArray | None) -> dict[str, int]:
     folded = brands.fill_null("").str.strip_chars().str.to_lowercase().to_list()
-    codes = brand_indices(brands).tolist()
+    codes = (brand_indices(brands) if numbers is None else numbers).tolist()
     return {name: code for name, code in zip(folded, codes, strict=True) if name}
 
 

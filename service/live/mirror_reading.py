@@ -12,7 +12,7 @@ from service.change_log import ChangeLog, UnfoldedRange
 from service.edge_selection import select_edges
 from service.live.known_items import KnownItems
 from service.live.mirror import MakeMirror, Mirror, MirrorStart
-from service.live.model import influence_caps
+from service.live.model import brand_numbers, influence_caps
 from service.releases.release import Release
 from service.settings import Settings
 from service.shop_snapshot import take_snapshot
@@ -50,7 +50,7 @@ def read_mirror(
     """Read the store. Memory: that of a snapshot, the mirror beside it for a moment."""
     change, unfolded = sources.changes.last_number(), sources.changes.unfolded()
     snapshot, _ = select_edges(take_snapshot(sources.store, unfolded), settings.selection)
-    known = KnownItems(release.items, snapshot)
+    known = KnownItems(release.items, snapshot, brand_numbers(release.model))
     capped = capped_edges(snapshot.edges, release.manifest.refreshed_through, influence_caps(settings))
     shop = replace(replace(snapshot, edges=capped.edges).arrays(None), brand=known.brand)
     changed = snapshot.items.filter(pl.col("index").is_in(known.changed()["index"].implode()), "alive")

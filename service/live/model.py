@@ -129,6 +129,11 @@ def make_mirror(settings: Settings) -> MakeMirror | None:
     return make
 
 
+def brand_numbers(model: ServedModel) -> IntArray | None:
+    """Brand of each item as a model's weights number them, (n,); None where it knows none."""
+    return model.signals.brand if isinstance(model, FittedIlk) else None
+
+
 def influence_caps(settings: Settings) -> InfluenceCaps:
     """The caps that are set."""
     return InfluenceCaps(**settings.update.caps.model_dump())

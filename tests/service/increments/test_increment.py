@@ -149,6 +149,21 @@ def test_repeated_rejection_asks_for_a_full_refresh(home: Path) -> None:
     assert rejected(home).full_refresh_wanted
 
 
+def test_frozen_items_stay_as_their_refresh_has_them(home: Path) -> None:
+    releases = ReleaseStore(Home(home).releases)
+    parent = releases.open_current()
+    frozen, other = parent.items.table["item_id"].to_list()[:2]
+    settings = settings_of(home, LENIENT)
+    update = settings.update.model_copy(update={"freeze": (frozen,)})
+    assert run_increment(settings.model_copy(update={"update": update}), quiet()).published
+    made = releases.open_current()
+    before, after = (release.model.item_vectors() for release in (parent, made))
+    rows = [parent.items.index_of(item_id) for item_id in (frozen, other)]
+    assert made.items.index_of(frozen) == rows[0]
+    np.testing.assert_array_equal(after[rows[0]], before[rows[0]])
+    assert np.abs(after[rows[1]] - before[rows[1]]).max() > 0
+
+
 def test_nothing_new_is_said_so(home: Path) -> None:
     settings = settings_of(home, LENIENT)
     refresh(settings, quiet())
