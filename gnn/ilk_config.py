@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from gnn.co_engagement import CoEngagementConfig
 from gnn.embedding_config import EmbeddingConfig
-from gnn.mix_config import Mix, MixConfig
+from gnn.mix_config import Mix, MixConfig, TrendShareConfig
 from gnn.objective import Objective
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
 from gnn.text_space import TextSpaceConfig
@@ -55,6 +55,8 @@ class IlkConfig:
     mix: MixConfig = field(default_factory=lambda: MixConfig(prior=3.0, trust=1.0, moved=TREND_NAMES))
     """How the mix of `next` is learned: its trends alone. What one block teaches about relations and texts
     is wrong in the next block more often than not (`docs/model.md`)."""
+    trend_share: TrendShareConfig = field(default_factory=TrendShareConfig)
+    """When `next` makes less of the trends; where it does, nothing is learned on top."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
     user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0))
@@ -90,6 +92,7 @@ class IlkConfig:
             "training": TrainingConfig,
             "users": UserConfig,
             "mix": MixConfig,
+            "trend_share": TrendShareConfig,
             "together_learning": MixConfig,
             "user_learning": MixConfig,
         }

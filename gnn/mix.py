@@ -1,8 +1,9 @@
 """The learned mix: how much each feature counts, per objective, learned on the newest block only."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -81,10 +82,12 @@ def _gains(examples: MixExamples, learned: FloatArray, start: FloatArray) -> Flo
     return ndcg(examples.features @ learned, examples) - ndcg(examples.features @ start, examples)
 
 
-def standard_errors(gains: FloatArray) -> float:
-    """Mean in units of its standard error; 0 where nothing differs."""
-    spread = float(gains.std())
-    return float(gains.mean()) / spread * len(gains) ** 0.5 if spread > 0 else 0.0
+def standard_errors(gains: npt.NDArray[np.floating[Any]]) -> float:
+    """Mean in units of its standard error; 0 where nothing differs, infinite where all differ alike."""
+    mean, spread = (float(gains.mean()), float(gains.std())) if len(gains) else (0.0, 0.0)
+    if spread > 0:
+        return mean / spread * math.sqrt(len(gains))
+    return math.copysign(math.inf, mean) if mean else 0.0
 
 
 def transfers(

@@ -36,3 +36,30 @@ class MixConfig:
     def budget(self, n_items: int, n_features: int) -> int:
         """Pairs to learn from in a catalogue of that size."""
         return min(self.pairs, max(self.max_cells // max(n_items * n_features, 1), 1))
+
+
+@dataclass(frozen=True)
+class TrendShareConfig:
+    """When `next` makes less of the trends than the shipped weights do, see `gnn.trend_share`."""
+
+    shares: tuple[float, ...] = (0.5, 0.25, 0.1, 0.0)
+    """Of the shipped weights, what is tried beside the whole; empty: nothing is."""
+    pairs: int = 10_000
+    """Validation pairs to judge by at most, evenly from the block: no weights are fitted, so more than for
+    learning are affordable, and the differences are small."""
+    max_cells: int = 20_000_000
+    """Pairs x items at most; larger catalogues take fewer pairs."""
+    min_pairs: int = 300
+    """With fewer pairs the whole trends stay: a small shop's `next` is little else than what sells, and its
+    halves of a block agree by chance."""
+    min_gain: float = 2.0
+    """Gain of NDCG@10, in standard errors, that targets outside the most popular fifth must have."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shares", tuple(self.shares))  # JSON knows lists only
+        if any(not 0 <= share < 1 for share in self.shares):
+            raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
+
+    def budget(self, n_items: int) -> int:
+        """Pairs to judge by in a catalogue of that size."""
+        return min(self.pairs, max(self.max_cells // max(n_items, 1), 1))

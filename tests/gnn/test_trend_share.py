@@ -1,0 +1,81 @@
+"""How much of the trends `next` keeps: all, unless the whole block says that they cost."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
+from gnn.mix_config import TrendShareConfig
+from gnn.shop_arrays import IntArray
+from gnn.signals import ItemSignals
+from gnn.similar_features import TREND_NAMES, SimilarFeatures
+from gnn.trend_share import share_of_trends, with_share
+from gnn.typed_paths import no_paths
+
+N_ITEMS = 60
+POPULAR = np.arange(12)
+"""More than a list of ten holds."""
+CONFIG = TrendShareConfig()
+COUNTS = np.where(np.isin(np.arange(N_ITEMS), POPULAR), 50, 5)
+
+
+def features() -> SimilarFeatures:
+    """Items 2k and 2k + 1 are alike; the first twelve are what everybody buys."""
+    trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
+    trend[:, POPULAR] = 9.0
+    return SimilarFeatures(
+        ItemSignals(
+            paths=no_paths(N_ITEMS),
+            trend=trend,
+            evidence=np.ones(N_ITEMS, np.float32),
+            cold=np.zeros(N_ITEMS, np.bool_),
+            embedding=np.repeat(np.eye(N_ITEMS // 2, dtype=np.float32), 2, axis=0),
+        )
+    )
+
+
+def queries(pairs: int) -> IntArray:
+    return np.random.default_rng(0).integers(len(POPULAR), N_ITEMS, pairs)
+
+
+def popular(pairs: int) -> IntArray:
+    return np.random.default_rng(1).choice(POPULAR, pairs)
+
+
+def test_trends_that_only_cost_are_dropped() -> None:
+    query = queries(400)
+    target = np.where(np.arange(400) % 20 == 0, popular(400), query ^ 1)
+    assert share_of_trends(features(), DEFAULT_NEXT, query, target, COUNTS, CONFIG) == 0.0
+
+
+def test_trends_that_find_the_targets_stay_whole() -> None:
+    assert share_of_trends(features(), DEFAULT_NEXT, queries(400), popular(400), COUNTS, CONFIG) == 1.0
+
+
+def test_both_halves_of_the_block_must_agree() -> None:
+    config = TrendShareConfig(shares=(0.0,))  # a tenth still ranks the popular ones next
+    query = queries(600)
+    target = np.where(np.arange(600) < 320, query ^ 1, popular(600))
+    assert share_of_trends(features(), DEFAULT_NEXT, query, target, COUNTS, config) == 1.0
+    shuffled = np.random.default_rng(2).permutation(600)
+    assert share_of_trends(features(), DEFAULT_NEXT, query[shuffled], target[shuffled], COUNTS, config) == 0.0
+
+
+@pytest.mark.parametrize("config", [TrendShareConfig(min_pairs=401), TrendShareConfig(shares=())])
+def test_few_pairs_or_nothing_to_try_keep_them_whole(config: TrendShareConfig) -> None:
+    query = queries(400)
+    assert share_of_trends(features(), DEFAULT_NEXT, query, query ^ 1, COUNTS, config) == 1.0
+
+
+def test_a_share_changes_the_trends_alone() -> None:
+    half = with_share(DEFAULT_NEXT, 0.5)
+    for name, weight in DEFAULT_NEXT.items():
+        assert half[name] == (weight / 2 if name in TREND_NAMES else weight)
+
+
+def test_settings_survive_json_and_refuse_what_is_no_share() -> None:
+    config = replace(IlkConfig(), trend_share=TrendShareConfig(shares=(0.5,)))
+    assert IlkConfig.from_json({**config.to_json()}) == config
+    with pytest.raises(ValueError, match="from 0 to below 1"):
+        TrendShareConfig(shares=(1.0,))
