@@ -179,6 +179,10 @@ class RefreshSettings(Section):
     memory_mib: int | None = Field(None, ge=256)
     """Memory that a refresh may take, in MiB, as `ilk refresh --dry-run` estimates it; none: as much as it
     needs."""
+    approval: bool = False
+    """A new release that the gate lets through waits for a person (`ilk release approve`, the page) instead
+    of serving at once. Increments on the serving release do not wait; `update.policy` says whether any are
+    made."""
     over_budget: Literal["refuse", "newest"] = "refuse"
     """What a refresh does that would take more: `refuse` with a reason, or learn from the `newest` events
     that fit and say how many it left out."""

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.schemas import HealthShape, ReleasesShape, StatusShape
+from service.releases.approval import waiting
 from service.releases.errors import NoRelease
 from service.releases.holder import Serving
 
@@ -92,6 +93,7 @@ async def releases(request: Request) -> JSONResponse:
     return JSONResponse(
         {
             "releases": [asdict(summary) for summary in found],
+            "waiting": waiting(found),
             "unfolded": [asdict(one) for one in taken_out],
         }
     )

@@ -15,7 +15,14 @@ from service.answering.answer import UnknownItem, UnknownUser
 from service.answering.rule_book import ExpiredRule, UnknownRule
 from service.errors import CallerMistake, HomeBusy
 from service.live.question_line import NoAnswer
-from service.releases.errors import ForeignRelease, NoRelease, ReleaseError, TornRelease, UnknownRelease
+from service.releases.errors import (
+    ForeignRelease,
+    NoRelease,
+    NotWaiting,
+    ReleaseError,
+    TornRelease,
+    UnknownRelease,
+)
 from service.text_vectors import TextModelUnavailable
 
 PROBLEM_JSON = "application/problem+json"
@@ -107,6 +114,7 @@ _NAMED: dict[type[Exception], tuple[int, str]] = {
     UnknownRule: (404, "unknown-rule"),
     UnknownRelease: (404, "unknown-release"),
     ExpiredRule: (409, "expired"),
+    NotWaiting: (409, "not-waiting"),
 }
 _NO_PERSON: dict[type[Exception], str] = {UnknownUser: "no such user, or erased"}
 """Callers log what they are told of errors: no person's id is in it."""
@@ -131,7 +139,7 @@ def problem_of(error: Exception) -> Problem:
             return _invalid(error)
         case HTTPException():
             return _http(error)
-        case UnknownItem() | UnknownUser() | UnknownRule() | UnknownRelease() | ExpiredRule():
+        case UnknownItem() | UnknownUser() | UnknownRule() | UnknownRelease() | ExpiredRule() | NotWaiting():
             return Problem(*_NAMED[type(error)], _NO_PERSON.get(type(error)) or str(error))
         case TornRelease() | ForeignRelease():
             return Problem(409, "release-unusable", "that release cannot be opened; see GET /v1/releases")

@@ -16,6 +16,7 @@ from service.api.documented import problems
 from service.api.problems import Problem
 from service.api.queries import Id
 from service.api.schemas import AuditShape, RolledBackShape, RuleShape, RulesShape
+from service.releases.approval import approve
 
 router = APIRouter(tags=["editors"])
 
@@ -111,6 +112,21 @@ class RollbackBody(BaseModel):
     reason: Reason
 
 
+class ApprovalBody(BaseModel):
+    """Which release is to serve, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"version": "r000008-3fa9c1", "author": "Mia", "reason": "looked through"}
+        },
+    )
+
+    version: str = Field(max_length=100, description="One of `waiting` of `GET /v1/releases`.")
+    author: Actor
+    reason: Reason
+
+
 @router.get("/v1/rules", summary="Editors' rules", response_model=RulesShape, responses=problems(422, 503))
 async def rules(request: Request, query: Annotated[RulesQuery, Query()]) -> JSONResponse:
     """The rules that hold, the oldest first."""
@@ -152,7 +168,7 @@ async def end_rule(
     "/v1/audit", summary="What people decided", response_model=AuditShape, responses=problems(422, 503)
 )
 async def audit(request: Request, query: Annotated[AuditQuery, Query()]) -> JSONResponse:
-    """Rules added and ended, rollbacks: the newest first."""
+    """Rules added and ended, rollbacks, approvals: the newest first."""
     found = await run_in_threadpool(_book(deps_of(request)).audit, query.limit)
     return JSONResponse({"entries": [_entry(one) for one in found]})
 
@@ -176,6 +192,26 @@ async def rollback(request: Request, body: RollbackBody) -> JSONResponse:
         return {"version": version, "before": before}
 
     return JSONResponse(await run_in_threadpool(roll_back))
+
+
+@router.post(
+    "/v1/releases:approve",
+    summary="Let a release serve that waits",
+    response_model=RolledBackShape,
+    responses=problems(400, 404, 408, 409, 413, 422, 503),
+)
+async def approve_release(request: Request, body: ApprovalBody) -> JSONResponse:
+    """Where `refresh.approval` is set, a new release waits for this; every worker follows within a second."""
+    deps = deps_of(request)
+    book = _book(deps)
+
+    def let_serve() -> dict[str, Any]:
+        before = approve(deps.releases, body.version)
+        detail = {"from": before, "to": body.version, "reason": body.reason}
+        book.note(body.author, _key_name(request), "approval", detail)
+        return {"version": body.version, "before": before}
+
+    return JSONResponse(await run_in_threadpool(let_serve))
 
 
 def _book(deps: ApiDeps) -> RuleBook:

@@ -160,6 +160,9 @@ class ReleasesShape(Shape):
     """All releases, newest first."""
 
     releases: list[ReleaseShape]
+    waiting: list[str] = Field(
+        description="Versions that the gate let through and that no person has let serve yet, newest first."
+    )
     unfolded: list[UnfoldedShape] = Field(
         description="Events that were accepted and then taken out of the answers; they stay in the log."
     )
@@ -420,7 +423,7 @@ class AuditEntryShape(Shape):
     at: str = Field(description="ISO 8601, UTC.")
     actor: str = Field(description="As they named themselves.")
     key_name: str = Field(description="Name of the API key that was used.")
-    action: Literal["rule-added", "rule-ended", "rollback"]
+    action: Literal["rule-added", "rule-ended", "rollback", "approval"]
     detail: dict[str, Any]
 
 

@@ -483,6 +483,20 @@ def release_diff(
     run_diff(context.obj, before, after, json_file)
 
 
+@release.command("approve")
+def release_approve(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(help="A release that waits, as `ilk release list` shows it.")],
+    author: Annotated[str, typer.Option(help="Who decides; kept in the audit trail.")],
+    reason: Annotated[str, typer.Option(help="Why; likewise.")],
+    json_file: JsonOption = None,
+) -> None:
+    """Let a release serve that waits for a person (setting `refresh.approval`)."""
+    from service.cli.release import run_approve
+
+    run_approve(context.obj, version, author, reason, json_file)
+
+
 @release.command("rollback")
 def release_rollback(
     context: typer.Context,

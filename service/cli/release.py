@@ -5,7 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
+from service.answering.rule_book import RuleBook
 from service.cli.context import CliContext
+from service.releases.approval import approve, waiting
 from service.releases.errors import UnknownRelease
 from service.releases.release import ReleaseSummary
 from service.releases.store import ReleaseStore
@@ -20,9 +22,16 @@ def run_list(context: CliContext, json_file: str | None) -> None:
     if json_file == "-":
         return
     table = Table("", *_SHOWN, "state", box=None)
+    waits = waiting(found)
     for one in found:
         state = one.problem or (
-            "serves" if one.current else "published" if one.published else "not published"
+            "serves"
+            if one.current
+            else "published"
+            if one.published
+            else "waits for approval"
+            if one.version in waits
+            else "not published"
         )
         table.add_row("*" if one.current else "", *(_text(getattr(one, name)) for name in _SHOWN), state)
     context.console(json_file).print(table)
@@ -49,6 +58,19 @@ def run_diff(context: CliContext, before: str, after: str | None, json_file: str
     )
     if json_file != "-":
         _print(context, changed, json_file)
+
+
+def run_approve(context: CliContext, version: str, author: str, reason: str, json_file: str | None) -> None:
+    """Let a waiting release serve, and write down who said so."""
+    before = approve(_store(context), version)
+    book = RuleBook(context.home.rules)
+    try:
+        book.note(author, "", "approval", {"from": before, "to": version, "reason": reason})
+    finally:
+        book.close()
+    context.write_json({"release": version, "before": before}, json_file)
+    if json_file != "-":
+        context.console(json_file).print(f"  release {version} serves; before it {before or 'none did'}")
 
 
 def run_rollback(context: CliContext, version: str | None, json_file: str | None) -> None:

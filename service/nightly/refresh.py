@@ -293,11 +293,20 @@ class _Refresh:
             self._reporter.say(f"  release {made.version} {reason}; the old one goes on serving")
             current = self._releases.current_version()
             return self._result(current, published=False, reason=reason, metrics=made.metrics)
+        if self._settings.refresh.approval and self._waits(made.version):
+            reason = f"waits for approval: ilk release approve {made.version}"
+            self._reporter.say(f"  release {made.version} {reason}; the old one goes on serving")
+            current = self._releases.current_version()
+            return self._result(current, published=False, reason=reason, metrics=made.metrics)
         with self._reporter.stage("publish") as stage:
             self._releases.publish(made.version)
             stage.note = made.version
         self._write_back(made.version)
         return self._result(made.version, published=True, reason=str(gate["reason"]), metrics=made.metrics)
+
+    def _waits(self, version: str) -> bool:
+        """An earlier release that serves again was approved before."""
+        return not any(one.published for one in self._releases.list() if one.version == version)
 
     def _write_back(self, version: str) -> None:
         k = self._settings.graph.similar_edges

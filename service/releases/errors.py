@@ -8,7 +8,8 @@
     │   ├── TornRelease         a file of the release is missing, cut short or changed
     │   └── ForeignRelease      written by another schema version, for another model, or not by Ilk
     └── CallerMistake           exit code 2
-        └── UnknownRelease      no release of that name can be published or rolled back to
+        ├── UnknownRelease      no release of that name can be published or rolled back to
+        └── NotWaiting          the release does not wait for approval
 """
 
 from service.errors import CallerMistake, ServiceError
@@ -32,3 +33,7 @@ class ForeignRelease(ReleaseError):
 
 class UnknownRelease(CallerMistake):
     """No release of that name can be published or rolled back to."""
+
+
+class NotWaiting(CallerMistake):
+    """The release does not wait for approval."""

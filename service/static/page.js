@@ -114,6 +114,12 @@ async function rollback() {
   await showReleases();
 }
 
+async function approve() {
+  const body = { version: at("approval-version").value, author: at("approval-author").value, reason: at("approval-reason").value };
+  await ask("/v1/releases:approve", { method: "POST", body });
+  await showReleases();
+}
+
 async function start() {
   const schema = await ask("/openapi.json");
   at("whatif").hidden = !schema.paths["/v1/what-if"];
@@ -129,6 +135,7 @@ at("event").addEventListener("submit", guarded(send));
 at("whatif").addEventListener("click", guarded(whatIf));
 at("rule").addEventListener("submit", guarded(addRule));
 at("rollback").addEventListener("submit", guarded(rollback));
+at("approval").addEventListener("submit", guarded(approve));
 at("objective").addEventListener("change", guarded(async () => { at("why").hidden = true; showNeighbours(await similar(), null); }));
 at("keyform").addEventListener("submit", guarded(async () => { setKey(at("key").value); at("keyform").hidden = true; await start(); }));
 guarded(start)();

@@ -3,10 +3,12 @@ import { ask, fetched, hasKey } from "./api.js";
 import { at, count, make } from "./elements.js";
 
 export async function showReleases() {
-  const { releases } = await ask("/v1/releases");
+  const { releases, waiting } = await ask("/v1/releases");
+  at("approval").hidden = !waiting.length;
+  at("approval-version").replaceChildren(...waiting.map((version) => make("option", {}, version)));
   const rows = releases.slice(0, 8).map((release) => {
     const gate = (release.metrics || {}).gate || {};
-    const state = release.current ? "serves" : release.published ? "served before" : "not let through";
+    const state = release.current ? "serves" : release.published ? "served before" : waiting.includes(release.version) ? "waits for approval" : "not let through";
     const report = reportOf(release.version);
     return make("tr", {}, make("th", { scope: "row" }, release.version, make("br"), make("span", { class: `tag ${release.current ? "graph" : "text"}` }, state)),
       make("td", {}, (release.created_at || "").slice(0, 16).replace("T", " ")), make("td", {}, count(release.items)),

@@ -97,6 +97,7 @@ CALLS: tuple[Call, ...] = (
     Call("POST", "/v1/rules", body=_RULE),
     Call("DELETE", "/v1/rules/{rule_id}", {"rule_id": "1"}, query={"author": "Mia"}),
     Call("GET", "/v1/audit"),
+    Call("POST", "/v1/releases:approve", body={"version": "r000099-abcdef", "author": "Mia", "reason": "ok"}),
     Call("POST", "/v1/releases:rollback", body={"author": "Mia", "reason": "odd neighbours"}),
 )
 

@@ -52,6 +52,7 @@ NEEDED = {
     ("DELETE", "/v1/rules/{rule_id}"): ADMIN,
     ("GET", "/v1/audit"): ADMIN,
     ("POST", "/v1/releases:rollback"): ADMIN,
+    ("POST", "/v1/releases:approve"): ADMIN,
     ("GET", "/v1/releases/{version}/report"): READ,
     ("POST", "/v1/what-if"): READ,
     ("GET", "/v1/status"): READ,

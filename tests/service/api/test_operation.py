@@ -242,6 +242,7 @@ def test_openapi_is_complete(make_api: Callable[..., Any]) -> None:
         "/v1/rules/{rule_id}",
         "/v1/audit",
         "/v1/releases:rollback",
+        "/v1/releases:approve",
         "/v1/items/{item_id}/explain/{other}",
         "/v1/explain",
         "/v1/users/{user_id}/profile",

@@ -192,6 +192,12 @@ def unknown_shape(lab: Laboratory, call: Call) -> Any:
     return call.but(query={"format": "pdf"}).sent(lab.plain.client)
 
 
+def serves_already(lab: Laboratory, call: Call) -> Any:
+    return call.but(body={**call.body, "version": lab.plain.releases.current_version()}).sent(
+        lab.plain.client
+    )
+
+
 def torn_release(lab: Laboratory, call: Call) -> Any:
     api = lab.narrow  # its release is needed by nobody
     version = str(api.releases.current_version())
@@ -218,6 +224,7 @@ PROVOKED: dict[int, Provocation] = {
 PROVOKED_THERE: dict[tuple[str, str, int], Provocation] = {
     ("POST", "/v1/rules", 409): expired_rule,
     ("GET", "/v1/releases/{version}/report", 422): unknown_shape,
+    ("POST", "/v1/releases:approve", 409): serves_already,
     ("POST", "/v1/releases:rollback", 404): unknown_version,
     ("POST", "/v1/releases:rollback", 409): torn_release,
 }
