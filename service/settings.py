@@ -319,8 +319,8 @@ class UpdateSettings(Section):
     quiet_seconds: float = Field(1.0, ge=0, le=3600)
     """Once nothing happened for so long, everything is computed anew with the same weights."""
     whole_seconds: float = Field(600.0, ge=0.1, le=86_400)
-    """The same under load, so far apart (and never more than a tenth of the time): events wait meanwhile, 4 s
-    of computing for 130,000 events."""
+    """The same under load, so far apart (and never more than a tenth of the time): 4 s of a processor for
+    130,000 events; events do not wait for it."""
     segment_bytes: int = Field(64 * 1024 * 1024, ge=64 * 1024)
     """Size at which a file of fresh rows is replaced by a new one."""
     max_lag_events: int = Field(100_000, ge=1)

@@ -168,7 +168,10 @@ class LiveFolding:
     @property
     def wants_reading(self) -> bool:
         """Whether everything has to be read anew, and this is the time."""
-        return self._backlog or (self._stale and self._rested(time.monotonic()))
+        now = time.monotonic()
+        if self._waiting_refund is not None:  # events wait, so half of the time may be spent on it
+            return now - self._last_whole >= self.figures.propagate_seconds
+        return self._backlog or (self._stale and self._rested(now))
 
     def heal(self) -> None:
         """Replace the file: a reader met a damaged record."""

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gnn.served_model import ServedModel
 from gnn.shop_arrays import FloatArray
 from graph.event_type import EventType
 from graph.frames import ITEM_SCHEMA
@@ -22,6 +23,7 @@ from service.answering.similar_items import SimilarItemsService
 from service.change_log import ChangeKind, ChangeLog
 from service.home import Home
 from service.live.fresh_segments import HEAL_NAME, segment_files
+from service.live.mirror import MakeMirror, MirrorStart
 from service.live.updater import Updater
 from service.live.updater_status import read_updater
 from service.releases.holder import ReleaseHolder
@@ -55,9 +57,9 @@ class Live:
     def home(self) -> Home:
         return Home(self.settings.home)
 
-    def start(self) -> None:
+    def start(self, make_mirror: MakeMirror = ToyMirror) -> None:
         self.stopping.clear()
-        updater = Updater(self.settings, self.releases, ToyMirror, ToyTexts())
+        updater = Updater(self.settings, self.releases, make_mirror, ToyTexts())
         self.thread = threading.Thread(target=updater.run, args=(self.stopping,))
         self.thread.start()
 
@@ -232,6 +234,36 @@ def test_without_an_updater_a_switch_comes_late_but_comes(live: Live) -> None:
     second = publish(live.releases, SHOP, 0)
     wait_until(lambda: (hasty.poll(), hasty.serving().release.version == second)[1])
     assert hasty.serving().events_through == 0
+
+
+def test_events_count_while_everything_is_read_anew(live: Live) -> None:
+    """What a deletion leaves behind is told by a reading; it is held up here until an event was answered."""
+    publish(live.releases, SHOP, 0)
+    may_read, readings = threading.Event(), 0
+
+    def make(model: ServedModel, start: MirrorStart) -> ToyMirror:
+        nonlocal readings
+        readings += 1
+        if readings > 1:
+            assert may_read.wait(20)
+        return ToyMirror(model, start)
+
+    live.start(make)
+    live.wait(live.post("item-30"))
+    live.wait(live.post("item-31"))
+    live.store.delete_item("item-31")
+    live.changes.note(ChangeKind.DELETED, ["item-31"])
+    wait_until(lambda: readings == 2)
+    live.wait(last := live.post("item-30"))
+    assert live.drift("item-30") == pytest.approx(2)
+    number = live.holder.serving().number
+    may_read.set()
+    live.seen(
+        lambda: (told := read_updater(live.home.fresh)) is not None and told.figures.get("reloads") == 1
+    )
+    live.seen(lambda: live.holder.serving().number > number)
+    assert live.holder.serving().events_through == last
+    assert live.drift("item-30") == pytest.approx(2)
 
 
 def test_a_damaged_record_is_replaced_on_request(live: Live) -> None:

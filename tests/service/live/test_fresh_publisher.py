@@ -1,0 +1,68 @@
+"""A file of fresh rows is replaced while records go on."""
+
+from pathlib import Path
+
+import numpy as np
+
+from service.live.fresh_publisher import FreshPublisher
+from service.live.fresh_record import no_items
+from service.live.fresh_segments import SegmentReader, SegmentWriter, segment_files
+from tests.service.live_toys import ToyRows
+
+RELEASE = "r000001-abcdef"
+
+
+def rows(*numbers: int) -> ToyRows:
+    return ToyRows(np.array(numbers), np.ones((len(numbers), 8), np.float32), 40)
+
+
+def started(root: Path) -> FreshPublisher:
+    publisher = FreshPublisher(SegmentWriter(root, RELEASE), RELEASE)
+    publisher.prepare(publisher.begin(), rows(0, 1), no_items(), 3)
+    assert not segment_files(root / RELEASE), "nobody sees it yet"
+    publisher.switch(3)
+    return publisher
+
+
+def test_a_new_file_appears_with_what_was_published_meanwhile(tmp_path: Path) -> None:
+    publisher, follower = started(tmp_path), SegmentReader(tmp_path, RELEASE)
+    publisher.publish(rows(2), no_items(), 4)
+    assert [record.events_through for record in follower.read()] == [3, 3, 4]
+    coming = publisher.begin()
+    publisher.publish(rows(3), no_items(), 5)
+    assert [record.events_through for record in follower.read()] == [5]
+    publisher.prepare(coming, rows(0, 1, 2), no_items(), 4)
+    publisher.publish(rows(4), no_items(), 6)
+    publisher.switch(6)
+    publisher.publish(rows(5), no_items(), 7)
+    late = SegmentReader(tmp_path, RELEASE).read()
+    assert [record.full for record in late] == [True, False, False, False]
+    assert [record.events_through for record in late] == [4, 5, 6, 7]
+    assert [record.arrays["rows"].tolist() for record in late] == [[0, 1, 2], [3], [4], [5]]
+    numbers = [record.number for record in late]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    assert len(segment_files(tmp_path / RELEASE)) == 1
+
+
+def test_what_was_computed_beside_takes_the_place_of_what_was_published(tmp_path: Path) -> None:
+    publisher, follower = started(tmp_path), SegmentReader(tmp_path, RELEASE)
+    coming = publisher.begin()
+    publisher.prepare(coming, rows(0, 1), no_items(), 3)
+    publisher.publish(rows(3), no_items(), 5)
+    seen = follower.read()[-1].number
+    publisher.put_since(rows(7), no_items(), 5)
+    publisher.switch(5)
+    full, after = follower.read()
+    assert full.full
+    assert after.arrays["rows"].tolist() == [7]
+    assert after.number > seen
+
+
+def test_a_void_file_leaves_nothing(tmp_path: Path) -> None:
+    publisher = started(tmp_path)
+    void = publisher.begin()
+    publisher.prepare(publisher.begin(), rows(0), no_items(), 3)
+    publisher.prepare(void, rows(1), no_items(), 3)
+    publisher.switch(3)
+    assert len(list((tmp_path / RELEASE).iterdir())) == 1
+    assert SegmentReader(tmp_path, RELEASE).read()[0].arrays["rows"].tolist() == [0]
