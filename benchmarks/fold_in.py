@@ -23,7 +23,7 @@ from gnn.shop_arrays import ShopArrays
 from gnn.text_space import build_text_space
 from gnn.trained_weights import TextTower, TrainedWeights
 
-UNCAPPED = LiveConfig(caps=InfluenceCaps(user_item=0, user=0, new_users_item=0))
+UNCAPPED = LiveConfig(caps=InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_factor=0))
 DIM = 64
 Clock = Callable[[], float]
 

@@ -41,7 +41,7 @@ from service.increments.hop import Outcome
 from service.reporter import Reporter
 from service.settings import IncrementGateSettings, load_settings
 
-OPEN = InfluenceCaps(user_item=0, user=0, new_users_item=0)
+OPEN = InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_factor=0)
 GATE = IncrementGateSettings()
 BASE, BLOCK = 6, 1
 """Tenths of the events."""

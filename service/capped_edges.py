@@ -37,7 +37,7 @@ def capped_edges(edges: EdgeBlock, refreshed_through: int, caps: InfluenceCaps |
     if not len(late):
         return CappedEdges(edges, {}, ledger)
     late = late[np.argsort(edges.seq[late], kind="stable")]
-    admitted, damped = ledger.admit(live_events(edges.only(late)))
+    admitted, damped, _ = ledger.admit(live_events(edges.only(late)))
     kept = np.ones(len(edges.seq), np.bool_)
     kept[late[~admitted]] = False
     return CappedEdges(edges.only(kept) if damped else edges, damped, ledger)

@@ -297,12 +297,17 @@ class CapSettings(Section):
     """Events of one user with one item."""
     user: int = Field(50, ge=0)
     """Events of one user, as a floor ..."""
-    user_factor: float = Field(2.0, ge=0)
+    user_factor: float = Field(1.0, ge=0)
     """... or so many times what the busiest hundredth of the users did in all, whichever is more."""
     new_users_item: int = Field(30, ge=0)
     """Events on one item by users who were not there at the refresh, as a floor ..."""
     new_users_share: float = Field(0.1, ge=0)
     """... or this share of the events the item had then, whichever is more."""
+    crowd_users: int = Field(50, ge=0)
+    """Such users within a thousand events that are no crowd, whatever is usual ..."""
+    crowd_factor: float = Field(2.0, ge=0)
+    """... nor are so many times as many of them, and of their events, for each known one as was usual before
+    the refresh. What a crowd does counts where more of it than by chance come to one item, and waits elsewhere."""
 
 
 class UpdateSettings(Section):

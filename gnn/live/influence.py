@@ -1,11 +1,14 @@
 """Influence caps: how far one user or a crowd of new users moves an item before a full refresh judges it."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gnn.live.live_batch import LiveEvents
+from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch
+from gnn.live.live_batch import LiveEvents, Revision
+from gnn.live.probation import Probation
 from gnn.shop_arrays import IntArray, ShopArrays
 
 
@@ -21,7 +24,7 @@ class InfluenceCaps:
     """Events of one user with one item: a shopper who comes back is heard, a script is not."""
     user: int = 50
     """Events of one user, as a floor ..."""
-    user_factor: float = 2.0
+    user_factor: float = 1.0
     """... or this many times what the busiest hundredth of the release's users did in all, whichever is more:
     one who buys everything would pair everything with everything."""
     new_users_item: int = 30
@@ -29,6 +32,24 @@ class InfluenceCaps:
     new_users_share: float = 0.1
     """... or this share of the events the item had then, whichever is more: a crowd that does one thing. With
     .5, 2,000 new users cost ml-100k 3 % of NDCG@10 of `next`."""
+    crowd_users: int = 50
+    """Users who were not there at the release: so many within a thousand events are no crowd, whatever is
+    usual (`gnn.live.crowd`) ..."""
+    crowd_factor: float = 2.0
+    """... nor are this many times as many users and events for each of a known user as in the release's last
+    tenth. Beyond it, what new users do counts where more of them come to one item than by chance, and waits
+    elsewhere: no other limit tells a crowd that does anything at all from growth. 0: none is ever seen."""
+
+
+class Admission(NamedTuple):
+    """What was decided on some events."""
+
+    admitted: npt.NDArray[np.bool_]
+    """Which of them count, (m,)."""
+    damped: dict[str, int]
+    """How many do not, by reason; less than none where more ceased than began to wait."""
+    revised: Revision
+    """Earlier events that have to wait now, or wait no longer."""
 
 
 @dataclass
@@ -36,12 +57,15 @@ class InfluenceLedger:
     """What was let through in the current window. Memory: 8 bytes an event of the window, 8 bytes an item."""
 
     caps: InfluenceCaps
-    known_users: int
-    """Users of the release: later numbers are new."""
+    known: npt.NDArray[np.bool_]
+    """Which users have an event at the release, (n_users,); later numbers are new."""
     usual: npt.NDArray[np.float64]
     """Events of each item at the release, (n_items,)."""
     busiest: float
     """Events of a user whom one in a hundred exceeds, at the release."""
+    crowd: CrowdWatch
+    waiting: Probation | None = None
+    """While a crowd is there."""
     seen: int = 0
     """Events let through in the current window."""
     user: list[IntArray] = field(default_factory=list)
@@ -53,32 +77,68 @@ class InfluenceLedger:
         histories = np.bincount(shop.user, minlength=1)
         return cls(
             caps=caps,
-            known_users=shop.n_users,
+            known=histories > 0,
             usual=np.bincount(shop.item, minlength=shop.n_items).astype(np.float64),
             busiest=float(np.quantile(histories[histories > 0], 0.99)) if shop.n_events else 0.0,
+            crowd=CrowdWatch(CrowdLimit.of(shop, caps.crowd_users, caps.crowd_factor)),
         )
 
     def copy(self) -> "InfluenceLedger":
         """An independent copy."""
         return InfluenceLedger(
             self.caps,
-            self.known_users,
+            self.known,
             self.usual,
             self.busiest,
+            self.crowd.copy(),
+            self.waiting,
             self.seen,
             list(self.user),
             list(self.item),
         )
 
-    def admit(self, events: LiveEvents) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
-        """(which events count, (m,); how many were damped by reason). A reason's limit counts the events that
-        the reasons before it let through."""
-        admitted = np.ones(len(events), np.bool_)
+    def admit(self, events: LiveEvents) -> Admission:
+        """Decide on events as they come. A reason's limit counts what the reasons before it let through; what
+        new users do then waits while a crowd is there (`gnn.live.probation`)."""
+        admitted, damped = self._admit_all(events.user, events.item)
+        places = np.flatnonzero(admitted)
+        changes = self._make_wait(events.only(places))
+        if changes:
+            more = sum(int(np.where(change.weight > 0, -1, 1).sum()) for change in changes)
+            damped |= {"damped_crowd": more} if more else {}
+        revised = Revision.joined(changes).latest()
+        here, found = revised.places_in(events.sequence[places])
+        admitted[places[here]] = revised.weight[found] > 0
+        return Admission(admitted, damped, revised.less(events.sequence[places]))
+
+    def _make_wait(self, events: LiveEvents) -> list[Revision]:
+        """What has to wait (weight 0) and what waits no longer, of these events and of earlier ones, in turn.
+        Where a crowd comes, the events that made it wait too."""
+        followed = self.crowd.follow(events, self._is_new(events.user))
+        changes: list[Revision] = []
+        for begin, end in followed.stretches():
+            if not followed.crowded[begin]:
+                self.waiting = None
+                continue
+            if self.waiting is None:
+                self.waiting, begin = Probation.none(), max(0, begin - BLOCK * BLOCKS)
+            self.waiting, waiting = self.waiting.joined_by(followed.new_users_events(begin, end))
+            changes.append(waiting)
+            if end % BLOCK == 0:
+                self.waiting, ready = self.waiting.examined(int((self.usual > 0).sum()))
+                changes.append(ready)
+        return changes
+
+    def _admit_all(
+        self, all_users: IntArray, all_items: IntArray
+    ) -> tuple[npt.NDArray[np.bool_], dict[str, int]]:
+        """Window after window."""
+        admitted = np.ones(len(all_users), np.bool_)
         damped: dict[str, int] = {}
         begin = 0
-        while begin < len(events):  # once for each window that begins in the batch
-            room = self.caps.window - self.seen if self.caps.window else len(events)
-            user, item = events.user[begin:], events.item[begin:]
+        while begin < len(all_users):  # once for each window that begins in the batch
+            room = self.caps.window - self.seen if self.caps.window else len(all_users)
+            user, item = all_users[begin:], all_items[begin:]
             state = list(self.user), list(self.item)
             counts, reasons = self._admit(user, item)
             filled = int(np.searchsorted(np.cumsum(counts), room)) + 1  # events until the window is full
@@ -110,6 +170,11 @@ class InfluenceLedger:
         self.user, self.item = [before_user, user[admitted]], [before_item, item[admitted]]
         return admitted, damped
 
+    def _is_new(self, user: IntArray) -> npt.NDArray[np.bool_]:
+        known = np.zeros(max(len(self.known), int(user.max(initial=-1)) + 1), np.bool_)
+        known[: len(self.known)] = self.known
+        return ~known[user]
+
     def _over(self, reason: str, user: IntArray, item: IntArray) -> npt.NDArray[np.bool_]:
         """Which events go beyond a limit, in order of arrival."""
         caps = self.caps
@@ -124,7 +189,7 @@ class InfluenceLedger:
         usual = np.zeros(max(len(self.usual), int(item.max(initial=-1)) + 1))
         usual[: len(self.usual)] = self.usual
         most = np.maximum(caps.new_users_item, caps.new_users_share * usual[item])
-        new = user >= self.known_users
+        new = self._is_new(user)
         # events of known users get a group of their own each, so that they count for nothing here
         group = np.where(new, item, len(usual) + np.arange(len(item)))
         over: npt.NDArray[np.bool_] = new & (earlier_alike(group) >= most)

@@ -1,5 +1,6 @@
 """What reaches the live path: events and catalogue changes as arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,6 +35,16 @@ class LiveEvents:
     def __len__(self) -> int:
         return len(self.user)
 
+    def only(self, places: IntArray | slice) -> Self:
+        """Some of them, (k,)."""
+        return type(self)(**{name: column[places] for name, column in vars(self).items()})
+
+    def joined(self, later: Self) -> Self:
+        """These and later ones."""
+        return type(self)(
+            **{name: np.concatenate([column, getattr(later, name)]) for name, column in vars(self).items()}
+        )
+
     @classmethod
     def none(cls) -> Self:
         """No event."""
@@ -65,3 +76,27 @@ class Revision:
     """(m,); numbers that are not known are passed over."""
     weight: FloatArray
     """What each weighs now, 0: nothing (a refund, a deleted edge), (m,)."""
+
+    def latest(self) -> Self:
+        """Each event once, ascending, as it was revised last."""
+        sequence, place = np.unique(self.sequence[::-1], return_index=True)
+        return type(self)(sequence, self.weight[::-1][place])
+
+    def places_in(self, sequence: IntArray) -> tuple[IntArray, IntArray]:
+        """(which of some events are revised here, (k,); their places here, (k,)). Sorted revisions only."""
+        found = np.flatnonzero(np.isin(sequence, self.sequence))
+        return found, np.searchsorted(self.sequence, sequence[found])
+
+    def less(self, sequence: IntArray) -> Self:
+        """Without some events."""
+        kept = ~np.isin(self.sequence, sequence)
+        return type(self)(self.sequence[kept], self.weight[kept])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """All of them, in order."""
+        none, nothing = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        return cls(
+            np.concatenate([none, *(part.sequence for part in parts)]),
+            np.concatenate([nothing, *(part.weight for part in parts)]),
+        )

@@ -134,9 +134,11 @@ class LiveSignals:
         removed: items that are gone, with all their events. erased: users likewise.
         """
         events = LiveEvents.none() if events is None else events
-        admitted, counters = self._ledger.admit(events)
+        admitted, counters, revised = self._ledger.admit(events)
         weight = np.where(admitted, events.weight, np.float32(0.0)).astype(np.float32)
         events = replace(events, weight=weight)
+        if len(revised.sequence):
+            revision = revised if revision is None else Revision.joined([revised, revision]).latest()
         if self._running is not None:
             self._running.since.append(Folded(events, items, revision, removed, erased))
         fresh = self._fold(events, counters, items, revision, removed, erased)

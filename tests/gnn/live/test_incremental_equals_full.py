@@ -29,7 +29,7 @@ from gnn.sparse_rows import Csr
 from gnn.text_space import space_of_vectors
 from tests.gnn.live.shops import fitted, live_shop, random_texts, without_text
 
-UNCAPPED = LiveConfig(caps=InfluenceCaps(user_item=0, user=0, new_users_item=0))
+UNCAPPED = LiveConfig(caps=InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_factor=0))
 SEEDS = st.integers(0, 10**6)
 
 

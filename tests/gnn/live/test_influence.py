@@ -9,20 +9,22 @@ import pytest
 from gnn.fitted_ilk import FittedIlk
 from gnn.fitting import fit_with
 from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
+from gnn.live.crowd import CrowdLimit, CrowdWatch
 from gnn.live.influence import InfluenceLedger, earlier_alike
 from gnn.objective import Objective
 from gnn.shop_arrays import ShopArrays
 from tests.gnn.live.shops import BRIEF, events, fitted, live_shop, without_text
 from tests.gnn.shops import cluster_purity, cluster_shop
 
-OFF = InfluenceCaps(user_item=0, user=0, new_users_item=0)
+OFF = InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_factor=0)
 CLUSTERS = 20
 
 
 def ledger(**limits: float) -> InfluenceLedger:
     values = {"window": 100, "user_item": 0, "user": 0, "user_factor": 0.0, "new_users_item": 0} | limits
     caps = InfluenceCaps(**values)  # type: ignore[arg-type]
-    return InfluenceLedger(caps, known_users=10, usual=np.array([4.0, 400.0]), busiest=2.0)
+    nobody = CrowdWatch(CrowdLimit(np.inf, np.inf, np.inf))
+    return InfluenceLedger(caps, np.ones(10, np.bool_), np.array([4.0, 400.0]), busiest=2.0, crowd=nobody)
 
 
 def test_earlier_alike_counts_in_order() -> None:
@@ -32,7 +34,7 @@ def test_earlier_alike_counts_in_order() -> None:
 
 def test_one_user_and_item_count_a_few_times() -> None:
     book = ledger(user_item=2)
-    admitted, damped = book.admit(events([1, 1, 1, 2], [5, 5, 5, 5]))
+    admitted, damped, _ = book.admit(events([1, 1, 1, 2], [5, 5, 5, 5]))
     assert admitted.tolist() == [True, True, False, True]
     assert damped == {"damped_user_item": 1}
     assert book.admit(events([1, 1], [5, 6]))[0].tolist() == [False, True]
@@ -40,7 +42,7 @@ def test_one_user_and_item_count_a_few_times() -> None:
 
 def test_one_user_counts_so_often_in_all() -> None:
     book = ledger(user=3)
-    admitted, damped = book.admit(events([1] * 5 + [2], [1, 2, 3, 4, 5, 1]))
+    admitted, damped, _ = book.admit(events([1] * 5 + [2], [1, 2, 3, 4, 5, 1]))
     assert admitted.tolist() == [True, True, True, False, False, True]
     assert damped == {"damped_user": 2}
 
@@ -95,8 +97,26 @@ def test_damped_events_change_no_answer_and_are_named() -> None:
 
 
 @pytest.fixture(scope="module")
-def shop() -> ShopArrays:
+def whole() -> ShopArrays:
     return cluster_shop(clusters=CLUSTERS, items_each=12, users_each=60, events_each=8)
+
+
+@pytest.fixture(scope="module")
+def shop(whole: ShopArrays) -> ShopArrays:
+    """What the release knows; the rest comes while it serves."""
+    return whole.events(0, whole.n_events * 3 // 4)
+
+
+def mixed(whole: ShopArrays, shop: ShopArrays, attack: LiveEvents) -> LiveEvents:
+    """An attack evenly among the events that come anyway."""
+    real = np.arange(shop.n_events, shop.n_events + 600)
+    n = len(real) + len(attack)
+    is_real = np.zeros(n, np.bool_)
+    is_real[np.linspace(0, n - 1, len(real)).astype(np.int64)] = True
+    user, item = np.empty(n, np.int64), np.empty(n, np.int64)
+    user[is_real], item[is_real] = whole.user[real], whole.item[real]
+    user[~is_real], item[~is_real] = attack.user, attack.item
+    return events(user.tolist(), item.tolist())
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +140,12 @@ def storm(shop: ShopArrays) -> LiveEvents:
     return events(np.repeat(shop.n_users + np.arange(1000), 2).tolist(), item.ravel().tolist())
 
 
+def spread(shop: ShopArrays) -> LiveEvents:
+    """Five thousand new users, each of whom looks at two items: no item sees many of them."""
+    item = np.random.default_rng(3).integers(0, shop.n_items, 10_000)
+    return events(np.repeat(shop.n_users + np.arange(5000), 2).tolist(), item.tolist())
+
+
 def random_edges(shop: ShopArrays) -> LiveEvents:
     """Five scripts click at random."""
     rng = np.random.default_rng(2)
@@ -132,15 +158,15 @@ def quality(model: FittedIlk, shop: ShopArrays) -> float:
     return cluster_purity(model.score_similar(query, Objective.NEXT), query, CLUSTERS)
 
 
-@pytest.mark.parametrize("attack", [buys_everything, storm, random_edges])
+@pytest.mark.parametrize("attack", [buys_everything, storm, spread, random_edges])
 def test_poison_moves_served_quality_by_at_most_a_hundredth_with_caps_and_more_without(
-    attack: Callable[[ShopArrays], LiveEvents], shop: ShopArrays, model: FittedIlk
+    attack: Callable[[ShopArrays], LiveEvents], whole: ShopArrays, shop: ShopArrays, model: FittedIlk
 ) -> None:
     before = quality(model, shop)
     fallen = {}
     for name, caps in (("capped", InfluenceCaps()), ("open", OFF)):
         live = LiveSignals(model, without_text(shop), LiveConfig(caps=caps))
-        fresh = live.fold_in(attack(shop))
+        fresh = live.fold_in(mixed(whole, shop, attack(shop)))
         during = quality(live.model, shop)
         live.propagate()
         fallen[name] = 1 - min(during, quality(live.model, shop)) / before

@@ -1,0 +1,134 @@
+"""When a crowd is seen, by counting in sets; and what new users' events do meanwhile."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
+from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch, window_counts
+from gnn.live.influence import Admission, InfluenceLedger
+from gnn.shop_arrays import ShopArrays
+from tests.gnn.live.shops import events, fitted, without_text
+from tests.gnn.shops import cluster_shop
+
+CAPS = InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_users=20)
+KNOWN = 275
+
+
+def grown_shop() -> ShopArrays:
+    """Every fourth event of its last tenth is by a user who was not there before."""
+    shop = cluster_shop(clusters=10, items_each=8, users_each=20, events_each=15)
+    user = shop.user.copy()
+    user[-300::4] = shop.n_users + np.arange(75)
+    assert shop.n_users + 75 == KNOWN
+    return replace(shop, n_users=KNOWN, user=user, at=np.arange(shop.n_events) * 10**6)
+
+
+def joined(parts: list[LiveEvents]) -> LiveEvents:
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
+    return LiveEvents(**columns)
+
+
+def calm(n: int, first: int = 0) -> LiveEvents:
+    rng = np.random.default_rng(first)
+    return events(rng.integers(0, KNOWN, n).tolist(), rng.integers(0, 80, n).tolist(), first=first)
+
+
+def crowd(n: int, first: int, *, item: int | None = None, user: int = KNOWN) -> LiveEvents:
+    rng = np.random.default_rng(first)
+    items = rng.integers(0, 80, n) if item is None else np.full(n, item)
+    return events(list(range(user, user + n)), items.tolist(), first=first)
+
+
+def in_batches(stream: LiveEvents, size: int) -> np.ndarray:
+    """Which events count once all have come, (n,)."""
+    book = InfluenceLedger.of(CAPS, grown_shop())
+    counts = np.zeros(len(stream), np.bool_)
+    for start in range(0, len(stream), size):
+        part = stream.only(slice(start, start + size))
+        found: Admission = book.admit(part)
+        counts[start : start + size] = found.admitted
+        here, place = found.revised.places_in(stream.sequence)
+        counts[here] = found.revised.weight[place] > 0
+    return counts
+
+
+def test_users_of_windows_are_those_that_sets_count() -> None:
+    rng = np.random.default_rng(0)
+    user = rng.integers(0, 700, 33 * BLOCK + 70)
+    is_new = (rng.random(700) < 0.4)[user]
+    counts = window_counts(user, is_new)
+    assert counts.shape == (2, 2, 33)
+    for block in range(33):
+        window = slice(max(0, block + 1 - BLOCKS) * BLOCK, (block + 1) * BLOCK)
+        new, known = user[window][is_new[window]], user[window][~is_new[window]]
+        assert counts[0, :, block].tolist() == [len(set(new)), len(set(known))]
+        assert counts[1, :, block].tolist() == [len(new), len(known)]
+
+
+def test_a_crowd_is_seen_a_block_later_and_gone_when_its_blocks_are() -> None:
+    watch = CrowdWatch(CrowdLimit(at_least=30, users=0.5, events=0.1))
+    user = np.concatenate([np.zeros(2 * BLOCK), np.arange(BLOCK) + 10, np.zeros(12 * BLOCK)]).astype(np.int64)
+    crowded = watch.follow(events(user.tolist(), [0] * len(user)), user > 0).crowded
+    assert np.flatnonzero(crowded).tolist() == list(range(3 * BLOCK, 13 * BLOCK))
+
+
+def test_few_events_of_many_new_users_are_no_crowd() -> None:
+    user = np.where(np.arange(2000) % 5, 0, np.arange(2000))
+    few, many = (
+        CrowdWatch(CrowdLimit(at_least=30, users=0.5, events=share)).follow(
+            events(user.tolist(), [0] * len(user)), user > 0
+        )
+        for share in (0.3, 0.2)
+    )
+    assert not few.crowded.any()
+    assert many.crowded[BLOCK * 3 :].all()
+
+
+def test_small_shops_grow_as_they_like() -> None:
+    shop = cluster_shop(clusters=4, items_each=5, users_each=8, events_each=8)
+    limit = CrowdLimit.of(shop, at_least=1, factor=1.0)
+    watch = CrowdWatch(limit)
+    many = events(list(range(5000)), [0] * 5000)
+    assert not watch.follow(many, np.ones(5000, np.bool_)).crowded.any()
+
+
+def test_growth_by_known_and_new_users_alike_is_no_crowd() -> None:
+    parts = [part for turn in range(40) for part in (calm(75, turn * 100), crowd(25, turn * 100 + 75))]
+    users = [replace(p, user=p.user + 25 * t) if p.user[0] == KNOWN else p for t, p in enumerate(parts)]
+    assert in_batches(joined(users), 4000).all()
+
+
+@pytest.mark.parametrize("size", [1, 37, 100, 4000])
+def test_what_counts_does_not_depend_on_batches(size: int) -> None:
+    stream = joined([calm(150), crowd(900, 150), crowd(40, 1050, item=3, user=5000), calm(1500, 1090)])
+    counts = in_batches(stream, size)
+    assert np.array_equal(counts, in_batches(stream, len(stream)))
+    elsewhere = stream.item[150:1050] != 3
+    assert not counts[150:1050][elsewhere].any(), "those who came before the crowd was seen are taken back"
+    assert counts[1050:1090].all(), "forty who agree on an item count, the first of them as well"
+    assert counts[1090:].all(), "known users are never made to wait"
+
+
+def test_released_events_change_answers_like_events_that_never_waited() -> None:
+    shop = grown_shop()
+    model = fitted(shop)
+    stream = joined([crowd(600, 0), crowd(40, 600, item=3, user=5000), calm(60, 640)])
+    counts = in_batches(stream, len(stream))
+    assert counts[600:640].all()
+    live, other = (
+        LiveSignals(
+            model, without_text(shop), LiveConfig(caps=caps), np.arange(shop.n_events) - shop.n_events
+        )
+        for caps in (CAPS, replace(CAPS, crowd_factor=0))
+    )
+    waited = 0
+    for start in range(0, len(stream), 50):
+        fresh = live.fold_in(stream.only(slice(start, start + 50)))
+        waited += fresh.counters.get("damped_crowd", 0)
+    other.fold_in(stream.only(np.flatnonzero(counts)))
+    assert waited == (~counts).sum() > 0
+    live.propagate()
+    other.propagate()
+    assert np.allclose(live.model.item_vectors(), other.model.item_vectors(), atol=1e-5)
