@@ -307,7 +307,7 @@ class CapSettings(Section):
     """Such users within a thousand events that are no crowd, whatever is usual ..."""
     crowd_factor: float = Field(2.0, ge=0)
     """... nor are so many times as many of them, and of their events, for each known one as was usual before
-    the refresh. What a crowd does counts where more of it than by chance come to one item, and waits elsewhere."""
+    the refresh. What a crowd does counts where more of it come to one item than by chance, else it waits."""
 
 
 class UpdateSettings(Section):
