@@ -20,6 +20,7 @@ import torch
 from rich.console import Console
 
 from benchmarks.measurement import machine
+from gnn.evaluation.bootstrap import paired_intervals
 from gnn.evaluation.cases import Pairs
 from gnn.evaluation.metrics import single_ndcg_at_k
 from gnn.evaluation.ranking import pair_ranks
@@ -72,6 +73,21 @@ def attacks(shop: ShopArrays) -> Iterator[Attack]:
     yield Attack("5 scripts, random edges", user, rng.integers(0, shop.n_items, 20_000))
 
 
+@dataclass(frozen=True)
+class Judged:
+    """NDCG@10 of every pair that was asked for, and whose it is."""
+
+    values: FloatArray
+    user: IntArray
+
+    def against(self, other: "Judged") -> list[float]:
+        """Share of the other's mean by which this one is better: difference and its 95 % interval."""
+        difference = (self.values - other.values)[None, :].astype(np.float64)
+        interval = paired_intervals(difference, self.user, np.random.default_rng(0))[0]
+        base = float(other.values.mean())
+        return [round(one / base, 4) for one in (interval.difference, interval.low, interval.high)]
+
+
 class Protected:
     """A base model and the shop's events in order of time."""
 
@@ -104,7 +120,7 @@ class Protected:
         signals = with_weights(served.signals, self.config, seen, done.weights)
         return FittedIlk(signals, served.mixes, served.user_mix, self.config, done.weights)
 
-    def quality(self, model: FittedIlk, start: float, stop: float) -> float:
+    def quality(self, model: FittedIlk, start: float, stop: float) -> Judged:
         """NDCG@10 of `next` on the real events between two tenths."""
         shop = self.shop.events(0, self.tenths(stop))
         query, target, position = next_pairs(group_by_user(shop))
@@ -115,7 +131,7 @@ class Protected:
         def score(rows: IntArray) -> FloatArray:
             return model.score_similar(rows, Objective.NEXT)
 
-        return float(single_ndcg_at_k(pair_ranks(score, pairs, shop.n_items), 10).mean())
+        return Judged(single_ndcg_at_k(pair_ranks(score, pairs, shop.n_items), 10), pairs.user)
 
     def attacked(self, attack: Attack | None) -> LiveEvents:
         """Half a block of real events with an attack mixed in."""
@@ -189,8 +205,10 @@ def _counts(verdicts: list[IncrementVerdict]) -> dict[str, int]:
     return {outcome.value: sum(one.outcome is outcome for one in verdicts) for outcome in Outcome}
 
 
-def poisoned(protected: Protected, attack: Attack | None, caps: InfluenceCaps) -> dict[str, Any]:
-    """Quality on the real events after the stream: when it is folded in, and computed anew."""
+def poisoned(
+    protected: Protected, attack: Attack | None, caps: InfluenceCaps
+) -> tuple[dict[str, Judged], dict[str, int]]:
+    """(quality on the real events after the stream, folded in and computed anew; what was damped)."""
     base = protected.shop.events(0, protected.tenths(BASE))
     events = protected.attacked(attack)
     live = LiveSignals(protected.model, replace(base, text=None), LiveConfig(caps=caps))
@@ -198,9 +216,21 @@ def poisoned(protected: Protected, attack: Attack | None, caps: InfluenceCaps) -
     counters = live.fold_in(events).counters
     during = protected.quality(live.model, *later)
     live.propagate()
-    figures = {"during": during, "after": protected.quality(live.model, *later)}
     damped = {name: count for name, count in counters.items() if name.startswith("damped_")}
-    return {"attack": attack.name if attack else "none", **figures, "damped": damped}
+    return {"during": during, "after": protected.quality(live.model, *later)}, damped
+
+
+def poison_rows(protected: Protected) -> Iterator[dict[str, Any]]:
+    """Every attack with and without caps, beside the same stream without an attack."""
+    for name, caps in (("caps", InfluenceCaps()), ("open", OPEN)):
+        calm, damped = poisoned(protected, None, caps)
+        means = {when: float(judged.values.mean()) for when, judged in calm.items()}
+        yield {"caps": name, "attack": "none", **means, "damped": damped}
+        for attack in attacks(protected.shop):
+            found, damped = poisoned(protected, attack, caps)
+            means = {when: float(judged.values.mean()) for when, judged in found.items()}
+            against = {f"{when}_against_none": found[when].against(calm[when]) for when in found}
+            yield {"caps": name, "attack": attack.name, **means, **against, "damped": damped}
 
 
 def main() -> None:
@@ -223,10 +253,9 @@ def main() -> None:
     protected = Protected(data.visible(0, data.shop.n_events), config)
     print(f"{data.dataset}: base fitted in {time.perf_counter() - started:.0f} s", flush=True)
     rows = []
-    for name, caps in (("caps", InfluenceCaps()), ("open", OPEN)):
-        for attack in (None, *attacks(protected.shop)):
-            rows.append({"caps": name, **poisoned(protected, attack, caps)})
-            print(rows[-1], flush=True)
+    for found_row in poison_rows(protected):
+        rows.append(found_row)
+        print(found_row, flush=True)
     found = {"dataset": data.dataset, "epochs": wanted.epochs, "encoder": wanted.encoder, "poison": rows}
     found["gate"] = gate_rates(protected, wanted.blocks, wanted.trials)
     found |= {"machine": machine(), "seconds": round(time.perf_counter() - started)}
