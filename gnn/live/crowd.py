@@ -51,7 +51,8 @@ class CrowdLimit:
         """counts: from `window_counts`, (2, 2, blocks); returns (blocks,)."""
         (new, known), (news_events, knowns_events) = counts
         many: npt.NDArray[np.bool_] = new > self.at_least + self.users * known
-        return many & (news_events > self.events * knowns_events)
+        loud: npt.NDArray[np.bool_] = news_events > self.events * knowns_events
+        return np.logical_and(many, loud)
 
 
 @dataclass
