@@ -6,11 +6,14 @@ Baseline of the same run: computing all signals anew from the events, pairs coun
 import argparse
 import gc
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from benchmarks.measurement import HEADER, Timing, machine, row, timed
 from gnn.fitted_ilk import FittedIlk
@@ -22,6 +25,9 @@ from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
 from gnn.shop_arrays import ShopArrays
 from gnn.text_space import build_text_space
 from gnn.trained_weights import TextTower, TrainedWeights
+from service.evaluating.evaluation import EvaluateRequest, read_shop
+from service.reporter import Reporter
+from service.settings import load_settings
 
 UNCAPPED = LiveConfig(caps=InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_factor=0))
 DIM = 64
@@ -84,8 +90,16 @@ def batches(shop: ShopArrays, size: int, seed: int) -> Callable[[int], LiveEvent
     return make
 
 
-def measure(name: str, shop: ShopArrays, repeats: int, clock: Clock) -> None:
-    """All figures of one shop."""
+def real_shop(path: Path) -> ShopArrays:
+    """All events of a shop's files, its texts hashed: no timing depends on what they say."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(Path(folder), {"encoder": {"model": "hashing:64"}})
+        data = read_shop(EvaluateRequest(path), settings, Reporter(Console(quiet=True)))
+    return data.visible(0, data.shop.n_events)
+
+
+def measure(name: str, shop: ShopArrays, repeats: int, clock: Clock, *, brief: bool = False) -> None:
+    """All figures of one shop; brief: of the fold-in alone."""
     print(f"\n{name}: {shop.n_events:,} events, {shop.n_users:,} users, {shop.n_items:,} items")
     model, from_scratch = release_of(shop, clock)
     baseline = Timing(from_scratch, from_scratch)
@@ -116,6 +130,8 @@ def measure(name: str, shop: ShopArrays, repeats: int, clock: Clock) -> None:
     print(row("with_fresh of 1 edge's rows", Timing.of(followed), baseline))
     some = max(10, repeats // 5)
     print(row("fold-in of 100 edges", timed(lambda turn: live.fold_in(hundred(turn)), some, clock), baseline))
+    if brief:
+        return
     print(row("what-if of 1 edge", timed(lambda turn: live.preview(one(turn)), some, clock), baseline))
     dense = timed(lambda _: (live.fold_in(hundred(0)), live.propagate(lists=False)), 3, clock)
     print(row("100 edges, all but the lists", dense, baseline))
@@ -133,15 +149,22 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, nargs="+", default=[130_000, 1_000_000])
+    parser.add_argument("--shop", type=Path, help="a shop's folder or file instead of made-up ones")
+    parser.add_argument("--brief", action="store_true", help="nothing but the fold-in")
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--cpu", action="store_true", help="processor time: for a machine that is shared")
     arguments = parser.parse_args()
-    clock = time.process_time if arguments.cpu else time.perf_counter
+    clock: Clock = time.process_time if arguments.cpu else time.perf_counter
     print(machine(), "; processor time" if arguments.cpu else "; wall time")
+    if arguments.shop:
+        shop = real_shop(arguments.shop)
+        measure(arguments.shop.name, shop, arguments.repeats, clock, brief=arguments.brief)
+        return
     for events in arguments.events:
         items, users = max(events // 25, 500), max(events // 30, 500)
         width = 384 if events < 500_000 else 64  # the text search of the release is not what is timed
-        measure("made-up shop", made_up_shop(events, items, users, width), arguments.repeats, clock)
+        shop = made_up_shop(events, items, users, width)
+        measure("made-up shop", shop, arguments.repeats, clock, brief=arguments.brief)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.measurement import machine
 from gnn.evaluation.bootstrap import paired_intervals
 from gnn.evaluation.cases import Pairs
-from gnn.evaluation.metrics import single_ndcg_at_k
+from gnn.evaluation.metrics import Values, single_ndcg_at_k
 from gnn.evaluation.ranking import pair_ranks
 from gnn.fitted_ilk import FittedIlk
 from gnn.fitting import fit_with
@@ -77,12 +77,12 @@ def attacks(shop: ShopArrays) -> Iterator[Attack]:
 class Judged:
     """NDCG@10 of every pair that was asked for, and whose it is."""
 
-    values: FloatArray
+    values: Values
     user: IntArray
 
     def against(self, other: "Judged") -> list[float]:
         """Share of the other's mean by which this one is better: difference and its 95 % interval."""
-        difference = (self.values - other.values)[None, :].astype(np.float64)
+        difference = (self.values - other.values)[None, :]
         interval = paired_intervals(difference, self.user, np.random.default_rng(0))[0]
         base = float(other.values.mean())
         return [round(one / base, 4) for one in (interval.difference, interval.low, interval.high)]
