@@ -38,6 +38,7 @@ from service.nightly.schedule import scheduling
 from service.nightly.schedule_state import read_schedule, schedule_status
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
+from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
 from service.status import status_of
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
@@ -118,6 +119,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         sources=lambda: source_status(settings, home) if settings.sources else [],
         updater=lambda: read_updater(home.fresh),
         unfolded=changes.unfolded,
+        gate=lambda: read_gate_standing(home),
         what_if=None
         if settings.update.policy == "off"
         else WhatIf(holder, releases, StoreLookup(store), home.fresh),

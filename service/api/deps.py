@@ -22,6 +22,7 @@ from service.live.what_if import WhatIf
 from service.nightly.schedule_state import JobState
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
+from service.reporting.gate_standing import GateStanding
 from service.user_data import UserData
 
 
@@ -80,6 +81,8 @@ class ApiDeps:
     """Where each scheduled job stands."""
     sources: Callable[[], Sequence[Mapping[str, Any]]] = list
     """Where each of `[[sources]]` stands, as in `ilk status --json`."""
+    gate: Callable[[], GateStanding] = GateStanding
+    """How the gates have decided lately."""
     keys: ApiKeys = field(default_factory=ApiKeys)
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""

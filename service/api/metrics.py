@@ -12,6 +12,7 @@ from service.answering.similar_items import Answer
 from service.live.updater_status import UpdaterStatus
 from service.nightly.schedule_state import JobState
 from service.releases.holder import Serving
+from service.reporting.gate_standing import GateStanding
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names a folder shared by all workers; set before a worker starts, its counters then cover all of them."""
@@ -90,6 +91,17 @@ class Metrics:
             "Ranges of events that count in no answer: rejected with an increment, or taken out by a person.",
             "livemax",
         )
+        self._gate_rejections = self._gauge(
+            "ilk_gate_rejections",
+            "Releases in a row that the gate rejected: of full refreshes, of increments.",
+            "livemax",
+            ("kind",),
+        )
+        self._neighbour_drift = self._gauge(
+            "ilk_neighbour_drift",
+            "Share of neighbours that the newest full refresh changed, 0 to 1; NaN: none was compared.",
+            "livemostrecent",
+        )
         self._next_run = self._gauge(
             "ilk_schedule_next_run_timestamp_seconds", "When the job runs next.", "livemax", ("job",)
         )
@@ -139,6 +151,13 @@ class Metrics:
     def show_unfolded(self, ranges: int) -> None:
         """Bring the number of ranges that were taken out up to date; the reasons are in `/v1/releases`."""
         self._unfolded.set(ranges)
+
+    def show_gate(self, standing: GateStanding) -> None:
+        """Bring the gauges of the gates up to date."""
+        self._gate_rejections.labels("refresh").set(standing.refresh_rejections)
+        self._gate_rejections.labels("increment").set(standing.increment_rejections)
+        drift = standing.neighbour_drift
+        self._neighbour_drift.set(math.nan if drift is None else drift)
 
     def show_schedule(self, jobs: Mapping[str, JobState]) -> None:
         """Bring the gauges of the schedule up to date."""

@@ -62,6 +62,7 @@ async def metrics(request: Request) -> Response:
     updater, last = await run_in_threadpool(lambda: (deps.updater(), deps.last_sequence()))
     deps.metrics.show_updater(updater, last - serving.events_through if serving else last)
     deps.metrics.show_unfolded(len(await run_in_threadpool(deps.unfolded)))
+    deps.metrics.show_gate(await run_in_threadpool(deps.gate))
     deps.metrics.show_schedule(await run_in_threadpool(deps.schedule))
     deps.metrics.show_sources(await run_in_threadpool(deps.sources))
     body = await run_in_threadpool(deps.metrics.render)
