@@ -16,6 +16,7 @@ from index.live_index import LiveIndex
 from index.vector_index import VectorIndex
 from service.live.fresh_record import FreshRecord
 from service.live.fresh_segments import SegmentReader
+from service.memory import give_back_memory
 from service.releases.reader import ReleaseLoaders
 from service.releases.release import Release
 
@@ -53,6 +54,7 @@ class FreshFollower:
         self._index: LiveIndex | None = None
         self._state = FreshState(base, base.manifest.events_through, 0)
         self._rebuilding: threading.Thread | None = None
+        self._untidy = False
 
     @property
     def started(self) -> bool:
@@ -71,7 +73,12 @@ class FreshFollower:
             self._state = self._applied(record)
         if records:
             self._rebuild_if_due()
-        return self._state if records else None
+            self._untidy |= any(record.full for record in records)
+            return self._state
+        if self._untidy:  # by now nobody holds what a new file has replaced
+            self._untidy = False
+            give_back_memory()
+        return None
 
     def _applied(self, record: FreshRecord) -> FreshState:
         if record.full or self._index is None:
