@@ -74,7 +74,7 @@ class Trainer:
         self._generator = torch.Generator().manual_seed(seed)
         self._graph = graph.to(self._device)
         self.model = EmbeddingModel(graph, model_config, self._generator).to(self._device)
-        self._sampler = PairSampler(
+        self.sampler = PairSampler(
             shop,
             histories,
             config.batch(shop.n_events),
@@ -105,7 +105,7 @@ class Trainer:
 
     def run_epoch(self) -> float:
         """One pass over all pairs; returns the mean loss."""
-        losses = [self.step(batch) for batch in self._sampler.epoch()]
+        losses = [self.step(batch) for batch in self.sampler.epoch()]
         return sum(losses) / len(losses)
 
     def embeddings(self) -> tuple[FloatArray, FloatArray]:

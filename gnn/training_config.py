@@ -19,6 +19,9 @@ class TrainingConfig:
     """Events of a step at most; small shops take an eighth of their events, at least `min_batch_size`."""
     min_batch_size: int = 256
     """Lower end of the batch size."""
+    most_steps: int = 256
+    """Steps of an epoch. Each propagates over the whole graph: with a fixed batch an epoch would grow as the
+    square of the events, so beyond a million the batch grows instead, past `batch_size`."""
     negatives: int = 1024
     """Items that all pairs of a step share as negatives."""
     popularity_exponent: float = 0.0
@@ -42,4 +45,5 @@ class TrainingConfig:
 
     def batch(self, n_events: int) -> int:
         """Batch size for a shop of that size."""
-        return min(self.batch_size, max(self.min_batch_size, n_events // 8))
+        batch = min(self.batch_size, max(self.min_batch_size, n_events // 8))
+        return max(batch, -(-n_events // self.most_steps))

@@ -45,6 +45,15 @@ export async function showCounts() {
   at("counts").replaceChildren(...Object.entries(shown).map(([name, value]) =>
     make("div", {}, make("dt", {}, name), make("dd", {}, count(value)))),
     make("div", {}, make("dt", {}, "graph in"), make("dd", {}, status.store.backend)));
+  const jobs = Object.entries(status.schedule || {}).map(([name, job]) => make("li", {}, make("strong", {}, name), ` ${standing(job)}`));
+  at("schedule").replaceChildren(...(jobs.length ? jobs : [make("li", {}, "Nothing is planned (schedule.refresh, schedule.sync_seconds).")]));
+}
+
+function standing(job) {
+  const time = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC";
+  const last = job.last_start ? `last at ${time(job.last_start)}: ${job.last_outcome || "under way"}${job.last_seconds ? ` after ${Math.round(job.last_seconds)} s` : ""}` : "has not run yet";
+  const now = job.running_since ? "runs now; " : job.next_run ? `next at ${time(job.next_run)}; ` : "not planned any more; ";
+  return now + last + (job.failures ? `; failed ${job.failures} times in a row: ${job.last_message}` : "");
 }
 
 const VERB = { pin: "pinned", ban: "not shown", always_with: "always shown" };

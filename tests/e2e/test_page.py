@@ -149,6 +149,7 @@ def test_releases_rules_and_counts(page: Page, server: Server) -> None:
     expect(page.locator("#release-rows")).to_contain_text("serves")
     expect(page.locator("#counts")).to_contain_text("in answers")
     expect(page.locator("#cleaning li").first).to_be_visible()
+    expect(page.locator("#schedule")).to_contain_text("Nothing is planned")
     open_item(page, "S0002")
     last = page.locator("#neighbours li").last.get_attribute("data-id")
     page.get_by_text("Add a rule").click()

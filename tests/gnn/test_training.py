@@ -76,7 +76,7 @@ def test_every_step_starts_from_fresh_gradients() -> None:
     model = EmbeddingConfig(dim=16, residual_dropout=0.0)
     trainer = trainer_of(shop, model=model)
     graph = graph_of(shop)
-    batch = next(trainer._sampler.epoch())
+    batch = next(trainer.sampler.epoch())
     trainer.step(batch)
     copy = EmbeddingModel(graph, model, torch.Generator())
     copy.load_state_dict(trainer.model.state_dict())
@@ -179,3 +179,9 @@ def test_sampled_softmax_is_the_stated_cross_entropy() -> None:
         assert float(sampled_softmax(anchor, positive, negatives, 0.2, shift)) == pytest.approx(
             expected, rel=1e-5
         )
+
+
+def test_an_epochs_steps_are_bounded() -> None:
+    config = TrainingConfig()
+    assert [config.batch(n) for n in (100, 10_000, 1_000_000)] == [256, 1_250, 4_096]
+    assert config.batch(10_000_000) == 39_063
