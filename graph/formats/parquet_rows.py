@@ -15,6 +15,8 @@ from graph.formats.problem import Outcome, Problem, Reason, excerpt
 from graph.formats.raw_batch import BATCH_ROWS, RawBatch, record_columns, text_column
 
 PARQUET_MAGIC = b"PAR1"
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises for a damaged file; names in a damaged footer need not be text."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,24 @@ class ParquetFile:
             names = None if wanted is None or nested else [c for c in self.columns if c in wanted]
             start = 1
             for group in range(file.num_row_groups):
-                number = start
+                number, lost = start, True
                 try:
                     for block in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names):
                         yield self._batch(block, number, wanted)
                         number += block.num_rows
-                except (pa.ArrowException, OSError) as error:
+                except _DAMAGE as error:
                     problem = Problem(
                         self.name, number, Reason.DAMAGED_INPUT, Outcome.INCOMPLETE, excerpt(str(error))
                     )
                     yield RawBatch(np.empty(0, np.int64), {}, problems=[problem])
+                    lost = False
                 start += file.metadata.row_group(group).num_rows
+                lost = lost and names != [] and number != start
+                if lost or (group == file.num_row_groups - 1 and start - 1 != file.metadata.num_rows):
+                    # a damaged footer: what it says of its parts does not add up
+                    told = f"the file names {file.metadata.num_rows:,} rows, {number - 1:,} are there"
+                    problem = Problem(self.name, number, Reason.DAMAGED_INPUT, Outcome.INCOMPLETE, told)
+                    yield RawBatch(np.empty(0, np.int64), {}, problems=[problem])
 
     def _batch(self, block: pa.RecordBatch, start: int, wanted: frozenset[str] | None) -> RawBatch:
         lines = np.arange(start, start + block.num_rows, dtype=np.int64)
@@ -76,15 +85,22 @@ class ParquetFile:
 def parquet_columns(path: Path, name: str) -> tuple[str, ...]:
     """Names of a Parquet file's columns. Raises `UnreadableInput` when it is none."""
     with _opened(path, name) as file:
-        return tuple(file.schema_arrow.names)
+        try:
+            return tuple(file.schema_arrow.names)
+        except _DAMAGE as error:
+            raise _unreadable(name, error) from error
 
 
 def _opened(path: Path, name: str) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "damaged"
-        raise UnreadableInput(f"{name}: not a readable Parquet file ({reason:.120})") from error
+    except _DAMAGE as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: BaseException) -> UnreadableInput:
+    reason = str(error).splitlines()[0] if str(error) else "damaged"
+    return UnreadableInput(f"{name}: not a readable Parquet file ({reason:.120})")
 
 
 def _column(name: str, values: pa.Array) -> tuple[pl.Series, pl.Series | None]:

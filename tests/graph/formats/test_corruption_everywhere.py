@@ -287,8 +287,10 @@ def test_damage_to_parquet_changes_no_row_silently(tmp_path: Path, where: float,
     whole[int(where * len(whole))] ^= bits
     path.write_bytes(bytes(whole))
     try:
-        found = events(open_shop(tmp_path).events())
+        shop = open_shop(tmp_path)
+        found = events(shop.events())
     except UnreadableInput:
         return
-    if not found.counts.incomplete and not found.counts.rejected:
+    # a column that the footer names otherwise is told as one that is not read
+    if not found.counts.incomplete and not found.counts.rejected and not shop.notes:
         assert content(found.frame) == expected

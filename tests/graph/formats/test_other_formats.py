@@ -106,6 +106,25 @@ def test_a_damaged_row_group_costs_itself_only(tmp_path: Path) -> None:
     assert happened.frame["user_id"][-1] == f"user{n - 1}"
 
 
+def test_a_parquet_footer_that_loses_rows_is_told(tmp_path: Path) -> None:
+    n = 400
+    table = pa.table({"user_id": ["u"] * n, "item_id": ["i"] * n, "timestamp": list(range(10**9, 10**9 + n))})
+    path = tmp_path / "events.parquet"
+    pq.write_table(table, path, row_group_size=100)
+    whole = path.read_bytes()
+    told = 0
+    for place in range(len(whole) - 900, len(whole) - 8):  # the footer
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x13]) + whole[place + 1 :])
+        try:
+            found = events(open_shop(tmp_path).events())
+        except UnreadableInput:
+            continue
+        if found.counts.read < n:
+            told += 1
+            assert set(found.counts.incomplete) == {"damaged_input"}
+    assert told
+
+
 def test_parquet_texts_that_are_not_utf8(tmp_path: Path) -> None:
     raw = pa.array([b"u1", b"\xfc2", b"u3"], pa.binary())
     texts = pa.array([b"gr\xfcn", b"x", None], pa.binary())
