@@ -84,7 +84,7 @@ def _measure(
     before = _footprint(home, server.pid)
     workers: list[_Worker] = [
         _Reader(address, items, loaded, arguments.reads),
-        _Writer(address, items, loaded, arguments.events),
+        _Writer(address, items, loaded, arguments.events, _shoppers(home)),
         _Watcher(address, items, loaded),
         _Planter(address, items, loaded, arguments.planters),
     ]
@@ -147,14 +147,16 @@ class _Reader(_Worker):
 class _Writer(_Worker):
     """The stream, less the events of watcher and planter, which are few."""
 
-    def __init__(self, address: str, items: Sequence[str], measured: Measured, events: float) -> None:
+    def __init__(
+        self, address: str, items: Sequence[str], measured: Measured, events: float, shoppers: Sequence[str]
+    ) -> None:
+        """shoppers: who are known; new ones who all do something else are a crowd to the influence caps."""
         super().__init__(address, items, measured, events / BATCH)
+        self.shoppers = shoppers
 
     def turn(self) -> None:
         began = time.perf_counter()
-        self.post(
-            [_view(f"shopper-{self.rng.randrange(5000)}", self.rng.choice(self.items)) for _ in range(BATCH)]
-        )
+        self.post([_view(self.rng.choice(self.shoppers), self.rng.choice(self.items)) for _ in range(BATCH)])
         self.measured.posts.append(time.perf_counter() - began)
 
 
@@ -254,6 +256,13 @@ def _living(home: Home) -> list[str]:
     store = open_store(load_settings(home.root), home)
     with closing_both(store):
         return [str(item_id) for item_id in store.items()["item_id"]]
+
+
+def _shoppers(home: Home) -> list[str]:
+    store = open_store(load_settings(home.root), home)
+    with closing_both(store):
+        keys = store.node_keys("user")
+    return [user_id for user_id, alive in zip(keys.ids, keys.alive, strict=True) if alive]
 
 
 def _footprint(home: Home, pid: int) -> dict[str, int]:
