@@ -39,5 +39,8 @@ class EventLog(Protocol):
     def erase_user(self, user_id: str) -> int:
         """Blank a known user's events (ids, texts); sequence numbers stay. Returns how many."""
 
+    def has_erased(self) -> bool:
+        """Whether an event of any user was ever blanked."""
+
     def close(self) -> None:
         """Release the files; idempotent."""

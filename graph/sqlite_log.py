@@ -102,6 +102,11 @@ class SqliteLog:
         self._file.truncate_wal()
         return len(rows)
 
+    def has_erased(self) -> bool:
+        """See `EventLog.has_erased`."""
+        with self._file.reading() as connection:
+            return _has_erased(connection)
+
     def close(self) -> None:
         """See `EventLog.close`."""
         self._file.close()
@@ -109,6 +114,10 @@ class SqliteLog:
 
 def _last_seq(connection: apsw.Connection) -> int:
     return int(connection.execute("SELECT ifnull(max(seq), 0) FROM events").get)
+
+
+def _has_erased(connection: apsw.Connection) -> bool:
+    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM erased_ids)").get)
 
 
 def _known(connection: apsw.Connection, event_ids: pl.Series) -> npt.NDArray[np.int64]:
@@ -119,7 +128,7 @@ def _known(connection: apsw.Connection, event_ids: pl.Series) -> npt.NDArray[np.
     keys = zip(order.to_list(), event_ids.gather(order).to_list(), strict=True)
     for row, found in connection.executemany(look, keys):
         seq[row] = found
-    if connection.execute("SELECT EXISTS (SELECT 1 FROM erased_ids)").get:
+    if _has_erased(connection):
         look = "SELECT ?, seq FROM erased_ids WHERE digest = ?"
         digests = ((row, _digest(event_id)) for row, event_id in enumerate(event_ids))
         for row, found in connection.executemany(look, digests):

@@ -129,8 +129,7 @@ class UserData:
             ),
             Remainder(
                 "outside of this home",
-                "the files that events were loaded from, and backups; of a file that is loaded again, "
-                "excerpts of rejected rows come back into quarantine",
+                "the files that events were loaded from, and backups",
                 "the shop removes them",
             ),
             *self._left_on_disk(),

@@ -35,9 +35,8 @@ def load(
     with home.writing("load"):
         log, store = open_log(home), open_store(settings, home)
         with closing_both(log, store):
-            report = load_reader(
-                reader, log, store, Quarantine(home.quarantine), on_rows, settings.load.batch_rows
-            )
+            quarantine = Quarantine(home.quarantine, excerpts=not log.has_erased())
+            report = load_reader(reader, log, store, quarantine, on_rows, settings.load.batch_rows)
     if report.items.accepted:
         note_reload(home)
     return report

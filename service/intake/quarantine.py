@@ -14,7 +14,10 @@ class Quarantine:
     The file appears with its first row: a clean load leaves none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, excerpts: bool = True) -> None:
+        """excerpts: False where a user was erased from the home. Nobody can tell whose a broken row is, so a
+        file that is loaded again must bring back the text of none; file, line and reason are kept."""
+        self._excerpts = excerpts
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         self._path = folder / f"{stamp}-{time.time_ns() % 10**9:09d}.jsonl"
 
@@ -38,7 +41,7 @@ class Quarantine:
                         "rows": problem.rows,
                         "reason": problem.reason,
                         "outcome": problem.outcome,
-                        "excerpt": problem.excerpt,
+                        "excerpt": problem.excerpt if self._excerpts else "",
                     },
                     ensure_ascii=False,
                 )

@@ -143,7 +143,7 @@ class _Sync:
                 reader,
                 self._log,
                 self._store,
-                Quarantine(self._home.quarantine),
+                Quarantine(self._home.quarantine, excerpts=not self._log.has_erased()),
                 graph_rows=self._settings.load.batch_rows,
             )
         report.outcome = "read"

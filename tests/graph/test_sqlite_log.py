@@ -132,7 +132,9 @@ class TestErasure:
                 event("3", "u", anonymous=True),
             )
         )
+        assert not log.has_erased()
         assert log.erase_user("u") == 1
+        assert log.has_erased()
         rows = log.read(0)
         assert rows["seq"].to_list() == [1, 2, 3]
         blank = {"event_id": "", "user_id": "", "item_id": "", "rating": None, "review_text": None,
