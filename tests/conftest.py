@@ -9,11 +9,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from encoders import ModelFiles
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# how long an example takes says something of the machine, not of the code
+hypothesis_settings.register_profile("ilk", deadline=None)
+hypothesis_settings.load_profile("ilk")
 
 
 @pytest.fixture(scope="session")
