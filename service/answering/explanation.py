@@ -192,7 +192,10 @@ class Explainer:
         middle = release.model.intermediates(int(rows[0]), int(rows[1]), _TRIED_INTERMEDIATES)
         live = self._titles(release.items.ids_of(middle))
         for between, title in live.items():
-            counts = [self._shared(one, between).users for one in (item_id, other)]
+            try:
+                counts = [self._store.evidence(one, between).users for one in (item_id, other)]
+            except NotFound:  # deleted since its title was read
+                continue
             if min(counts) >= self._min_users:
                 found.append(Intermediate(between, title, *counts))
             if len(found) == MAX_INTERMEDIATES:
