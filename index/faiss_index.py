@@ -46,7 +46,7 @@ class FaissIndex(ABC):
 
     @property
     def matrix(self) -> npt.NDArray[np.float32]:
-        """The rows, float32 (n, d), read-only; a view into FAISS's memory."""
+        """The rows, float32 (n, d), read-only; a view into FAISS's memory, which it keeps."""
         return self._matrix
 
     def search(
@@ -96,7 +96,7 @@ class FaissIndex(ABC):
         if not self.size:
             return np.zeros((0, self.dim), dtype=np.float32)
         flat = faiss.rev_swig_ptr(self._storage().get_xb(), self.size * self.dim)
-        view: npt.NDArray[np.float32] = flat.reshape(self.size, self.dim)
+        view: npt.NDArray[np.float32] = np.asarray(_Owned(flat, self._index)).reshape(self.size, self.dim)
         view.flags.writeable = False
         return view
 
@@ -105,6 +105,14 @@ class FaissIndex(ABC):
         scores, ids = self._index.search(query.vectors, k, params=parameters)
         scores = np.where(ids < 0, np.float32(-np.inf), scores)
         return by_score_then_id(ids, scores)
+
+
+class _Owned:
+    """FAISS's memory with its owner: an array made of it keeps both."""
+
+    def __init__(self, memory: npt.NDArray[np.float32], owner: Any) -> None:
+        self.__array_interface__ = memory.__array_interface__
+        self._owner = owner
 
 
 class FaissFlatIndex(FaissIndex):

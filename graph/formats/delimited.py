@@ -4,12 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from graph.errors import UnreadableInput
 from graph.formats.csv_records import CsvRecords, Dialect
-from graph.formats.problem import Outcome
-from graph.formats.raw_batch import BATCH_ROWS, RawBatch, text_column
+from graph.formats.raw_batch import BATCH_ROWS, RawBatch, text_batch
 from graph.formats.text_stream import open_text
 
 
@@ -29,19 +26,8 @@ class DelimitedFile:
             records = CsvRecords(stream, self.dialect, len(self.columns))
             records.header()
             while not records.ended:
-                yield self._batch(records, wanted)
-
-    def _batch(self, records: CsvRecords, wanted: frozenset[str] | None) -> RawBatch:
-        rows, lines, problems = records.take(BATCH_ROWS, self.name)
-        columns, not_utf8 = {}, {}
-        for name, values in zip(self.columns, zip(*rows, strict=True), strict=False):
-            if wanted is not None and name not in wanted:
-                continue
-            columns[name], marks = text_column(name, values)
-            if marks is not None:
-                not_utf8[name] = marks
-        unread = sum(p.rows for p in problems if p.outcome is Outcome.REJECTED)
-        return RawBatch(np.array(lines, dtype=np.int64), columns, not_utf8, problems, unread)
+                rows, lines, problems = records.take(BATCH_ROWS, self.name)
+                yield text_batch(self.columns, rows, lines, problems, wanted)
 
 
 def read_header(path: Path, name: str, dialect: Dialect) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from graph.formats.problem import Problem
+from graph.formats.problem import Outcome, Problem
 
 BATCH_ROWS = 32_768
 """Rows of one batch; with `BATCH_CHARS` it bounds the memory of a load."""
@@ -72,6 +72,25 @@ def text_column(name: str, values: Sequence[str | None]) -> tuple[pl.Series, pl.
     if empty.any():
         series = series.set(empty, None)
     return series, marks
+
+
+def text_batch(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str | None]],
+    lines: Sequence[int],
+    problems: list[Problem],
+    wanted: frozenset[str] | None,
+) -> RawBatch:
+    """Rows of texts, each as long as `names`, as a batch of the columns that are wanted (None: all)."""
+    columns, not_utf8 = {}, {}
+    for name, values in zip(names, zip(*rows, strict=True), strict=False):
+        if wanted is not None and name not in wanted:
+            continue
+        columns[name], marks = text_column(name, values)
+        if marks is not None:
+            not_utf8[name] = marks
+    unread = sum(problem.rows for problem in problems if problem.outcome is Outcome.REJECTED)
+    return RawBatch(np.array(lines, dtype=np.int64), columns, not_utf8, problems, unread)
 
 
 def mended(value: str | None) -> str | None:

@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from graph.formats.problem import Outcome, Problem, Reason, excerpt
-from graph.formats.raw_batch import BATCH_CHARS, BATCH_ROWS, RawBatch, text_column
+from graph.formats.raw_batch import BATCH_CHARS, BATCH_ROWS, RawBatch, text_batch
 from graph.formats.text_stream import open_text
 
 Shape = Callable[[list[str]], Sequence[str] | None]
@@ -50,23 +48,6 @@ class SeparatedLines:
                     numbers.append(stream.number)
                     size += len(line)
                 if len(rows) >= BATCH_ROWS or len(problems) >= BATCH_ROWS or size >= BATCH_CHARS:
-                    yield self._batch(rows, numbers, problems, wanted)
+                    yield text_batch(self.columns, rows, numbers, problems, wanted)
                     rows, numbers, problems, size = [], [], [], 0
-            yield self._batch(rows, numbers, problems + stream.problems, wanted)
-
-    def _batch(
-        self,
-        rows: list[Sequence[str]],
-        numbers: list[int],
-        problems: list[Problem],
-        wanted: frozenset[str] | None,
-    ) -> RawBatch:
-        columns, not_utf8 = {}, {}
-        for name, values in zip(self.columns, zip(*rows, strict=True), strict=False):
-            if wanted is not None and name not in wanted:
-                continue
-            columns[name], marks = text_column(name, values)
-            if marks is not None:
-                not_utf8[name] = marks
-        unread = sum(problem.rows for problem in problems if problem.outcome is Outcome.REJECTED)
-        return RawBatch(np.array(numbers, dtype=np.int64), columns, not_utf8, problems, unread)
+            yield text_batch(self.columns, rows, numbers, problems + stream.problems, wanted)

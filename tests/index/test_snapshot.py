@@ -6,7 +6,7 @@ import faiss
 import numpy as np
 import pytest
 
-from index import IndexKind, SnapshotError, build_index, load_index
+from index import FaissFlatIndex, IndexKind, SnapshotError, build_index, load_index
 from tests.index.clusters import clustered
 
 KINDS = [IndexKind.EXACT, IndexKind.FLAT, IndexKind.HNSW, IndexKind.HALF, IndexKind.SQ8]
@@ -58,3 +58,12 @@ def test_payload_is_readable_without_ilk(tmp_path: Path) -> None:
     np.testing.assert_array_equal(plain.reconstruct_n(0, 30), matrix)
     with (tmp_path / "exact").open("rb") as file:
         np.testing.assert_array_equal(np.load(file), matrix)
+
+
+def test_rows_outlive_the_index_they_were_read_with(tmp_path: Path) -> None:
+    rows = clustered(2_000, 64, seed=5)
+    FaissFlatIndex.build(rows).save(tmp_path / "index")
+    kept = FaissFlatIndex.read(tmp_path / "index").matrix
+    taken = [np.full_like(rows, 7.0) for _ in range(20)]  # would be written over memory that was let go
+    np.testing.assert_array_equal(kept, rows)
+    assert len(taken) == 20
