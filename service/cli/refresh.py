@@ -18,7 +18,7 @@ def run_refresh(context: CliContext, json_file: str | None) -> None:
     result = refresh(context.settings, Reporter(console))
     context.write_json(result.to_json(), json_file)
     console.print(f"  serving    {result.release or 'nothing yet'}")
-    if not result.published and result.reason != "unchanged":
+    if result.rejected:
         raise ReleaseRejected(f"the new release was {result.reason}")
 
 

@@ -45,6 +45,8 @@ from service.texts import Texts, open_texts
 
 logger = logging.getLogger(__name__)
 
+_REJECTED = "rejected: "
+
 
 @dataclass(frozen=True)
 class RefreshResult:
@@ -57,12 +59,18 @@ class RefreshResult:
     stages: list[dict[str, object]]
     metrics: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def rejected(self) -> bool:
+        """Whether the gate refused what was made; a release that waits for a person is none of that."""
+        return self.reason.startswith(_REJECTED)
+
     def to_json(self) -> dict[str, Any]:
         """As in `--json`."""
         return {
             "release": self.release,
             "published": self.published,
             "reason": self.reason,
+            "rejected": self.rejected,
             "stages": self.stages,
             "peak_memory_bytes": peak_memory_bytes(),
             "metrics": self.metrics,
@@ -288,16 +296,16 @@ class _Refresh:
 
     def _publish(self, made: ReleaseManifest) -> RefreshResult:
         gate = made.metrics["gate"]
+        held_back = None
         if not gate["passed"]:
-            reason = f"rejected: {gate['reason']}"
-            self._reporter.say(f"  release {made.version} {reason}; the old one goes on serving")
+            held_back = f"{_REJECTED}{gate['reason']}"
+        elif self._settings.refresh.approval and self._waits(made.version):
+            held_back = f"waits for approval: ilk release approve {made.version}"
+        if held_back is not None:
             current = self._releases.current_version()
-            return self._result(current, published=False, reason=reason, metrics=made.metrics)
-        if self._settings.refresh.approval and self._waits(made.version):
-            reason = f"waits for approval: ilk release approve {made.version}"
-            self._reporter.say(f"  release {made.version} {reason}; the old one goes on serving")
-            current = self._releases.current_version()
-            return self._result(current, published=False, reason=reason, metrics=made.metrics)
+            meanwhile = f"{current} goes on serving" if current else "nothing serves yet"
+            self._reporter.say(f"  release {made.version} {held_back}; {meanwhile}")
+            return self._result(current, published=False, reason=held_back, metrics=made.metrics)
         with self._reporter.stage("publish") as stage:
             self._releases.publish(made.version)
             stage.note = made.version

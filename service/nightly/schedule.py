@@ -181,4 +181,6 @@ def outcome_of(job: str, code: int, out: str, err: str) -> tuple[str, str]:
     reason = str(told["reason"])
     if told["published"]:
         return "published", f"{told['release']}: {reason}"
-    return ("unchanged", "nothing new") if reason == "unchanged" else ("rejected", reason)
+    if reason == "unchanged":
+        return "unchanged", "nothing new"
+    return "rejected" if told["rejected"] else "waits", reason

@@ -134,6 +134,9 @@ class ReleaseStore:
         """Open the release that should serve. Raises `NoRelease`, `TornRelease`, `ForeignRelease`."""
         version = self.current_version()
         if version is None:
+            if self.versions():
+                waits = "`ilk release list` says what waits for approval"
+                raise NoRelease(f"no release in {self.root} serves yet; run `ilk refresh` ({waits})")
             raise NoRelease(f"no release in {self.root}; run `ilk refresh` to make the first one")
         return self._reader.open(version)
 

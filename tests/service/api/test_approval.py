@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from service.answering.rule_book import RuleBook
@@ -11,6 +12,7 @@ from service.cli.app import app
 from service.home import Home
 from service.intake.load import load
 from service.nightly.refresh import refresh
+from service.releases.errors import NoRelease
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
 from tests.service.api.conftest import SHOP, Api
@@ -46,8 +48,11 @@ def test_with_the_setting_a_refresh_waits(tmp_path: Path, shop_folder: Path) -> 
     waited = refresh(settings, quiet())
     assert (waited.published, waited.release) == (False, None)
     assert waited.reason.startswith("waits for approval")
+    assert not waited.rejected
     again = refresh(settings, quiet())
     assert again.reason == waited.reason
+    with pytest.raises(NoRelease, match="release list"):
+        ReleaseStore(home.releases).open_current()
     (version,) = ReleaseStore(home.releases).versions()
     command = ["--home", str(home.root), "release", "approve", version]
     done = CliRunner().invoke(app, [*command, "--author", "Mia", "--reason", "looked through"])

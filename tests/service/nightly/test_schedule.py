@@ -180,8 +180,10 @@ def test_nothing_planned_leaves_nothing(tmp_path: Path) -> None:
 def test_outcomes_are_told_apart() -> None:
     done = {"release": "r1", "published": True, "reason": "fine"}
     assert outcome_of("refresh", 0, json.dumps(done), "") == ("published", "r1: fine")
-    rejected = {**done, "published": False, "reason": "rejected: worse"}
+    rejected = {**done, "published": False, "reason": "rejected: worse", "rejected": True}
     assert outcome_of("refresh", 1, json.dumps(rejected), "ilk: x") == ("rejected", "rejected: worse")
+    waits = {**rejected, "reason": "waits for approval", "rejected": False}
+    assert outcome_of("refresh", 0, json.dumps(waits), "") == ("waits", "waits for approval")
     same = {**done, "published": False, "reason": "unchanged"}
     assert outcome_of("refresh", 0, json.dumps(same), "")[0] == "unchanged"
     assert outcome_of("refresh", 1, "", "warning\nilk: the home is busy\n") == ("failed", "the home is busy")
