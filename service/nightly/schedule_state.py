@@ -25,7 +25,8 @@ class JobState:
     last_start: float | None = None
     last_seconds: float | None = None
     last_outcome: str | None = None
-    """`published`, `waits` (for a person), `rejected`, `unchanged`, `read`, `failed`, `ended`; None: none yet."""
+    """`published`, `waits` (for a person), `rejected`, `unchanged`, `read`, `failed` or `ended`; None: it
+    never ran."""
     last_message: str = ""
     """One line for people."""
     runs: int = 0
