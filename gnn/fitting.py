@@ -218,7 +218,7 @@ def _learn(
     learnt = ((Objective.NEXT, config.mix), (Objective.TOGETHER, config.together_learning))
     for done, (objective, how) in enumerate(learnt):
         progress("mix", done, 3)
-        give_back_freed_memory()
+        give_back_freed_memory(cycles=True)
         query, target = block.pairs[objective]
         warm = ~signals.cold[target]
         query, target = query[warm], target[warm]
@@ -236,7 +236,7 @@ def _learn(
                 _similar_examples(features, query, target), config.mixes[objective], how
             )
     progress("mix", 2, 3)
-    give_back_freed_memory()
+    give_back_freed_memory(cycles=True)
     user_mix = _learn_users(config, shop, signals, histories, block.start, seed)
     progress("mix", 3, 3)
     return mixes, user_mix

@@ -59,6 +59,23 @@ class EdgeBlock:
     rating: npt.NDArray[np.float32]
     """NaN where not given."""
 
+    @classmethod
+    def none(cls) -> "EdgeBlock":
+        """A block without edges."""
+        index, weight = np.empty(0, np.int64), np.empty(0, np.float32)
+        return cls(index, index, index, np.empty(0, np.int8), index, weight, weight)
+
+    @classmethod
+    def joined(cls, blocks: Sequence["EdgeBlock"]) -> "EdgeBlock":
+        """One block of several, in their order."""
+        if len(blocks) == 1:
+            return blocks[0]
+        if not blocks:
+            return cls.none()
+        return cls(
+            **{name: np.concatenate([getattr(one, name) for one in blocks]) for name in vars(blocks[0])}
+        )
+
     def only(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "EdgeBlock":
         """The edges at some places, in that order, or where a mask of shape (n,) is true (no copy where it is
         true everywhere)."""

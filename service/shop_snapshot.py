@@ -128,24 +128,10 @@ def _aligned(items: pl.DataFrame, keys: NodeKeys) -> pl.DataFrame:
 
 
 def _ordered(blocks: list[EdgeBlock], items: NodeKeys, users: NodeKeys) -> EdgeBlock:
-    seq, user, item, relation, at, weight, rating = (
-        np.concatenate([getattr(block, name) for block in blocks]) if blocks else np.empty(0, dtype)
-        for name, dtype in _COLUMNS
-    )
-    keep = weight > 0
-    order = np.lexsort((_rank(items.ids)[item[keep]], _rank(users.ids)[user[keep]], at[keep]))
-    return EdgeBlock(*(column[keep][order] for column in (seq, user, item, relation, at, weight, rating)))
-
-
-_COLUMNS: tuple[tuple[str, type], ...] = (
-    ("seq", np.int64),
-    ("user", np.int64),
-    ("item", np.int64),
-    ("relation", np.int8),
-    ("at", np.int64),
-    ("weight", np.float32),
-    ("rating", np.float32),
-)
+    edges = EdgeBlock.joined(blocks)
+    keep = np.flatnonzero(edges.weight > 0)
+    item, user = _rank(items.ids)[edges.item[keep]], _rank(users.ids)[edges.user[keep]]
+    return edges.only(keep[np.lexsort((item, user, edges.at[keep]))])
 
 
 def _rank(ids: list[str]) -> IntArray:

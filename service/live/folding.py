@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from gnn.freed_memory import give_back_freed_memory
 from graph.refund import refund_rows
+from graph.store import EdgeBlock
 from service.change_log import ChangeKind, UnfoldedRange
 from service.live.beside import beside
-from service.live.edge_blocks import joined, no_edges
 from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
 from service.live.fresh_record import no_items
@@ -21,7 +22,6 @@ from service.live.known_items import KnownItems
 from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror, RecomputationLike
 from service.live.mirror_reading import LiveSources, read_mirror
 from service.live.new_texts import NewTexts
-from service.memory import give_back_memory
 from service.releases.release import Release
 from service.settings import SelectionSettings, Settings
 from service.shop_snapshot import without
@@ -120,7 +120,7 @@ class LiveFolding:
         self._backlog = False
         if before is not None:
             before.close(writer=not same)
-        beside(give_back_memory, "memory")
+        beside(give_back_freed_memory, "memory")
         return True
 
     @property
@@ -255,7 +255,7 @@ class LiveFolding:
         texts = dict(self._known.new_texts(items))
         fresh = self._known.take(items)
         self._categories = np.stack(self.sources.store.item_categories(), axis=1)
-        rows = self._mirror.fold_in(no_edges(), self._known.arrived(items, None, self._categories))
+        rows = self._mirror.fold_in(EdgeBlock.none(), self._known.arrived(items, None, self._categories))
         self._dirty = True
         self._publish(rows, fresh)
         self.texts.expect(texts)
@@ -280,7 +280,7 @@ class LiveFolding:
         if items.is_empty():
             return None
         matrix = self.texts.matrix(items["index"].to_list())
-        return self._mirror.fold_in(no_edges(), self._known.arrived(items, matrix, self._categories))
+        return self._mirror.fold_in(EdgeBlock.none(), self._known.arrived(items, matrix, self._categories))
 
     def _take_events(self) -> bool:
         if self._waiting_refund is not None or self.sources.log.last_seq() <= self._through:
@@ -310,7 +310,7 @@ class LiveFolding:
         blocks = [
             without(block, self._unfolded).until(upto) for block in self.sources.store.export(self._through)
         ]
-        edges = joined(blocks)
+        edges = EdgeBlock.joined(blocks)
         fresh, arrived = no_items(), NO_ITEMS
         strangers = self._known.unknown(batch["item_id"].unique().to_list())
         if strangers:
@@ -373,7 +373,7 @@ class LiveFolding:
         job.future.result()
         self._job = None
         job.finish()
-        beside(give_back_memory, "memory")
+        beside(give_back_freed_memory, "memory")
         return True
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from gnn.freed_memory import give_back_freed_memory
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import IntArray
 from index.build_index import build_alike
@@ -16,7 +17,6 @@ from index.live_index import LiveIndex
 from index.vector_index import VectorIndex
 from service.live.fresh_record import FreshRecord
 from service.live.fresh_segments import SegmentReader
-from service.memory import give_back_memory
 from service.releases.reader import ReleaseLoaders
 from service.releases.release import Release
 
@@ -77,7 +77,7 @@ class FreshFollower:
             return self._state
         if self._untidy:  # by now nobody holds what a new file has replaced
             self._untidy = False
-            give_back_memory()
+            give_back_freed_memory()
         return None
 
     def _applied(self, record: FreshRecord) -> FreshState:

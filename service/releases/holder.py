@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gnn.freed_memory import give_back_freed_memory
 from service.live.fresh_follower import FreshFollower
 from service.live.fresh_segments import HEAL_NAME
-from service.memory import give_back_memory
 from service.releases.errors import NoRelease, ReleaseError
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
@@ -203,7 +203,7 @@ class ReleaseHolder:
         self._incoming = None
         self._follower = follower or self._follower_of(serving.release)
         self._serving = serving
-        give_back_memory()  # of the release before
+        give_back_freed_memory()  # of the release before
         logger.info("serving release %s", serving.release.version)
 
     def _follower_of(self, release: Release) -> FreshFollower | None:
