@@ -26,7 +26,7 @@ from service.nightly.second_hearing import hear
 from service.nightly.text_stage import count_missing, coverage_of, encode_texts, snapshot_texts
 from service.nightly.training_curves import tensorboard_log
 from service.nightly.work_folder import WorkFolder
-from service.nightly.write_back import write_back
+from service.nightly.write_back import write_back, writes_back
 from service.releases.errors import NoRelease, ReleaseError
 from service.releases.manifest import ReleaseManifest, read_manifest
 from service.releases.store import ReleaseStore
@@ -317,13 +317,14 @@ class _Refresh:
         return not any(one.published for one in self._releases.list() if one.version == version)
 
     def _write_back(self, version: str) -> None:
-        k = self._settings.graph.similar_edges
-        if k == 0 or self._settings.graph.url == "sqlite":  # nobody looks into the embedded file
+        if not writes_back(self._settings):
             return
         with self._reporter.stage("write back") as stage:
             store = open_store(self._settings, self._home)
             with closing_both(store):
-                edges = write_back(self._releases.open(version), store, k, stage.progress)
+                edges = write_back(
+                    self._releases.open(version), store, self._settings.graph.similar_edges, stage.progress
+                )
             stage.note = f"{edges:,} SIMILAR_TO edges"
 
     def _serving_figures(self) -> dict[str, Any] | None:

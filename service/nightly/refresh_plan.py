@@ -7,13 +7,16 @@ from service.edge_selection import select_edges
 from service.errors import NothingToLearn
 from service.home import Home
 from service.model_config import model_config
+from service.nightly.fine_tune_policy import STAGE as FINE_TUNE
 from service.nightly.fine_tune_policy import FineTunePolicy
+from service.nightly.fine_tune_stage import Tuned, kept_tuned
 from service.nightly.fitted_stage import kept_fitted
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_inputs import inputs_digest, made_before
 from service.nightly.refresh_memory import estimated_peak, within_budget
-from service.nightly.text_stage import count_missing, snapshot_texts
+from service.nightly.text_stage import count_all, count_missing, snapshot_texts
 from service.nightly.work_folder import WorkFolder
+from service.nightly.write_back import writes_back
 from service.releases.store import ReleaseStore
 from service.reporting.history import read_history
 from service.settings import Settings
@@ -82,16 +85,25 @@ def plan_refresh(settings: Settings) -> RefreshPlan:
     snapshot, report = select_edges(snapshot, settings.selection)
     snapshot, report = within_budget(snapshot, report, texts.encoder.dim, config, settings.refresh)
     inputs = inputs_digest(snapshot, texts.encoder.fingerprint, settings)
+    kept_work = (
+        None if new_events else WorkFolder(home.work, inputs, 0.0)
+    )  # of other inputs it is thrown away
     policy = FineTunePolicy(settings, home)
-    kept = policy.kept(len(snapshot.edges.user), texts.encoder.fingerprint) if policy.enabled else None
-    if kept is not None and kept.adapter is not None:
-        texts = open_texts(settings, home, kept.adapter)
-    missing = count_missing(texts, snapshot_texts(snapshot))
+    tuned: Tuned | None = None
+    if policy.enabled:
+        tuned = (kept_work and kept_tuned(kept_work)) or policy.kept(
+            len(snapshot.edges.user), texts.encoder.fingerprint
+        )
+        if tuned is not None and tuned.adapter is not None:
+            texts = open_texts(settings, home, tuned.adapter)
+    item_texts = snapshot_texts(snapshot)
+    teaches = policy.enabled and tuned is None
+    missing = count_all(item_texts) if teaches else count_missing(texts, item_texts)
     work = RefreshWork(len(snapshot.edges.user), snapshot.items.height, missing)
     expected = expected_seconds(read_history(home), work)
+    planned = Stages(settings, home, inputs, new_events, missing, kept_work, policy.enabled, tuned).planned()
     stages = [
-        PlannedStage(name, runs, why, expected.get(name) if runs else None)
-        for name, runs, why in _stages(home, inputs, new_events, missing)
+        PlannedStage(name, runs, why, expected.get(name) if runs else None) for name, runs, why in planned
     ]
     budget = settings.refresh.memory_mib
     return RefreshPlan(
@@ -106,31 +118,76 @@ def plan_refresh(settings: Settings) -> RefreshPlan:
     )
 
 
-def _stages(home: Home, inputs: str, new_events: int, missing: int) -> list[tuple[str, bool, str]]:
-    """(name, whether it runs, why)."""
-    export = ("export", True, f"{new_events:,} new events" if new_events else "always: it sees what is new")
-    releases = ReleaseStore(home.releases)
-    before = None if new_events else made_before(releases, inputs)
-    if before is not None:
+@dataclass(frozen=True)
+class Stages:
+    """Which stages a refresh goes through; those of `service.nightly.refresh`, in its order."""
+
+    settings: Settings
+    home: Home
+    inputs: str
+    new_events: int
+    missing: int
+    work: WorkFolder | None
+    """Where an interrupted refresh of the same inputs keeps what it had done."""
+    fine_tunes: bool
+    tuned: Tuned | None
+    """The adapter that is kept; None: the text model is taught anew, if it is taught at all."""
+
+    def planned(self) -> list[tuple[str, bool, str]]:
+        """(name, whether it runs, why)."""
+        new = self.new_events
+        export = ("export", True, f"{new:,} new events" if new else "always: it sees what is new")
+        releases = ReleaseStore(self.home.releases)
+        before = None if new else made_before(releases, self.inputs)
+        if before is None:
+            return [export, *self._learning(), *_all(_MAKING, True, self._why()), *self._serving("", True)]
         if before.version == releases.current_version():
             why = f"nothing new since {before.version}, which serves"
-            return [export, *((name, False, why) for name in ("encode", "train", *_MAKING, "publish"))]
+            return [export, *_all(self._before_serving(), False, why), *self._serving(why, False)]
         why = f"{before.version} was made from the same inputs"
         passed = bool(before.metrics["gate"]["passed"])
         outcome = f"{before.version} does not serve yet" if passed else f"the gate rejected {before.version}"
-        return [
-            export,
-            *((name, False, why) for name in ("encode", "train", *_MAKING)),
-            ("publish", passed, outcome),
-        ]
-    why = (
-        f"{new_events:,} new events" if new_events else "items, events or settings differ from every release"
-    )
-    kept = None if new_events else kept_fitted(WorkFolder(home.work, inputs, 0.0))
-    if kept is not None:
-        learning = [(name, False, "kept from an interrupted run") for name in ("encode", "train")]
-    else:
-        texts = f"{missing:,} texts are not in the cache" if missing else "every text is in the cache"
-        learning = [("encode", True, texts), ("train", True, why)]
-    making = [(name, True, why) for name in _MAKING]
-    return [export, *learning, *making, ("publish", True, "if the gate lets it")]
+        return [export, *_all(self._before_serving(), False, why), *self._serving(outcome, passed)]
+
+    def _why(self) -> str:
+        if self.new_events:
+            return f"{self.new_events:,} new events"
+        return "items, events or settings differ from every release"
+
+    def _before_serving(self) -> tuple[str, ...]:
+        return (*((FINE_TUNE,) if self.fine_tunes else ()), "encode", "train", *_MAKING)
+
+    def _learning(self) -> list[tuple[str, bool, str]]:
+        return [*self._teaching(), *self._fitting()]
+
+    def _teaching(self) -> list[tuple[str, bool, str]]:
+        if not self.fine_tunes:
+            return []
+        if self.tuned is None:
+            return [(FINE_TUNE, True, "no release was taught yet, or the shop has grown since")]
+        return [(FINE_TUNE, False, f"learned from {self.tuned.record['events']:,} events, that is enough")]
+
+    def _fitting(self) -> list[tuple[str, bool, str]]:
+        if self.work is not None and kept_fitted(self.work) is not None:
+            return _all(("encode", "train"), False, "kept from an interrupted run")
+        if self.fine_tunes and self.tuned is None:
+            texts = f"all {self.missing:,} texts where the fine-tuning pays, else those not in the cache"
+        elif self.missing:
+            texts = f"{self.missing:,} texts are not in the cache"
+        else:
+            texts = "every text is in the cache"
+        return [("encode", True, texts), ("train", True, self._why())]
+
+    def _serving(self, why: str, runs: bool) -> list[tuple[str, bool, str]]:
+        """Publish, and write back where somebody looks into the graph's store."""
+        if runs and self.settings.refresh.approval:
+            runs, why = False, "refresh.approval: it waits for `ilk release approve`"
+        found = [("publish", runs, why or "if the gate lets it")]
+        if writes_back(self.settings):
+            back = f"SIMILAR_TO edges of {self.settings.graph.similar_edges} neighbours each, once it serves"
+            found.append(("write back", runs, why if why and not runs else back))
+        return found
+
+
+def _all(names: tuple[str, ...], runs: bool, why: str) -> list[tuple[str, bool, str]]:
+    return [(name, runs, why) for name in names]

@@ -19,6 +19,11 @@ def count_missing(texts: Texts, item_text: list[str]) -> int:
     return texts.encoder.count_missing([view for text in item_text for view in text.split(VIEW_SEPARATOR)])
 
 
+def count_all(item_text: list[str]) -> int:
+    """How many texts a text model that is taught anew would have to encode."""
+    return len({view for text in item_text for view in text.split(VIEW_SEPARATOR) if view.strip()})
+
+
 def encode_texts(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
     """One unit-length vector per text, zeros for empty ones; float32 (n_items, d)."""
     return texts.items.encode(item_text, progress)

@@ -10,6 +10,7 @@ from service.answering.similar_items import SimilarItemsService
 from service.releases.holder import Serving
 from service.releases.release import Release
 from service.reporter import ProgressFn
+from service.settings import Settings
 
 REPORT_EVERY = 200
 _SHOWN_FROM = 0.005
@@ -22,6 +23,11 @@ class RecordsReleases(Protocol):
 
     def record_release(self, version: str, properties: Mapping[str, str | int | float]) -> None:
         """Make or change the node of a release."""
+
+
+def writes_back(settings: Settings) -> bool:
+    """Whether a release is written back at all: nobody looks into the embedded file."""
+    return settings.graph.similar_edges > 0 and settings.graph.url != "sqlite"
 
 
 def write_back(release: Release, store: GraphStore, k: int, progress: ProgressFn) -> int:

@@ -12,7 +12,7 @@ from service.intake.load import load
 from service.nightly.refresh import RefreshResult, refresh
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_memory import MIB, MemoryBudgetExceeded, estimated_peak
-from service.nightly.refresh_plan import RefreshPlan, plan_refresh
+from service.nightly.refresh_plan import RefreshPlan, Stages, plan_refresh
 from service.releases.store import ReleaseStore
 from service.settings import Settings, load_settings
 from service.stores import closing_both, open_log
@@ -70,6 +70,44 @@ def test_events_that_wait_for_the_graph_are_a_reason(tmp_path: Path, shop_folder
     assert "1 new events" in plan.stages[0].why
     assert "train" in running(plan)
     assert running(plan_refresh(settings)) == running(plan)  # looking changed nothing
+
+
+def test_a_plan_lists_the_teaching_of_the_text_model(
+    tmp_path: Path, shop_folder: Path, tiny_model: Path
+) -> None:
+    encoder = {"model": str(tiny_model), "fine_tune": {"enabled": True, "steps": 60, "learning_rate": 0.05}}
+    settings = load_settings(tmp_path / "home", {**TRIAL_FLAGS, "encoder": encoder})
+    load(shop_folder, settings)
+    first = plan_refresh(settings)
+    made = refresh(settings, quiet())
+    assert running(first) == [stage["name"] for stage in made.stages]
+    assert first.texts_to_encode > 100
+    unchanged = plan_refresh(settings)
+    assert running(unchanged) == ["export"]
+    assert [stage.name for stage in unchanged.stages] == [stage.name for stage in first.stages]
+    kept = plan_refresh(
+        load_settings(tmp_path / "home", {**TRIAL_FLAGS, "encoder": encoder, "model": {"seed": 5}})
+    )
+    taught = next(stage for stage in kept.stages if stage.name == "fine-tune")
+    assert (taught.runs, kept.texts_to_encode) == (False, 0)
+    assert "learned from" in taught.why
+
+
+def test_a_plan_lists_what_is_written_back_and_what_waits_for_a_person(
+    tmp_path: Path, shop_folder: Path
+) -> None:
+    def names(flags: dict[str, object]) -> dict[str, bool]:
+        settings = load_settings(tmp_path / "home", {**TRIAL_FLAGS, **flags})
+        planned = Stages(settings, Home(settings.home), "inputs", 1, 0, None, fine_tunes=False, tuned=None)
+        return {name: runs for name, runs, _ in planned.planned()}
+
+    assert "write back" not in names({})
+    server = {"url": "neo4j://127.0.0.1:1", "similar_edges": 10}
+    assert names({"graph": server})["write back"]
+    assert "write back" not in names({"graph": server | {"similar_edges": 0}})
+    waiting = names({"graph": server, "refresh": {"approval": True}})
+    assert not waiting["publish"]
+    assert not waiting["write back"]
 
 
 def test_seconds_grow_with_the_work_of_the_median_run() -> None:
