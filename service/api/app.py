@@ -29,6 +29,7 @@ from service.api.keys import KEY_HEADER, KeyGuard
 from service.api.openapi import openapi_of
 from service.api.problems import install_problem_handlers
 from service.api.request_record import REQUEST_ID_HEADER, RequestRecord
+from service.api.worker_gauges import worker_gauges
 
 _ROUTES = (
     answer_routes,
@@ -96,7 +97,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     deps: ApiDeps = app.state.deps
     await run_in_threadpool(deps.holder.start)
     try:
-        yield
+        async with worker_gauges(deps):
+            yield
     finally:
         await run_in_threadpool(deps.holder.stop)
         await run_in_threadpool(deps.close)

@@ -67,16 +67,19 @@ class Metrics:
             "Sequence number of the newest event that counts in the answers (slowest worker).",
             "livemin",
         )
+        self._lag_events = self._gauge(
+            "ilk_lag_events",
+            "Accepted events that do not count in the answers yet (slowest worker).",
+            "livemax",
+        )
         self._since = self._gauge(
             "ilk_release_loaded_timestamp_seconds", "When the served release was loaded.", "livemin"
         )
 
-        self._updater_up = self._gauge("ilk_updater_up", "1 while the updater works.", "livemax")
-        self._lag_events = self._gauge(
-            "ilk_lag_events", "Accepted events that do not count in this worker's answers yet.", "livemax"
-        )
+        # of the home, not of a worker: whoever was asked last knows best
+        self._updater_up = self._gauge("ilk_updater_up", "1 while the updater works.", "livemostrecent")
         self._lag_seconds = self._gauge(
-            "ilk_lag_seconds", "For how long the updater has been behind the event log.", "livemax"
+            "ilk_lag_seconds", "For how long the updater has been behind the event log.", "livemostrecent"
         )
         self._updater_figures = Gauge(
             "ilk_updater_figures",
@@ -84,17 +87,17 @@ class Metrics:
             "fold-in, segments healed, restarts.",
             ("name",),
             registry=self._registry,
-            multiprocess_mode="livemax",
+            multiprocess_mode="livemostrecent",
         )
         self._unfolded = self._gauge(
             "ilk_unfolded_ranges",
             "Ranges of events that count in no answer: rejected with an increment, or taken out by a person.",
-            "livemax",
+            "livemostrecent",
         )
         self._gate_rejections = self._gauge(
             "ilk_gate_rejections",
             "Releases in a row that the gate rejected: of full refreshes, of increments.",
-            "livemax",
+            "livemostrecent",
             ("kind",),
         )
         self._neighbour_drift = self._gauge(
@@ -103,13 +106,13 @@ class Metrics:
             "livemostrecent",
         )
         self._next_run = self._gauge(
-            "ilk_schedule_next_run_timestamp_seconds", "When the job runs next.", "livemax", ("job",)
+            "ilk_schedule_next_run_timestamp_seconds", "When the job runs next.", "livemostrecent", ("job",)
         )
         self._last_run = self._gauge(
-            "ilk_schedule_last_run_timestamp_seconds", "When the job last began.", "livemax", ("job",)
+            "ilk_schedule_last_run_timestamp_seconds", "When the job last began.", "livemostrecent", ("job",)
         )
         self._last_failures = self._gauge(
-            "ilk_schedule_failures", "Runs of the job in a row that failed.", "livemax", ("job",)
+            "ilk_schedule_failures", "Runs of the job in a row that failed.", "livemostrecent", ("job",)
         )
         self._source_lag = self._gauge(
             "ilk_source_lag_seconds",
@@ -131,18 +134,19 @@ class Metrics:
         if answer.fallback is not None:
             self.fallbacks.labels(answer.fallback.value).inc()
 
-    def show_serving(self, serving: Serving | None) -> None:
-        """Bring the gauges up to date."""
+    def show_serving(self, serving: Serving | None, lag_events: int) -> None:
+        """Bring this worker's own gauges up to date. lag_events: accepted events that do not count in its
+        answers yet."""
         self._ready.set(serving is not None)
+        self._lag_events.set(lag_events)
         if serving is not None:
             self._release_fallback.set(serving.fallback_reason is not None)
             self._events_through.set(serving.events_through)
             self._since.set(serving.since)
 
-    def show_updater(self, updater: UpdaterStatus | None, lag_events: int) -> None:
-        """Bring the gauges of the live path up to date. lag_events: events that do not count yet."""
+    def show_updater(self, updater: UpdaterStatus | None) -> None:
+        """Bring the updater's gauges up to date."""
         self._updater_up.set(updater is not None and updater.running)
-        self._lag_events.set(lag_events)
         if updater is not None:
             self._lag_seconds.set(updater.lag_seconds)
             for name, value in updater.figures.items():

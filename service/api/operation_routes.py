@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.schemas import HealthShape, ReleasesShape, StatusShape
+from service.api.worker_gauges import show_worker
 from service.releases.approval import waiting
 from service.releases.errors import NoRelease
 from service.releases.holder import Serving
@@ -57,10 +58,8 @@ async def ready(request: Request) -> JSONResponse:
 async def metrics(request: Request) -> Response:
     """Text format; of all workers together."""
     deps = deps_of(request)
-    serving = _serving(deps)
-    deps.metrics.show_serving(serving)
-    updater, last = await run_in_threadpool(lambda: (deps.updater(), deps.last_sequence()))
-    deps.metrics.show_updater(updater, last - serving.events_through if serving else last)
+    await run_in_threadpool(show_worker, deps)
+    deps.metrics.show_updater(await run_in_threadpool(deps.updater))
     deps.metrics.show_unfolded(len(await run_in_threadpool(deps.unfolded)))
     deps.metrics.show_gate(await run_in_threadpool(deps.gate))
     deps.metrics.show_schedule(await run_in_threadpool(deps.schedule))

@@ -1,0 +1,54 @@
+"""The gauges that say where this worker stands, kept true between two looks of Prometheus."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+
+from service.api.deps import ApiDeps
+from service.releases.errors import NoRelease
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+
+
+def show_worker(deps: ApiDeps) -> None:
+    """Bring them up to date: what this worker serves and how many accepted events do not count in it."""
+    try:
+        serving = deps.holder.serving()
+    except NoRelease:
+        serving = None
+    last = deps.last_sequence()
+    deps.metrics.show_serving(serving, last - (serving.events_through if serving else 0))
+
+
+@contextlib.asynccontextmanager
+async def worker_gauges(deps: ApiDeps, seconds: float = EVERY_SECONDS) -> AsyncIterator[None]:
+    """While the context lasts, bring them up to date every so many seconds.
+
+    Prometheus reaches one worker at a time and gets the least or greatest of what all of them wrote last: a
+    worker that wrote only when it was reached would show for minutes what is long past.
+    """
+    task = asyncio.create_task(_keep_showing(deps, seconds))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_showing(deps: ApiDeps, seconds: float) -> None:
+    failing = False
+    while True:
+        try:
+            await run_in_threadpool(show_worker, deps)
+            failing = False
+        except Exception as error:  # the log may be out of reach for a while; requests say so themselves
+            if not failing:
+                logger.warning("this worker's gauges stay as they are: %s", error)
+            failing = True
+        await asyncio.sleep(seconds)

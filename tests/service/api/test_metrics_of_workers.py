@@ -1,0 +1,56 @@
+"""What `/metrics` says when several workers wrote into it, each at its time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WORKER = """
+import sys
+from service.api.metrics import Metrics
+from service.nightly.schedule_state import JobState
+from service.reporting.gate_standing import GateStanding
+metrics = Metrics()
+rejections, next_run, lag = sys.argv[1:]
+metrics.show_gate(GateStanding(int(rejections), 0, None))
+metrics.show_schedule({"refresh": JobState(next_run=float(next_run))})
+metrics.show_serving(None, int(lag))
+sys.stdout.write(metrics.render().decode())
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def figures(tmp_path: Path) -> dict[str, float]:
+    """As a second worker renders them, while a first one that wrote before it still lives."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    def worker(*figures: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", WORKER, *figures],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    with worker("3", "900", "70") as first:
+        assert first.stdout is not None
+        assert first.stdout.readline()  # it has written
+        with worker("0", "100", "5") as second:
+            rendered, _ = second.communicate()
+        first.communicate()
+    lines = (line.rsplit(" ", 1) for line in rendered.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
+def test_the_newest_word_about_the_home_counts(figures: dict[str, float]) -> None:
+    assert figures['ilk_gate_rejections{kind="refresh"}'] == 0
+    assert figures['ilk_schedule_next_run_timestamp_seconds{job="refresh"}'] == 100
+
+
+def test_the_slowest_worker_counts_where_each_has_its_own(figures: dict[str, float]) -> None:
+    assert figures["ilk_lag_events"] == 70
