@@ -4,6 +4,7 @@ import logging
 import time
 from socket import socket
 
+from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
@@ -30,6 +31,7 @@ class WorkerSupervisor(Multiprocess):
             process.kill()
             process.join()
             self._asked.pop(process, None)
+            mark_process_dead(process.pid)  # type: ignore[no-untyped-call]  # else its gauges count for ever
             if process.exitcode == STARTUP_FAILURE:  # every further one would fail likewise
                 logger.error("a worker failed to start; the server ends")
                 self.should_exit.set()

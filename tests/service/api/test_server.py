@@ -137,6 +137,8 @@ def test_a_worker_that_does_not_answer_keeps_nobody_from_replacing_another(tmp_p
     with running(tmp_path, workers=2) as server:
         parent = psutil.Process(server.process.pid)
         stuck, victim = workers_of(parent)
+        metrics, gauges = Path(victim.environ()["PROMETHEUS_MULTIPROC_DIR"]), f"gauge_live*_{victim.pid}.db"
+        assert list(metrics.glob(gauges))
         stuck.suspend()
         time.sleep(1.2)  # two rounds of the parent: it waits for the stuck worker's sign of life
         victim.kill()
@@ -145,6 +147,7 @@ def test_a_worker_that_does_not_answer_keeps_nobody_from_replacing_another(tmp_p
             assert time.monotonic() < started + 60, "nobody replaced the worker"
             time.sleep(0.1)
         assert len(now) == 2
+        assert not list(metrics.glob(gauges)), "what the dead worker said last would count for ever"
         server.wait_ready()
         stuck.resume()
 
