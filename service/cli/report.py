@@ -29,6 +29,7 @@ def run_report(context: CliContext, version: str | None, html: Path | None, json
         "made": f"{release['created_at']}, after {release['parent'] or 'none'}",
         "gate": gate.get("reason", "not judged"),
         "neighbours": _neighbours(neighbours),
+        "drift": _drift(report["drift"]),
         "graph": "not looked at" if graph is None else "sound" if graph["sound"] else "has faults",
         "stages": ", ".join(
             f"{stage['name']} {'skipped' if stage['skipped'] else format(stage['seconds'], '.1f') + ' s'}"
@@ -47,3 +48,9 @@ def _neighbours(found: dict[str, Any] | None) -> str:
     if found is None:
         return "nothing to compare with"
     return f"{found['overlap']:.1%} of the ten of {found['items']:,} items as in {found['against']}"
+
+
+def _drift(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "nothing was learned by day"
+    return f"{1 - found['overlap']:.1%} of the neighbours differ from what was learned by day"

@@ -32,6 +32,7 @@ from service.releases.manifest import ReleaseManifest, read_manifest
 from service.releases.store import ReleaseStore
 from service.releases.writer import ReleaseDraft
 from service.reporter import Reporter, peak_memory_bytes
+from service.reporting.drift import history_line
 from service.reporting.graph_audit import audit_graph
 from service.reporting.history import append_history, read_history
 from service.reporting.refresh_audit import RefreshAudit
@@ -132,7 +133,8 @@ class _Refresh:
         return result
 
     def _remember(self, made: ReleaseManifest, result: RefreshResult, edges: int) -> None:
-        neighbours = read_details(self._home.releases / made.version).get("neighbours")
+        details = read_details(self._home.releases / made.version)
+        neighbours, drift = details.get("neighbours"), details.get("drift")
         append_history(
             self._home,
             {
@@ -145,6 +147,7 @@ class _Refresh:
                 "events_through": made.events_through,
                 "gate": made.metrics.get("gate"),
                 "overlap": neighbours["overlap"] if neighbours else None,
+                "drift": history_line(drift) if drift else None,
             },
         )
 

@@ -8,6 +8,9 @@ from service.page_templates import page_template
 from service.reporting.plots import Bar, Line, bar_plot, line_plot
 
 _MIB = 2**20
+DRIFT_FIFTHS = ("rarest fifth", "3rd", "most popular fifth")
+LINES = 4
+"""That a plot has colours and room for."""
 
 
 def report_page(report: dict[str, Any]) -> str:
@@ -28,14 +31,39 @@ def _plots(report: dict[str, Any]) -> dict[str, Markup]:
             for row in report["quality_by_popularity"]
         ]
         plots["quality"] = bar_plot("NDCG@10 by popularity of the item that came next", bars)
-    if report["neighbours"]:
-        for name in ("by_popularity", "by_category"):
-            bars = [
-                Bar(row["name"], row["overlap"], f"{row['overlap']:.0%}  ({row['items']:,})")
-                for row in report["neighbours"][name]
-            ]
-            plots[name] = bar_plot("Share of neighbours that stayed", bars, top=1.0)
-    return plots | _trend_plots(report["trend"])
+    for name in ("by_popularity", "by_category"):
+        if report["neighbours"]:
+            plots[name] = _shares("Share of neighbours that stayed", report["neighbours"][name])
+        if report["drift"]:
+            plots[f"drift_{name}"] = _shares("Share of neighbours in both", report["drift"][name])
+    return plots | _trend_plots(report["trend"]) | _drift_plots(report["trend"])
+
+
+def _shares(title: str, groups: list[dict[str, Any]]) -> Markup:
+    bars = [Bar(row["name"], row["overlap"], f"{row['overlap']:.0%}  ({row['items']:,})") for row in groups]
+    return bar_plot(title, bars, top=1.0)
+
+
+def _drift_plots(trend: list[dict[str, Any]]) -> dict[str, Markup]:
+    """Drift of each night by popularity and by category; empty where no night had any."""
+    found = [point["drift"] for point in trend]
+    known = [drift for drift in found if drift]
+    if not known:
+        return {}
+    labels = [str(point["release"]) for point in trend]
+
+    def line(name: str, field: str | None) -> Line:
+        shared = [None if not d else d["overlap"] if field is None else d[field].get(name) for d in found]
+        return Line(name, [None if value is None else 1 - value for value in shared])
+
+    whole = line("all items", None)
+    fifths = [line(name, "by_popularity") for name in DRIFT_FIFTHS]
+    categories = [line(name, "by_category") for name in list(known[-1]["by_category"])[: LINES - 1]]
+    title = "Share of the ten neighbours in which the full model differs from the day's"
+    return {
+        "trend_drift_by_popularity": line_plot(title, [whole, *fifths], labels),
+        "trend_drift_by_category": line_plot(title, [whole, *categories], labels),
+    }
 
 
 def _trend_plots(trend: list[dict[str, Any]]) -> dict[str, Markup]:

@@ -67,7 +67,7 @@ def line_plot(title: str, lines: Sequence[Line], labels: Sequence[str]) -> Marku
         x = _MARGIN + number * 150
         parts.append(
             f'<rect class="key line{number}" x="{x}" y="{_HEIGHT - 12}" width="10" height="10"/>'
-            f'<text class="value" x="{x + 15}" y="{_HEIGHT - 3}">{escape(line.name)}</text>'
+            f'<text class="value" x="{x + 15}" y="{_HEIGHT - 3}">{escape(_short(line.name, 20))}</text>'
         )
     ends = [labels[0], labels[-1]] if len(labels) > 1 else list(labels)
     for x, label, anchor in zip((_MARGIN, WIDTH - _MARGIN), ends, ("start", "end"), strict=False):
@@ -84,5 +84,5 @@ def _svg(title: str, height: int, body: str) -> Markup:
     )
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 28 else label[:27] + "…"
+def _short(label: str, most: int = 28) -> str:
+    return label if len(label) <= most else label[: most - 1] + "…"

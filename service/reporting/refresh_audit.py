@@ -11,6 +11,7 @@ from service.releases.store import ReleaseStore
 from service.reporter import ProgressFn, Reporter
 from service.reporting.abuse_audit import audit_abuse
 from service.reporting.cleaning import cleaning_counts
+from service.reporting.drift import Drift, drift_from, served_by_day
 from service.reporting.graph_audit import GraphAudit
 from service.reporting.neighbour_audit import NeighbourAudit, audit_neighbours
 from service.reporting.report import write_details
@@ -34,8 +35,9 @@ class RefreshAudit:
             edges = snapshot.edges
             counts = np.bincount(edges.item, minlength=snapshot.items.height)
             neighbours = self._neighbours(made.version, counts, stage.progress)
+            drift = self._drift(made.version, counts, neighbours, stage.progress)
             abuse = audit_abuse(edges.user, edges.item, edges.at, snapshot.items["item_id"].to_list())
-            stage.note = _note(neighbours, self.graph)
+            stage.note = _note(neighbours, drift, self.graph)
         write_details(
             self._home.releases / made.version,
             {
@@ -45,6 +47,7 @@ class RefreshAudit:
                     "edges": len(edges.item),
                 },
                 "neighbours": None if neighbours is None else neighbours.to_json(),
+                "drift": None if drift is None else drift.to_json(),
                 "graph": None if self.graph is None else self.graph.to_json(),
                 "abuse": abuse.to_json(),
                 "cleaning": cleaning_counts(self._home.quarantine),
@@ -59,6 +62,23 @@ class RefreshAudit:
             return None
         return audit_neighbours(self._releases.open(version), old, counts, self._sample, progress)
 
+    def _drift(
+        self, version: str, counts: IntArray, neighbours: NeighbourAudit | None, progress: ProgressFn
+    ) -> Drift | None:
+        """None where nothing was learned by day, or nothing is compared."""
+        if neighbours is None:
+            return None
+        try:
+            served = served_by_day(self._home)
+        except ReleaseError:  # switched or torn since
+            return None
+        if served is None:
+            return None
+        if served.number or served.release.version != neighbours.against:
+            new = self._releases.open(version)
+            neighbours = audit_neighbours(new, served.release, counts, self._sample, progress)
+        return drift_from(neighbours, served)
+
     def _serving(self, but: str) -> Release | None:
         try:
             if self._releases.current_version() in (None, but):
@@ -68,8 +88,11 @@ class RefreshAudit:
             return None
 
 
-def _note(neighbours: NeighbourAudit | None, graph: GraphAudit | None) -> str:
+def _note(neighbours: NeighbourAudit | None, drift: Drift | None, graph: GraphAudit | None) -> str:
     sound = "graph sound" if graph is None or graph.sound else "the graph has faults, see the report"
     if neighbours is None:
         return f"nothing to compare with, {sound}"
-    return f"{neighbours.overlap:.0%} of the neighbours as in {neighbours.against}, {sound}"
+    told = f"{neighbours.overlap:.0%} of the neighbours as in {neighbours.against}"
+    if drift is not None:
+        told += f", {drift.overlap:.0%} as the day's learning had them"
+    return f"{told}, {sound}"

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 DETAILS_NAME = "report.json"
 """In the release's folder, but not in its manifest: it holds seconds, which differ between equal releases."""
-DETAILS = ("shop", "neighbours", "graph", "abuse", "cleaning", "stages")
+DETAILS = ("shop", "neighbours", "drift", "graph", "abuse", "cleaning", "stages")
 TREND = 60
 """Releases that the trend shows."""
 
@@ -114,6 +114,7 @@ def _point(record: dict[str, Any]) -> dict[str, Any]:
         "popularity_ndcg@10": gate.get("popularity_ndcg@10"),
         "lift": gate.get("lift"),
         "overlap": record.get("overlap"),
+        "drift": record.get("drift"),
         "seconds": round(sum(stage["seconds"] for stage in record.get("stages", [])), 1),
         "peak_memory_bytes": record.get("peak_memory_bytes"),
         "edges": record.get("edges"),
