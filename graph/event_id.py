@@ -19,7 +19,8 @@ CANONICAL_FIELDS = (
     "value",
     "review_text",
 )
-"""Two rows that agree in all of these are one event."""
+"""Two rows that agree in all of these are one event. `helpful` is none of them: votes for a
+review grow between two exports."""
 
 
 def event_ids(events: pl.DataFrame) -> pl.Series:

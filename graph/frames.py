@@ -17,6 +17,7 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
     "review_text": pl.String(),  # null where not given
     "quantity": pl.Float32(),  # null where not given; negative only in refunds
     "value": pl.Float64(),  # money, in the shop's currency; null where not given
+    "helpful": pl.Int64(),  # people who found the review helpful, 0 or more; null where not given
 }
 
 SEQUENCED_EVENT_SCHEMA: dict[str, pl.DataType] = {"seq": pl.Int64(), **EVENT_SCHEMA}
@@ -44,6 +45,7 @@ REVIEW_TEXT_SCHEMA: dict[str, pl.DataType] = {
     "rating": pl.Float32(),
     "at": pl.Int64(),
     "review_text": pl.String(),
+    "helpful": pl.Int64(),
 }
 """Reviews with text as a store hands them out (`GraphStore.review_texts`)."""
 

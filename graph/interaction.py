@@ -34,6 +34,8 @@ class Interaction:
     """Pieces; negative means a refund of so many."""
     value: float | None = None
     """Money, in the shop's currency."""
+    helpful: int | None = None
+    """How many people found the review helpful when the event was first told of; 0 or more."""
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -47,6 +49,9 @@ class Interaction:
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
                 raise InvalidEvent(f"{name}: {number} is not a finite number")
+        votes = self.helpful
+        if votes is not None and (type(votes) is not int or not 0 <= votes < 2**63):
+            raise InvalidEvent(f"helpful: {votes!r} is no count")
 
     @staticmethod
     def to_frame(interactions: Iterable["Interaction"]) -> pl.DataFrame:
@@ -88,6 +93,9 @@ def check_events(events: pl.DataFrame) -> pl.DataFrame:
     if bad.any():
         unknown = checked["event_type"].filter(bad)[0]
         raise InvalidEvent(f"event_type: unknown {unknown!r} in row {bad.arg_max()}")
+    bad = (checked["helpful"] < 0).fill_null(value=False)
+    if bad.any():
+        raise InvalidEvent(f"helpful: less than 0 in row {bad.arg_max()}")
     return checked
 
 

@@ -26,6 +26,7 @@ class MemoryEdge:
     review_text: str
     quantity: float | None
     """Pieces; None where not known."""
+    helpful: int | None = None
     refunded: float = 0.0
     """Pieces taken back; an unknown quantity counts as one."""
 
@@ -76,6 +77,7 @@ class MemoryEdges:
             rating=row["rating"],
             review_text=row["review_text"] or "",
             quantity=row["quantity"] if (row["quantity"] or 0) > 0 else None,
+            helpful=row["helpful"],
         )
 
     def reweigh(self, events: Iterable[tuple[int, str]], weights: Mapping[EventType, float]) -> int:

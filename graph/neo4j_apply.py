@@ -22,6 +22,7 @@ _RELATION_NUMBER = {str(kind): RELATIONS.index(relation) for kind, relation in R
 _EDGE_COLUMNS = {
     "seq": "seq", "eventId": "event_id", "user": "user", "item": "item", "at": "at", "weight": "weight",
     "rating": "rating", "quantity": "quantity", "reviewText": "review_text",
+    "helpful": "helpful",
 }  # fmt: skip
 """Property (or end) of an edge -> column."""
 

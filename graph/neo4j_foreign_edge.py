@@ -64,6 +64,7 @@ def _row(record: Mapping[str, Any], kind: EventType, now: int) -> dict[str, Any]
         "review_text": _text(edge, "reviewText"),
         "quantity": quantity,
         "value": _number(edge, "value"),
+        "helpful": _count(edge, "helpful"),
     }
     Interaction(**row)  # raises where a rule is broken
     return {**row, "event_id": event_id, "event_type": kind.value}
@@ -101,6 +102,15 @@ def _number(edge: Mapping[str, Any], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidEvent(f"{name}: {value!r} is no number")
     return float(value)
+
+
+def _count(edge: Mapping[str, Any], name: str) -> int | None:
+    number = _number(edge, name)
+    if number is None:
+        return None
+    if number < 0 or not number.is_integer():
+        raise InvalidEvent(f"{name}: {number!r} is no count")
+    return int(number)
 
 
 def _text(edge: Mapping[str, Any], name: str) -> str | None:

@@ -19,7 +19,7 @@ def texts_from_log(log: EventLog, blocks: Iterable[EdgeBlock], since: int) -> pl
         return pl.DataFrame(schema=REVIEW_TEXT_SCHEMA)
     numbered = pl.concat(edges)
     has_text = pl.col("review_text").fill_null("") != ""
-    texts = [batch.filter(has_text).select("seq", "review_text") for batch in log.batches(since)]
+    texts = [batch.filter(has_text).select("seq", "review_text", "helpful") for batch in log.batches(since)]
     if not texts:
         return pl.DataFrame(schema=REVIEW_TEXT_SCHEMA)
     found = numbered.join(pl.concat(texts), on="seq", how="inner", maintain_order="left")

@@ -154,8 +154,8 @@ def _insert_edges(connection: apsw.Connection, edges: pl.DataFrame) -> None:
     connection.executemany("INSERT INTO event_ids VALUES (?)", ((key,) for key in keys))
     if edges["review_text"].null_count() == edges.height:
         return
-    reviews = edges.filter(pl.col("review_text").fill_null("") != "").select("seq", "review_text")
-    connection.executemany("INSERT INTO reviews VALUES (?, ?)", reviews.iter_rows())
+    reviews = edges.filter(pl.col("review_text").fill_null("") != "").select("seq", "review_text", "helpful")
+    connection.executemany("INSERT INTO reviews VALUES (?, ?, ?)", reviews.iter_rows())
 
 
 def _take_refunds(connection: apsw.Connection, refunds: pl.DataFrame) -> list[int]:

@@ -7,9 +7,9 @@ library's `sqlite3` in the same process: two copies of SQLite break each other's
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import apsw
@@ -32,6 +32,8 @@ class SqliteSchema:
     version: int
     tables: str
     """DDL statements that make the schema in an empty file."""
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    """Version -> statements that lead from it to the next one. Whoever opens an older file upgrades it."""
 
 
 class SqliteFile:
@@ -162,6 +164,8 @@ class SqliteFile:
         found = (connection.pragma("application_id"), connection.pragma("user_version"))
         if found == (self._schema.application_id, self._schema.version):
             return connection
+        if found[0] == self._schema.application_id and found[1] in self._schema.upgrades:
+            return self._upgraded(connection)
         connection.close()
         if found == (0, 0):
             raise SchemaMismatch(f"{self.path}: has no schema of ours")
@@ -170,6 +174,20 @@ class SqliteFile:
         raise SchemaMismatch(
             f"{self.path}: has schema version {found[1]}, this program needs {self._schema.version}"
         )
+
+    def _upgraded(self, connection: apsw.Connection) -> apsw.Connection:
+        """Lead an older file to our version, step by step, in one transaction."""
+        try:
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                version = int(connection.pragma("user_version"))  # another process may have been faster
+                while version in self._schema.upgrades:
+                    connection.execute(self._schema.upgrades[version])
+                    version += 1
+                connection.pragma("user_version", version)
+        except BaseException:
+            connection.close()
+            raise
+        return self._checked(connection)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from graph.sqlite_file import SqliteSchema
 
 GRAPH_SCHEMA = SqliteSchema(
     application_id=0x496C6B47,
-    version=1,
+    version=2,
     # Nodes keep their row for good: a number is never given out twice. The id of an erased node is NULL.
     # Two indices on edges cover every question about surroundings, so that the table itself stays unread;
     # refunds look up open purchases (relation 3). event_ids is a table of its own because filling it in key
@@ -43,9 +43,11 @@ GRAPH_SCHEMA = SqliteSchema(
     CREATE INDEX edges_by_item ON edges (item, at, user, relation);
     CREATE INDEX open_purchases ON edges (user, item, at)
         WHERE relation = 3 AND refunded < ifnull(quantity, 1);
-    CREATE TABLE reviews (seq INTEGER PRIMARY KEY, review_text TEXT NOT NULL) STRICT;
+    CREATE TABLE reviews (
+        seq INTEGER PRIMARY KEY, review_text TEXT NOT NULL, helpful INTEGER) STRICT;
     CREATE TABLE refunds (
         seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, user INTEGER NOT NULL, item INTEGER NOT NULL) STRICT;
     CREATE TABLE event_ids (event_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     """,
+    upgrades={1: "ALTER TABLE reviews ADD COLUMN helpful INTEGER"},
 )

@@ -146,7 +146,7 @@ class SqliteGraphStore:
         """See `GraphStore.review_texts`."""
         with self._file.reading() as connection:
             rows = connection.execute(
-                """SELECT seq, item, rating, at, review_text FROM reviews JOIN edges USING (seq)
+                """SELECT seq, item, rating, at, review_text, helpful FROM reviews JOIN edges USING (seq)
                    WHERE seq > ? ORDER BY seq""",
                 (since,),
             ).fetchall()

@@ -230,7 +230,8 @@ class GraphStore(Protocol):
         """Index of each category's parent, -1 at roots; shape (categories,)."""
 
     def review_texts(self, since: int = 0) -> pl.DataFrame:
-        """Reviews with text: `seq`, `item` (index), `rating`, `at`, `review_text`; ascending by `seq`."""
+        """Reviews with text: `seq`, `item` (index), `rating`, `at`, `review_text`, `helpful`; ascending by
+        `seq`."""
 
     def node_keys(self, kind: NodeKind) -> NodeKeys:
         """External ids by index (categories: their paths)."""

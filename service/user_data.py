@@ -16,7 +16,9 @@ from service.answering.answer import UnknownUser
 from service.catch_up import catch_up
 from service.intake.quarantine_erasure import blank_excerpts
 
-_SHOWN = ("seq", "event_id", "item_id", "event_type", "at", "rating", "review_text", "quantity", "value")
+_SHOWN = (
+    "seq", "event_id", "item_id", "event_type", "at", "rating", "review_text", "quantity", "value", "helpful",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,4 +7,5 @@ CALL (n) {
   UNION ALL MATCH ()-[e:PURCHASED {eventId: $rows.eventId[n]}]->() RETURN e
   UNION ALL MATCH ()-[e:REVIEWED {eventId: $rows.eventId[n]}]->() RETURN e
 }
-SET e.seq = $rows.seq[n], e.at = $rows.at[n], e.weight = $rows.weight[n], e.reviewText = $rows.reviewText[n]
+SET e.seq = $rows.seq[n], e.at = $rows.at[n], e.weight = $rows.weight[n], e.reviewText = $rows.reviewText[n],
+    e.helpful = $rows.helpful[n]

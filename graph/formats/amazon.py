@@ -78,6 +78,7 @@ _EVENT_FIELDS = EventFields(
     timestamp=Field(("timestamp",)),
     rating=Field(("rating",)),
     review_text=Field(("review_text",)),
+    helpful=Field(("helpful",)),
     times=TimeRules(formats=("%m %d, %Y",)),
     default_type=EventType.REVIEW.value,
 )
@@ -132,6 +133,7 @@ def _review(record: Record) -> list[Record]:
     summary = record.get("title" if new else "summary")
     text = record.get("text" if new else "reviewText")
     when = record.get("timestamp" if new else "unixReviewTime")
+    votes = record.get("helpful_vote" if new else "vote", record.get("helpful"))
     return [
         {
             "item_id": _item_id(record),
@@ -139,6 +141,8 @@ def _review(record: Record) -> list[Record]:
             "timestamp": when if when not in (None, "") else record.get("reviewTime"),
             "rating": record.get("rating" if new else "overall"),
             "review_text": " ".join(part for part in (summary, text) if isinstance(part, str) and part),
+            # 2014 has [helpful, of all]
+            "helpful": votes[0] if isinstance(votes, list) and votes else votes,
         }
     ]
 

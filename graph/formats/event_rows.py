@@ -14,6 +14,9 @@ from graph.formats.verdicts import Verdicts, repairs
 from graph.frames import EVENT_SCHEMA
 from graph.instant import parse_times
 
+_GROUPED_COUNT = r"^\d{1,3}(?:[,.' ]\d{3})+$"
+_MAX_COUNT = 2**53
+"""Beyond it floats skip whole numbers."""
 _TYPES = [kind.value for kind in EventType]
 
 
@@ -113,21 +116,42 @@ class _Rows:
         return {"event_type": kind, "quantity": quantity.cast(pl.Float32), "value": value}
 
     def opinions(self) -> dict[str, pl.Series]:
-        """`rating` and `review_text`."""
+        """`rating`, `helpful` and `review_text`."""
         rating = self._number(self._fields.rating, Reason.BAD_RATING).cast(pl.Float32)
+        told = {"rating": rating, "helpful": self._count(self._fields.helpful, Reason.BAD_HELPFUL)}
         text_field = self._fields.review_text
         if text_field is None:
-            return {"rating": rating, "review_text": self._nothing}
+            return {**told, "review_text": self._nothing}
         text, touched = clean_texts(self._read(text_field).cast(pl.String), self._rules)
         for reason, mask in touched.items():
             self._verdicts.repair(mask, reason)
         undecoded = text_field.not_utf8(self._raw)
         if undecoded is not None:
             self._verdicts.repair(undecoded, Reason.TEXT_NOT_UTF8)
-        return {"rating": rating, "review_text": text}
+        return {**told, "review_text": text}
 
     def _read(self, field: Field) -> pl.Series:
         return field.read(self._raw, self._missing)
+
+    def _count(self, field: Field | None, reason: Reason) -> pl.Series:
+        """A column of whole numbers from 0 on (`1,234`, `3.0`); what is none becomes null and is noted."""
+        if field is None:
+            return self._nothing.cast(pl.Int64)
+        given = self._read(field)
+        if given.dtype == pl.String:
+            given = given.str.strip_chars()
+            given = given.set((given == "").fill_null(value=False), None)
+            is_grouped = given.str.contains(_GROUPED_COUNT).fill_null(value=False)
+            plain = given.str.replace_all(r"\D", "").filter(is_grouped)
+            numbers = given.scatter(is_grouped.arg_true(), plain).cast(pl.Float64, strict=False)
+        else:
+            numbers = given.cast(pl.Float64, strict=False)
+        if given.dtype.is_float():
+            given = given.fill_nan(None)
+        is_count = numbers.is_between(0, _MAX_COUNT) & (numbers == numbers.floor())
+        is_count = is_count.fill_null(value=False)
+        self._verdicts.repair(given.is_not_null() & ~is_count, reason)
+        return numbers.set(~is_count, None).cast(pl.Int64)
 
     def _number(self, field: Field | None, reason: Reason) -> pl.Series:
         """A column of finite numbers that fit Float32; what is none becomes null and is noted."""

@@ -116,6 +116,8 @@ class EventFields(_Fields):
     event_type: Field | None = None
     rating: Field | None = None
     review_text: Field | None = None
+    helpful: Field | None = None
+    """How many people found the review helpful."""
     quantity: Field | None = None
     value: Field | None = None
     unit_price: Field | None = None

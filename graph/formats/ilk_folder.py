@@ -15,6 +15,7 @@ _EVENT_COLUMNS = (
     "event_id",
     "rating",
     "review_text",
+    "helpful",
     "quantity",
     "value",
 )

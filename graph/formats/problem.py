@@ -44,6 +44,7 @@ class Reason(StrEnum):
     CANCELLATION = "cancellation"
     NEGATIVE_QUANTITY = "negative_quantity"
     BAD_RATING = "bad_rating"
+    BAD_HELPFUL = "bad_helpful"
     BAD_QUANTITY = "bad_quantity"
     BAD_VALUE = "bad_value"
     BAD_PRICE = "bad_price"

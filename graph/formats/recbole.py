@@ -47,6 +47,7 @@ _BRAND = ("brand", "sales_type_brand", "store", "manufacturer")
 _FIELDS = {
     "rating": ("rating", "stars", "overall"),
     "review_text": ("review_text", "review", "text", "reviewText"),
+    "helpful": ("helpful", "helpful_vote", "helpful_votes", "vote", "useful"),
     "event_type": ("event_type",),
     "quantity": ("quantity",),
 }

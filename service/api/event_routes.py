@@ -38,6 +38,11 @@ _EVENT_SCHEMA: dict[str, Any] = {
         "review_text": {"type": "string", "maxLength": 20_000},
         "quantity": {"type": "number", "description": "Negative: so many are given back."},
         "value": {"type": "number", "description": "Money, in the shop's currency."},
+        "helpful": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "People who found the review helpful. Of a repeated event the first count stays.",
+        },
     },
 }
 

@@ -83,6 +83,7 @@ def _fields(row: Any) -> dict[str, Any]:
         "review_text": _text(row, "review_text"),
         "quantity": _number(row, "quantity"),
         "value": _number(row, "value"),
+        "helpful": _count(row, "helpful"),
     }
 
 
@@ -120,6 +121,15 @@ def _number(row: dict[str, Any], name: str) -> float | None:
     if not abs(value) < _MAX_NUMBER:
         raise _BadField(f"bad_{name}", f"{name}: a finite number is needed")
     return float(value)
+
+
+def _count(row: dict[str, Any], name: str) -> int | None:
+    number = _number(row, name)
+    if number is None:
+        return None
+    if not 0 <= number < _MAX_INTEGER or not number.is_integer():
+        raise _BadField(f"bad_{name}", f"{name}: a whole number from 0 on is needed")
+    return int(number)
 
 
 def _text(row: dict[str, Any], name: str) -> str | None:

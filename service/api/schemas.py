@@ -290,6 +290,7 @@ class ExportedEventShape(Shape):
     review_text: str | None
     quantity: float | None
     value: float | None
+    helpful: int | None
 
 
 class ExportShape(Shape):

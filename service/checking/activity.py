@@ -52,6 +52,10 @@ class Activity:
     """(period, events of each type), oldest first."""
     users_with_one_item: float
     """Share of users and sessions that turned to a single item: nothing follows from them."""
+    review_texts: int
+    """Events with the text of a review."""
+    review_votes: int
+    """Events that say how many people found the review helpful."""
     rates: Rates
 
 
@@ -74,6 +78,8 @@ def measure_activity(
         types=types,
         by_period=by_period,
         users_with_one_item=int(who["one_item"].sum()) / max(1, who.height),
+        review_texts=int(outline["has_text"].sum()),
+        review_votes=int(outline["has_votes"].sum()),
         rates=_rates(outline, user_names, examples, max_per_minute),
     )
 

@@ -23,6 +23,7 @@ REASONS: dict[str, str] = {
     Reason.CANCELLATION: "cancelled order, counted as a return",
     Reason.NEGATIVE_QUANTITY: "negative quantity, counted as a return",
     Reason.BAD_RATING: "a rating that is no number",
+    Reason.BAD_HELPFUL: "helpful votes that are no count",
     Reason.BAD_QUANTITY: "a quantity that is no number",
     Reason.BAD_VALUE: "an amount that is no number",
     Reason.BAD_PRICE: "a price that is no number",

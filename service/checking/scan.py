@@ -23,6 +23,8 @@ OUTLINE_SCHEMA: dict[str, pl.DataType] = {
     "item": pl.UInt64(),
     "event_type": pl.Enum([kind.value for kind in EventType]),
     "at": pl.Int64(),
+    "has_text": pl.Boolean(),  # of a review
+    "has_votes": pl.Boolean(),
 }
 
 
@@ -104,7 +106,11 @@ def _scan_events(
         frame = _counted(batch, "events", found, examples)
         who = pl.when("anonymous").then(pl.lit("s")).otherwise(pl.lit("u")) + pl.col("user_id")
         hashed = frame.with_columns(
-            user=who.hash(), item=pl.col("item_id").hash(), event=pl.col("event_id").hash()
+            user=who.hash(),
+            item=pl.col("item_id").hash(),
+            event=pl.col("event_id").hash(),
+            has_text=pl.col("review_text").is_not_null(),
+            has_votes=pl.col("helpful").is_not_null(),
         )
         columns = [pl.col(name).cast(kind) for name, kind in OUTLINE_SCHEMA.items()]
         outlines.append(hashed.select(*columns, "event"))

@@ -150,7 +150,11 @@ def _activity(report: CheckReport) -> Section:
     if not activity.events:
         return Section("Events over time", ["There are no events: similarity will rest on texts alone."])
     rows = [(name, *(f"{n:,}" for n in numbers)) for name, numbers in activity.by_period]
-    return Section("Events over time", [], [Table((activity.period, *activity.types), rows)])
+    lines = []
+    if activity.review_texts:
+        told = f"{activity.review_votes:,}"
+        lines = [f"Reviews with a text: {activity.review_texts:,}; with a count of helpful votes: {told}."]
+    return Section("Events over time", lines, [Table((activity.period, *activity.types), rows)])
 
 
 def _cold(report: CheckReport) -> Section:

@@ -77,6 +77,8 @@ class Event:
     review_text: str | None = None
     quantity: float | None = None
     value: float | None = None
+    helpful: int | None = None
+    """How many people found the review helpful."""
 
     def to_json(self) -> dict[str, Any]:
         """As the API takes it."""

@@ -30,6 +30,7 @@ EVENT_COLUMNS = pl.Schema(
         "review_text": pl.String(),
         "quantity": pl.Float32(),
         "value": pl.Float64(),
+        "helpful": pl.Int64(),
     }
 )
 

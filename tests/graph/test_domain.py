@@ -33,6 +33,7 @@ interactions = st.builds(
     review_text=st.none() | st.text(st.characters(codec="utf-8")),
     quantity=single,
     value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    helpful=st.none() | st.integers(0, 2**63 - 1),
 )
 
 
@@ -75,6 +76,9 @@ def test_items_survive_a_frame(made: list[Item]) -> None:
         ({"at": True}, "at: True is no number"),
         ({"at": 2**63}, "at: 9223372036854775808"),
         ({"rating": math.nan}, "rating: nan is not a finite number"),
+        ({"helpful": -1}, "helpful: -1 is no count"),
+        ({"helpful": 1.5}, "helpful: 1.5 is no count"),
+        ({"helpful": True}, "helpful: True is no count"),
         ({"quantity": math.inf}, "quantity: inf is not a finite number"),
     ],
 )

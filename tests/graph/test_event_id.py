@@ -45,6 +45,11 @@ def test_every_canonical_field_counts() -> None:
     assert event_ids(frame(*rows)).n_unique() == len(CANONICAL_FIELDS) + 1
 
 
+def test_votes_do_not_change_an_id() -> None:
+    told = frame(ROW).with_columns(helpful=pl.lit(3, pl.Int64))
+    assert event_ids(told)[0] == event_ids(told.with_columns(helpful=pl.lit(9, pl.Int64)))[0] == ROW_ID
+
+
 def test_an_id_depends_on_its_row_only_and_never_changes() -> None:
     assert event_ids(frame(OTHER, ROW, OTHER))[1] == ROW_ID
 

@@ -55,7 +55,17 @@ class TestAppend:
 
     def test_rows_come_back_as_they_went_in(self, log: SqliteLog) -> None:
         events = frame(
-            event("1", "u", "i", "review", -(2**60), rating=4.5, review_text="it's\n🙂", value=0.1),
+            event(
+                "1",
+                "u",
+                "i",
+                "review",
+                -(2**60),
+                rating=4.5,
+                review_text="it's\n🙂",
+                value=0.1,
+                helpful=2**40,
+            ),
             event("2", "s", "i", "refund", 2**60, anonymous=True, quantity=-3.0),
             *(event(f"x{one}"[:200], one, one) for one in STRANGE_IDS),
         )
@@ -127,7 +137,7 @@ class TestErasure:
     def test_a_user_is_blanked_and_numbers_stay(self, log: SqliteLog) -> None:
         log.append(
             frame(
-                event("1", "u", rating=5.0, review_text="mine", quantity=1.0, value=2.0),
+                event("1", "u", rating=5.0, review_text="mine", quantity=1.0, value=2.0, helpful=3),
                 event("2", "v"),
                 event("3", "u", anonymous=True),
             )
@@ -213,8 +223,23 @@ class TestFiles:
         connection = apsw.Connection(str(tmp_path / "log.sqlite"))
         connection.pragma("user_version", 99)
         connection.close()
-        with pytest.raises(SchemaMismatch, match="schema version 99, this program needs 1"):
+        with pytest.raises(SchemaMismatch, match="schema version 99, this program needs 2"):
             SqliteLog(tmp_path / "log.sqlite")
+
+    def test_a_log_of_the_first_version_is_upgraded(self, log: SqliteLog, tmp_path: Path) -> None:
+        log.append(frame(event("a", rating=4.0)))
+        log.close()
+        connection = apsw.Connection(str(tmp_path / "log.sqlite"))
+        connection.execute("ALTER TABLE events DROP COLUMN helpful")
+        connection.pragma("user_version", 1)
+        connection.close()
+        upgraded = SqliteLog(tmp_path / "log.sqlite")
+        upgraded.append(frame(event("a", rating=4.0, helpful=9), event("b", helpful=2)))
+        assert upgraded.read(0).select("event_id", "rating", "helpful").rows() == [
+            ("a", 4.0, None),  # what was told first stays
+            ("b", None, 2),
+        ]
+        upgraded.close()
 
     def test_another_programs_database_is_refused_untouched(self, tmp_path: Path) -> None:
         path = tmp_path / "foreign.sqlite"

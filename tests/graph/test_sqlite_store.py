@@ -63,10 +63,27 @@ def test_another_process_file_kinds_are_not_mixed_up(path: Path) -> None:
 def test_another_version_is_refused(graph: SqliteGraphStore, path: Path) -> None:
     graph.close()
     connection = apsw.Connection(str(path))
-    connection.pragma("user_version", 2)
+    connection.pragma("user_version", 99)
     connection.close()
-    with pytest.raises(SchemaMismatch, match="schema version 2, this program needs 1"):
+    with pytest.raises(SchemaMismatch, match="schema version 99, this program needs 2"):
         SqliteGraphStore(path).applied_seq()
+
+
+def test_a_graph_of_the_first_version_is_upgraded_by_whoever_opens_it(path: Path) -> None:
+    graph = SqliteGraphStore(path)
+    graph.ensure_schema()
+    apply(graph, event("1", kind="review", review_text="old"))
+    graph.close()
+    connection = apsw.Connection(str(path))
+    connection.execute("ALTER TABLE reviews DROP COLUMN helpful")
+    connection.pragma("user_version", 1)
+    connection.close()
+    reader, writer = SqliteGraphStore(path), SqliteGraphStore(path)
+    assert reader.review_texts()["helpful"].to_list() == [None]
+    apply(writer, event("2", "v", kind="review", review_text="new", helpful=7))
+    assert reader.review_texts().select("review_text", "helpful").rows() == [("old", None), ("new", 7)]
+    reader.close()
+    writer.close()
 
 
 def test_health_says_what_is_wrong(graph: SqliteGraphStore, path: Path) -> None:

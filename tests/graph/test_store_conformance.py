@@ -6,7 +6,7 @@ import pytest
 
 from graph.errors import InvalidEvent, InvalidItem, NotFound
 from graph.event_type import RELATIONS, EventType
-from graph.frames import EVENT_SCHEMA, INDEXED_ITEM_SCHEMA, empty_items
+from graph.frames import EVENT_SCHEMA, INDEXED_ITEM_SCHEMA, REVIEW_TEXT_SCHEMA, empty_items
 from graph.item import Item
 from graph.store import (
     DEFAULT_WEIGHTS,
@@ -351,13 +351,13 @@ class TestReading:
     def test_review_texts(self, store: GraphStore) -> None:
         apply(
             store,
-            event("1", "a", "x", "review", at=5, rating=4.0, review_text="fine"),
-            event("2", "a", "x", "review", at=6, rating=1.0),
+            event("1", "a", "x", "review", at=5, rating=4.0, review_text="fine", helpful=12),
+            event("2", "a", "x", "review", at=6, rating=1.0, helpful=1),
             event("3", "b", "y", "review", at=7, review_text="🙂"),
         )
         found = store.review_texts()
-        assert found.rows() == [(1, 0, 4.0, 5, "fine"), (3, 1, None, 7, "🙂")]
-        assert [str(dtype) for dtype in found.dtypes] == ["Int64", "Int64", "Float32", "Int64", "String"]
+        assert found.rows() == [(1, 0, 4.0, 5, "fine", 12), (3, 1, None, 7, "🙂", None)]
+        assert found.schema == REVIEW_TEXT_SCHEMA
         assert store.review_texts(since=1)["seq"].to_list() == [3]
 
     def test_history_is_newest_first_with_each_item_once(self, store: GraphStore) -> None:

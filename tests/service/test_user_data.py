@@ -43,6 +43,7 @@ def files(tmp_path: Path) -> Path:
             "event_type": "review",
             "review_text": REVIEW,
             "rating": 5,
+            "helpful": 3,
         },
         {"user_id": USER, "item_id": "b", "timestamp": AT + 2, "event_id": f"order-of-{USER}"},
         {
@@ -86,6 +87,7 @@ def test_erasure_leaves_nothing_and_a_second_load_brings_nothing_back(tmp_path: 
         ExportShape.model_validate(export.json(), strict=True)
         assert [row["item_id"] for row in export.json()["events"]] == ["a", "a", "b"]
         assert export.json()["events"][1]["review_text"] == REVIEW
+        assert [row["helpful"] for row in export.json()["events"]] == [None, 3, None]
         answer = client.delete(f"/v1/users/{USER}")
         assert answer.status_code == 200
         receipt = ReceiptShape.model_validate(answer.json(), strict=True)

@@ -38,6 +38,7 @@ def test_2014(tmp_path: Path) -> None:
     happened = events(shop.events())
     assert happened.counts.read == 2
     assert happened.frame.row(0, named=True)["review_text"] == "Nice Good."
+    assert happened.frame["helpful"].to_list() == [1]
     assert set(happened.frame["event_type"]) == {"review"}
     assert "Jane" not in str(happened.frame.rows())
 
@@ -63,7 +64,7 @@ def test_2023(tmp_path: Path) -> None:
     review = {
         "rating": 5.0, "title": "Such", "text": "spray<br />ok", "images": [], "asin": "B00",
         "parent_asin": "B01",
-        "user_id": "AG", "timestamp": 1588687728923, "helpful_vote": 0, "verified_purchase": True,
+        "user_id": "AG", "timestamp": 1588687728923, "helpful_vote": 7, "verified_purchase": True,
     }  # fmt: skip
     write(tmp_path / "meta_All_Beauty.jsonl.gz", json.dumps(meta) + "\n")
     write(tmp_path / "All_Beauty.jsonl.gz", json.dumps(review) + "\n")
@@ -94,3 +95,19 @@ def test_repeated_products_bring_their_links_once(tmp_path: Path) -> None:
     ]
     catalogue = items(shop.items())
     assert (catalogue.counts.accepted, catalogue.counts.duplicates, catalogue.counts.repaired) == (1, 2, {})
+
+
+def test_2018_votes_are_texts(tmp_path: Path) -> None:
+    review = {
+        "reviewerID": "A1",
+        "asin": "1",
+        "overall": 5.0,
+        "reviewText": "Good.",
+        "unixReviewTime": 1393372800,
+    }
+    votes = ("3", "1,234", None, "", "-1", "2.5", "1,23")
+    lines = [json.dumps({**review, "reviewerID": f"A{n}", "vote": vote}) for n, vote in enumerate(votes)]
+    write(tmp_path / "Toys_5.json.gz", "\n".join([*lines, json.dumps(review)]) + "\n")
+    happened = events(open_shop(tmp_path).events())
+    assert happened.frame["helpful"].to_list() == [3, 1234, None, None, None, None, None, None]
+    assert happened.counts.repaired == {"bad_helpful": 3}

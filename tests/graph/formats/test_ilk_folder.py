@@ -124,6 +124,16 @@ def test_every_repair_with_its_line(tmp_path: Path) -> None:
     assert happened.frame.row(7, named=True)["rating"] == 4.5
 
 
+def test_votes_are_counts_of_any_spelling(tmp_path: Path) -> None:
+    header = "user_id,item_id,timestamp,helpful\n"
+    votes = ("3", " 7 ", '"1,234"', "1.234.567", "4.0", "", "-1", "0.5", "yes", "1e300")
+    rows = "".join(f"u,i,{1600000000 + n},{vote}\n" for n, vote in enumerate(votes))
+    happened = events(open_shop(shop_of(tmp_path, rows, header)).events())
+    assert happened.frame["helpful"].to_list() == [3, 7, 1234, 1_234_567, 4, None, None, None, None, None]
+    assert [p.line for p in happened.problems if p.reason == "bad_helpful"] == [8]
+    assert happened.counts.repaired["bad_helpful"] == 4
+
+
 def test_sessions_are_anonymous_users(tmp_path: Path) -> None:
     header = "session_id,user_id,item_id,timestamp\n"
     rows = "s1,,i,1600000000\ns1,u1,i,1600000001\n,u2,i,1600000002\n,,i,1600000003\n"

@@ -32,10 +32,10 @@ def test_recbole_with_other_column_names(tmp_path: Path) -> None:
 
 
 def test_recbole_reviews_have_ratings(tmp_path: Path) -> None:
-    header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
-    write(tmp_path / "x.inter", header + "u\ti\t4\t1600000000\n")
+    header = "user_id:token\titem_id:token\trating:float\tuseful:float\ttimestamp:float\n"
+    write(tmp_path / "x.inter", header + "u\ti\t4\t2.0\t1600000000\n")
     happened = events(open_shop(tmp_path / "x.inter").events()).frame
-    assert happened.select("event_type", "rating").rows() == [("review", 4.0)]
+    assert happened.select("event_type", "rating", "helpful").rows() == [("review", 4.0, 2)]
 
 
 def test_recbole_without_times_is_dated_by_its_order(tmp_path: Path) -> None:

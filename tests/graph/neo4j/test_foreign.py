@@ -128,6 +128,7 @@ def test_malformed_edges_are_listed_and_left_alone(
         "MATCH (u:User {userId: 'bob'}) CREATE (u)-[:PURCHASED]->(:Item {itemId: 7})": "itemId: 7",
         between("PURCHASED {quantity: -1}"): "refund",
         between("REVIEWED {rating: 'A'}"): "rating",
+        between("REVIEWED {helpful: -1}"): "helpful",
         between("PURCHASED {eventId: '1'}"): "repeats event '1'",
     }  # fmt: skip
     for statement in (*bad, between("VIEWED {eventId: '1x'}")):

@@ -12,7 +12,7 @@ from tests.graph.neo4j.database import empty_store
 pytestmark = pytest.mark.neo4j
 
 EVENTS = (
-    event("1", "anna", "hat", "review", at=5, rating=4.0, review_text="fine"),
+    event("1", "anna", "hat", "review", at=5, rating=4.0, review_text="fine", helpful=6),
     event("2", "bob", "mug", "review", at=6, review_text="broken"),
     event("3", "anna", "mug", "review", at=7, rating=1.0),
     event("4", "cora", "hat", "review", at=8, review_text="mine"),
@@ -26,11 +26,12 @@ def test_texts_come_from_the_log_and_follow_erasure(tmp_path: Path, cypher: Cyph
     log.append(frame(*EVENTS))
     store.apply(log.read(0), 4)
     assert store.review_texts().rows() == [
-        (1, 0, 4.0, 5, "fine"),
-        (2, 1, None, 6, "broken"),
-        (4, 0, None, 8, "mine"),
+        (1, 0, 4.0, 5, "fine", 6),
+        (2, 1, None, 6, "broken", None),
+        (4, 0, None, 8, "mine", None),
     ]
     assert store.review_texts(since=1)["seq"].to_list() == [2, 4]
+    assert cypher("MATCH ()-[e]->() WHERE e.helpful IS NOT NULL RETURN e.helpful AS votes") == [{"votes": 6}]
     assert cypher("MATCH ()-[e]->() WHERE e.reviewText IS NOT NULL RETURN e") == []
     store.delete_item("mug")
     store.delete_user("cora")

@@ -154,6 +154,8 @@ def test_an_order_of_many_products_is_no_robot() -> None:
             "item": range(300),
             "event_type": "purchase",
             "at": [61_000_000] * 300,
+            "has_text": False,
+            "has_votes": False,
         },
         schema=OUTLINE_SCHEMA,
     )
@@ -173,6 +175,8 @@ def test_dates_without_hours_are_not_judged() -> None:
             "item": 1,
             "event_type": "view_item",
             "at": [DAY * 1_000_000] * 99,
+            "has_text": False,
+            "has_votes": False,
         },
         schema=OUTLINE_SCHEMA,
     )
@@ -217,6 +221,7 @@ class LongShop:
                 review_text=pl.lit("text"),
                 quantity=pl.lit(None, pl.Float32),
                 value=pl.lit(None, pl.Float64),
+                helpful=pl.lit(None, pl.Int64),
             )
             yield Batch("events", rows, rows.height)
 

@@ -51,7 +51,7 @@ def shop(tmp_path: Path) -> Iterator[tuple[SqliteLog, SqliteGraphStore]]:
         event("3", "bert", "gone", "purchase", at=3),
         event("4", "erased", "lamp", "review", at=4, rating=4.5, review_text="nice"),
         event("5", "bert", "back again", at=5),
-        event("6", "anna", "only in events", "review", at=6, rating=1.0, review_text="broke"),
+        event("6", "anna", "only in events", "review", at=6, rating=1.0, review_text="broke", helpful=8),
         event("7", "anna", odd, anonymous=True, at=7),
     ]
     log.append(frame(*acts))
@@ -85,7 +85,7 @@ def surface(store: GraphStore) -> dict[str, Any]:
         "parents": store.category_parents().tolist(),
         "pairs": np.stack(store.item_categories()).tolist(),
         "edges": edges,
-        "reviews": store.review_texts()["review_text"].to_list(),
+        "reviews": store.review_texts().select("review_text", "helpful").rows(),
         "applied": store.applied_seq(),
     }
 

@@ -48,6 +48,7 @@ ODD_EVENTS: list[dict[str, object]] = [
         "timestamp": 1_700_000_300.25,
         "event_type": "review",
         "rating": 4.1,
+        "helpful": 21,
         "review_text": "good\tthing — très bien",
         "event_id": "given",
     },
