@@ -5,5 +5,5 @@ WHERE top.path = $category OR ($category = '' AND NOT (top)-[:CHILD_OF]->())
 WITH top ORDER BY top.path LIMIT 30
 OPTIONAL MATCH tree = (top)<-[:CHILD_OF*1..2]-(below:Category)
 WITH top, tree, below LIMIT 300
-RETURN top, tree, COUNT { (below)<-[:IN_CATEGORY]-(:Item) } AS items
+RETURN top, tree, COUNT { (below)<-[:IN_CATEGORY]-() } AS items
 LIMIT 300
