@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gnn.freed_memory import give_back_freed_memory
+from service.live.beside import beside
 from service.live.fresh_follower import FreshFollower
 from service.live.fresh_segments import HEAL_NAME
 from service.releases.errors import NoRelease, ReleaseError
@@ -48,6 +50,15 @@ class Serving:
 
 
 @dataclass(frozen=True)
+class _Opening:
+    """A release that is being opened in another thread."""
+
+    stamp: tuple[int, int, int] | None
+    """Of the pointer that named it."""
+    release: Future[Release]
+
+
+@dataclass(frozen=True)
 class _Incoming:
     """A release that is to serve as soon as the newest events are in it."""
 
@@ -60,7 +71,8 @@ class ReleaseHolder:
     """Follows `current`, and the fresh rows of the release that serves.
 
     The new release is opened beside the old one, then one reference is swapped. A release that cannot be
-    opened leaves the old one serving, labelled.
+    opened leaves the old one serving, labelled. Once `start` was called, rows go on being folded into the old
+    one while the new one is opened: that takes a second, and events must not wait for it.
     """
 
     def __init__(
@@ -79,6 +91,7 @@ class ReleaseHolder:
         self._follower: FreshFollower | None = None
         self._incoming: _Incoming | None = None
         self._stamp: tuple[int, int, int] | None = None
+        self._opening: _Opening | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._poll_lock = threading.Lock()
@@ -92,15 +105,13 @@ class ReleaseHolder:
             raise NoRelease(self.why_not)
         return serving
 
-    def poll(self) -> bool:
+    def poll(self, *, wait: bool = True) -> bool:
         """Look whether `current` was switched or rows were folded in, and follow; returns whether something
-        else serves now."""
+        else serves now. wait: until a new release is opened."""
         with self._poll_lock:
             before = self._serving
-            stamp = self._store.pointer_stamp()
-            if stamp != self._stamp or (stamp is None and before is None):
-                self._follow(before)
-                self._stamp = stamp
+            while self._look(wait=wait):
+                pass
             self._fold_in()
             return self._serving is not before
 
@@ -119,27 +130,51 @@ class ReleaseHolder:
     def _run(self) -> None:
         while not self._stopping.wait(self._poll_seconds):
             try:
-                self.poll()
+                self.poll(wait=False)
             except Exception:  # whatever it was, what serves goes on serving and the next poll tries again
                 logger.exception("following the release failed")
                 self._stopping.wait(1.0)
 
-    def _follow(self, before: Serving | None) -> None:
+    def _look(self, *, wait: bool) -> bool:
+        """Follow `current`; whether it may have been switched again meanwhile."""
+        stamp = self._store.pointer_stamp()
+        before = self._serving
+        if before is None:
+            if stamp != self._stamp or stamp is None:
+                self._follow_first()
+                self._stamp = stamp
+            return False
+        if self._opening is None and stamp != self._stamp:
+            self._opening = _Opening(stamp, beside(self._store.open_current, "release-opening"))
+        if self._opening is None or not (wait or self._opening.release.done()):
+            return False
+        self._follow_opened(self._opening, before)
+        return True
+
+    def _follow_first(self) -> None:
         try:
-            if before is None:
-                opened = self._store.open_newest_valid()
-                self._take(Serving(opened.release, time.time(), opened.fallback_reason))
-                return
-            release = self._store.open_current()
+            opened = self._store.open_newest_valid()
         except NoRelease as error:
             self.why_not = str(error)
             return
+        self._take(Serving(opened.release, time.time(), opened.fallback_reason))
+
+    def _follow_opened(self, opening: _Opening, before: Serving) -> None:
+        """Let an opened release serve, or wait for its newest events. Errors that say nothing of the release
+        are raised, and it is tried again."""
+        self._opening = None
+        try:
+            release = opening.release.result()
+        except NoRelease as error:
+            self._stamp, self.why_not = opening.stamp, str(error)
+            return
         except ReleaseError as error:
-            assert before is not None
+            self._stamp = opening.stamp
             logger.warning("still serving release %s: %s", before.release.version, error)
             self._incoming = None
             self._serving = replace(before, fallback_reason=str(error))
             return
+        self._stamp = opening.stamp
         if release.version == before.release.version:
             self._incoming = None
             self._serving = replace(before, fallback_reason=None)

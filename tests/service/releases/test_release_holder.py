@@ -10,6 +10,7 @@ import pytest
 
 from service.releases.errors import NoRelease
 from service.releases.holder import ReleaseHolder
+from service.releases.release import Release
 from service.releases.store import ReleaseStore
 from tests.service.release_toys import ToyShop, publish, toy_store
 
@@ -96,3 +97,52 @@ def wait_until(reached: Callable[[], bool], seconds: float = 20.0) -> None:
     while not reached():
         assert time.monotonic() < deadline, "not reached in time"
         time.sleep(0.01)
+
+
+class _SlowStore(ReleaseStore):
+    """Opens a release once it may."""
+
+    def __init__(self, store: ReleaseStore) -> None:
+        super().__init__(store.root, store.loaders)
+        self.may_open = threading.Event()
+        self.failures = 0
+
+    def open_current(self) -> Release:
+        assert self.may_open.wait(20)
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the disk is busy")
+        return super().open_current()
+
+
+def test_the_old_release_is_followed_while_the_new_one_is_opened(store: ReleaseStore) -> None:
+    slow = _SlowStore(store)
+    slow.may_open.set()
+    first = publish(store, ToyShop())
+    holder = ReleaseHolder(slow)
+    holder.start()
+    try:
+        slow.may_open.clear()
+        second = publish(store, ToyShop(), 9)
+        for _ in range(3):
+            assert not holder.poll(wait=False)
+        assert _version(holder) == first
+        slow.may_open.set()
+        wait_until(lambda: _version(holder) == second)
+    finally:
+        slow.may_open.set()
+        holder.stop()
+
+
+def test_an_opening_that_failed_for_no_fault_of_the_release_is_tried_again(store: ReleaseStore) -> None:
+    slow = _SlowStore(store)
+    slow.may_open.set()
+    publish(store, ToyShop())
+    holder = ReleaseHolder(slow)
+    holder.poll()
+    second = publish(store, ToyShop(), 9)
+    slow.failures = 1
+    with pytest.raises(OSError, match="busy"):
+        holder.poll()
+    assert holder.poll()
+    assert _version(holder) == second
