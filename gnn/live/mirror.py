@@ -21,6 +21,7 @@ from gnn.live.live_trend import LiveTrend
 from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.text_space import TextSpace
+from gnn.typed_paths import TypedPaths
 
 NO_ROWS = np.zeros(0, np.int64)
 
@@ -84,13 +85,13 @@ class Mirror:
         space = self._space()
         return shop, item_signals(self._config, shop, histories, space, self._weights, self.scales, counts)
 
-    def dense_signals(self, served: ItemSignals) -> tuple[ShopArrays, ItemSignals]:
-        """As `signals`, with the path lists that are served."""
+    def dense_signals(self, paths: TypedPaths) -> tuple[ShopArrays, ItemSignals]:
+        """As `signals`, with path lists that are there already."""
         shop = self.shop()
         config = replace(self._config, use_paths=False)
         histories, space = group_by_user(shop), self._space()
         signals = item_signals(config, shop, histories, space, self._weights, self.scales)
-        return shop, replace(signals, paths=served.paths)
+        return shop, replace(signals, paths=paths)
 
     def grow(self, n_users: int, n_items: int) -> None:
         """Make room for users and items up to these numbers."""

@@ -1,6 +1,6 @@
 """A full recomputation beside a mirror that goes on: events need not wait for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,10 @@ from gnn.fresh_rows import FreshRows
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.mirror import Mirror
 from gnn.live.signal_difference import Tolerance, signal_difference
+from gnn.live.touched_rows import paths_of
 from gnn.shop_arrays import IntArray
 from gnn.signals import ItemSignals
+from gnn.typed_paths import TypedPaths
 
 _FEW = 50
 """Events that whoever takes over may fold in: some ten milliseconds."""
@@ -37,6 +39,20 @@ class Folded:
 Fold = Callable[[Folded], FreshRows]
 
 
+@dataclass(frozen=True)
+class ReleaseLists:
+    """Path lists of another release of the same events, but for rows that later events moved."""
+
+    served: ItemSignals
+    """Where those rows come from."""
+    rows: Mapping[str, IntArray]
+    """By path, ascending."""
+
+    def paths(self, release: ItemSignals) -> TypedPaths:
+        """All of them."""
+        return paths_of(release, self.served, self.rows)
+
+
 @dataclass
 class Recomputation:
     """Made by `LiveSignals`; `run` may work in another thread, `LiveSignals.adopt` takes over.
@@ -49,8 +65,10 @@ class Recomputation:
     """A copy; changed by `run` alone until it is taken over."""
     release: FittedIlk
     """What is followed from then on."""
-    served: ItemSignals | None
-    """Whose path lists stay as they are; `None`: they are computed anew, too."""
+    lists: ReleaseLists | None
+    """Where the path lists come from; `None`: they are computed anew, too."""
+    through: int
+    """Newest event that counts in the lists; what was folded in later is added."""
     tolerance: Tolerance
     fold: Fold
     """Folds into `mirror`."""
@@ -67,12 +85,14 @@ class Recomputation:
     def run(self) -> None:
         """Compute everything anew from the events that were there at the beginning, then fold in what came
         meanwhile, until only a few are left to whoever takes over."""
-        if self.served is None:
+        lists = self.lists
+        if lists is None:
             shop, signals = self.mirror.signals()
+            fresh = signal_difference(self.release.signals, signals, self.tolerance)
         else:
-            shop, signals = self.mirror.dense_signals(self.served)
-        fresh = signal_difference(self.release.signals, signals, self.tolerance)
-        self.mirror.settle(shop, signals if self.served is None else None)
+            shop, signals = self.mirror.dense_signals(lists.paths(self.release.signals))
+            fresh = signal_difference(self.release.signals, signals, self.tolerance, lists.rows)
+        self.mirror.settle(shop, signals)
         self.model = self.release.with_fresh(fresh)
         for _ in range(_ROUNDS):
             if sum(len(one.events) for one in self.since[self._taken :]) <= _FEW:

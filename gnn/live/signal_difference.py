@@ -1,5 +1,6 @@
 """Which rows of the signals moved: what a full recomputation has to publish."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,16 @@ class Tolerance:
     """Of log-scaled path entries: a weight of at most 0.6 makes that 0.0006 of a score."""
 
 
-def signal_difference(old: ItemSignals, new: ItemSignals, tolerance: Tolerance) -> FreshRows:
-    """Rows that take `old` to `new` within `tolerance`; `new` has at least as many items."""
+def signal_difference(
+    old: ItemSignals,
+    new: ItemSignals,
+    tolerance: Tolerance,
+    path_rows: Mapping[str, IntArray] | None = None,
+) -> FreshRows:
+    """Rows that take `old` to `new` within `tolerance`; `new` has at least as many items.
+
+    path_rows: those that may differ, by path, ascending: taken over without a look at the others. Comparing
+    all of them takes seconds, in which other threads wait."""
     n = new.n_items
     item_rows = np.flatnonzero(_item_moved(old, new, tolerance.dense))
     text_rows = np.flatnonzero(_text_moved(old, new, tolerance.dense))
@@ -48,6 +57,8 @@ def signal_difference(old: ItemSignals, new: ItemSignals, tolerance: Tolerance) 
         brand=np.full(len(catalogue_rows), -1, np.int64) if new.brand is None else new.brand[catalogue_rows],
         paths={
             name: _path_patch(old.paths.matrices[name], new.paths.matrices[name], tolerance.paths)
+            if path_rows is None
+            else RowPatch(path_rows[name], some_rows(new.paths.matrices[name], path_rows[name]))
             for name in PATH_NAMES
         },
     )

@@ -199,7 +199,7 @@ class LiveFolding:
             or self._tools.settings.selection != SelectionSettings()
         ):
             return False
-        succession = self._mirror.succession(release.model)
+        succession = self._mirror.succession(release.model, manifest.events_through)
         if succession is None:
             return False
         publisher = FreshPublisher(SegmentWriter(self._tools.root, release.version), release.version)

@@ -85,9 +85,9 @@ class Mirror(Protocol):
     def recomputation(self) -> RecomputationLike:
         """Begin what `propagate` does beside this mirror, which goes on folding in; then `adopt` it."""
 
-    def succession(self, model: ServedModel) -> RecomputationLike | None:
-        """Begin to follow another release that was made of the same events; None: it needs a mirror of its
-        own."""
+    def succession(self, model: ServedModel, through: int) -> RecomputationLike | None:
+        """Begin to follow another release that was made of the same events up to `through`; None: it needs a
+        mirror of its own."""
 
     def adopt(self, done: Any) -> FreshRowsLike | None:
         """Take over what has run beside; returns what changed by what was folded in meanwhile, which comes

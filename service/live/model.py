@@ -37,7 +37,6 @@ class IlkMirror:
 
     def __init__(self, model: FittedIlk, start: MirrorStart, caps: InfluenceCaps | None = None) -> None:
         """caps: where the start brings no ledger."""
-        self._base = model
         self._frozen = start.frozen
         config = LiveConfig(caps=caps or InfluenceCaps())
         self._live = LiveSignals(model, start.shop, config, start.sequence, start.ledger)
@@ -68,11 +67,11 @@ class IlkMirror:
         """See `Mirror.recomputation`."""
         return IlkRecomputation(self._live.recomputation(), self._frozen)
 
-    def succession(self, model: ServedModel) -> "IlkRecomputation | None":
+    def succession(self, model: ServedModel, through: int) -> "IlkRecomputation | None":
         """See `Mirror.succession`."""
         try:
             assert isinstance(model, FittedIlk)
-            return IlkRecomputation(self._live.succession(model), self._frozen)
+            return IlkRecomputation(self._live.succession(model, through), self._frozen)
         except ValueError as error:
             logger.info("%s", error)
             return None
@@ -80,13 +79,13 @@ class IlkMirror:
     def adopt(self, done: "IlkRecomputation") -> FreshRows | None:
         """See `Mirror.adopt`."""
         later = self._live.adopt(done.work)
-        self._base = done.work.release
         return None if later is None else without_rows(later, self._frozen)
 
     def everything(self) -> Callable[[], FreshRows]:
         """See `Mirror.everything`."""
-        base, now, frozen = self._base.signals, self._live.model.signals, self._frozen
-        return lambda: without_rows(signal_difference(base, now, _EXACT), frozen)
+        base, now, frozen = self._live.release.signals, self._live.model.signals, self._frozen
+        touched = self._live.touched()
+        return lambda: without_rows(signal_difference(base, now, _EXACT, touched), frozen)
 
     def preview(self, edges: EdgeBlock) -> FreshRows:
         """See `Mirror.preview`."""

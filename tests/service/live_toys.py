@@ -94,7 +94,7 @@ class ToyMirror:
     def recomputation(self) -> ToyRecomputation:
         return ToyRecomputation(self._origin, self._counts.copy())
 
-    def succession(self, model: ServedModel) -> ToyRecomputation | None:
+    def succession(self, model: ServedModel, through: int) -> ToyRecomputation | None:
         assert isinstance(model, ToyModel)
         if len(model.vectors) != self.n_items:
             return None

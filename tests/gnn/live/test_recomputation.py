@@ -9,9 +9,10 @@ import pytest
 from gnn.fitted_ilk import FittedIlk
 from gnn.item_signals import with_weights
 from gnn.layered_rows import flat
-from gnn.live import LiveSignals
+from gnn.live import LiveEvents, LiveSignals, Tolerance, signal_difference
 from gnn.live.recomputation import joined
 from gnn.shop_arrays import ShopArrays
+from gnn.signals import ItemSignals
 from tests.gnn.live.shops import events, fitted, live_shop, without_text
 
 
@@ -25,10 +26,14 @@ def model(shop: ShopArrays) -> FittedIlk:
     return fitted(shop)
 
 
-def fold(live: LiveSignals, shop: ShopArrays, turn: int) -> None:
+def live_events(shop: ShopArrays, turn: int) -> LiveEvents:
     rng = np.random.default_rng(turn)
     user, item = rng.integers(0, shop.n_users, 4), rng.integers(0, shop.n_items, 4)
-    live.fold_in(events(user.tolist(), item.tolist(), first=4 * turn, at=10**15 + 4 * turn))
+    return events(user.tolist(), item.tolist(), first=4 * turn, at=10**15 + 4 * turn)
+
+
+def fold(live: LiveSignals, shop: ShopArrays, turn: int) -> None:
+    live.fold_in(live_events(shop, turn))
 
 
 def test_with_nothing_since_it_is_a_propagation(shop: ShopArrays, model: FittedIlk) -> None:
@@ -121,6 +126,61 @@ def test_another_release_of_the_same_events_is_followed(shop: ShopArrays, model:
     assert old is not None
     assert np.abs(ours - theirs).max() < 1e-4
     assert np.abs(ours - old).max() > 0.1
+
+
+def assert_same_lists(ours: ItemSignals, theirs: ItemSignals) -> None:
+    for name, matrix in theirs.paths.matrices.items():
+        assert np.array_equal(flat(ours.paths.matrices[name]).toarray(), flat(matrix).toarray()), name
+
+
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_lists_of_the_followed_release_serve_but_for_rows_that_later_events_moved(
+    shop: ShopArrays, model: FittedIlk, recomputed: bool
+) -> None:
+    live, increment = (LiveSignals(model, without_text(shop)) for _ in range(2))
+    for turn in range(6):
+        fold(live, shop, turn)
+        fold(increment, shop, turn)
+    if recomputed:
+        recomputation = live.recomputation()
+        recomputation.run()
+        live.adopt(recomputation)
+    through = 4 * 6 - 1
+    fitted_now = FittedIlk(increment.signals(), model.mixes, model.user_mix, model.config, model.weights)
+    release = other_weights(increment.shop(), fitted_now, -3.0)
+    later = [live_events(shop, turn) for turn in (6, 7)]
+    live.fold_in(later[0])
+    succession = live.succession(release, through)
+    assert succession.lists is not None
+    moved = succession.lists.rows
+    assert 0 < len(moved["text_co_engaged"]) < shop.n_items, "only what the later events moved"
+    succession.run()
+    live.fold_in(later[1])
+    live.adopt(succession)
+    assert succession.fresh is not None
+    published = release.with_fresh(succession.fresh)
+    published = published if succession.later is None else published.with_fresh(succession.later)
+    assert_same_lists(published.signals, live.model.signals)
+    touched = live.touched()
+    for name, matrix in live.model.signals.paths.matrices.items():
+        others = np.setdiff1d(np.arange(shop.n_items), touched[name])
+        ours, theirs = (flat(m).toarray() for m in (matrix, release.signals.paths.matrices[name]))
+        assert np.array_equal(ours[others], theirs[others]), name
+    everything = signal_difference(release.signals, live.model.signals, Tolerance(0.0, 0.0), touched)
+    assert_same_lists(release.with_fresh(everything).signals, live.model.signals)
+
+
+def test_touched_rows_are_all_that_differ_from_the_release(shop: ShopArrays, model: FittedIlk) -> None:
+    live = LiveSignals(model, without_text(shop))
+    for turn in range(4):
+        fold(live, shop, turn)
+    recomputation = live.recomputation()
+    recomputation.run()
+    fold(live, shop, 4)
+    live.adopt(recomputation)
+    live.fold_in(removed=np.array([2]))
+    exact = signal_difference(model.signals, live.model.signals, Tolerance(0.0, 0.0), live.touched())
+    assert_same_lists(model.with_fresh(exact).signals, live.model.signals)
 
 
 def test_a_release_of_other_scales_is_not_followed(shop: ShopArrays, model: FittedIlk) -> None:
