@@ -327,7 +327,8 @@ class UpdateSettings(Section):
     """The same under load, so far apart (and never more than a tenth of the time): 4 s of a processor for
     130,000 events; events do not wait for it."""
     segment_bytes: int = Field(64 * 1024 * 1024, ge=64 * 1024)
-    """Size at which a file of fresh rows is replaced by a new one."""
+    """What is appended to a file of fresh rows before a new one replaces it: so much, or once more what it
+    began with."""
     max_lag_events: int = Field(100_000, ge=1)
     """Accepted events that may wait for graph and answers; with more, `POST /v1/events` answers 429."""
     switch_seconds: float = Field(60.0, ge=0, le=600)

@@ -159,11 +159,16 @@ class LiveFolding:
             self._last_work = now
         if self._job is not None:
             return self._finish(self._job) or worked
-        if self._file_wanted or self._publisher.bytes > self._settings.segment_bytes:
+        if self._file_wanted or self._grown_much:
             self._replace_file()
         elif self._dirty and self._rested(now):
             self._recompute()
         return worked
+
+    @property
+    def _grown_much(self) -> bool:
+        """Whether so much stands behind the beginning of the file that a new one is worth it."""
+        return self._publisher.appended > max(self._settings.segment_bytes, self._publisher.beginning)
 
     @property
     def wants_reading(self) -> bool:
@@ -356,7 +361,7 @@ class LiveFolding:
         """Begin to put a new file of fresh rows together."""
         self._file_wanted = False
         publisher, everything = self._publisher, self._mirror.everything()
-        coming, items, through = publisher.begin(), self._known.changed(), self._through
+        coming, items, through = publisher.begin(anew=False), self._known.changed(), self._through
         self._begin_job(
             lambda: publisher.prepare(coming, everything(), items, through),
             lambda: publisher.switch(self._through),

@@ -69,8 +69,12 @@ class FreshFollower:
     def poll(self) -> FreshState | None:
         """Apply what is new; None where nothing is. Errors leave the state as it was."""
         records = self._reader.read()
-        for record in records:
-            self._state = self._applied(record)
+        try:
+            for record in records:
+                self._state = self._applied(record)
+        except BaseException:
+            self._reader.forget()
+            raise
         if records:
             self._rebuild_if_due()
             self._untidy |= any(record.full for record in records)

@@ -1,5 +1,6 @@
 """What the updater publishes of one release: records one after the other, a file replaced without a gap."""
 
+import secrets
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -16,6 +17,8 @@ class ComingFile:
     after: int
     """Number of the newest record when it began."""
     since: list[FreshRecord]
+    lineage: str
+    """See `FreshRecord.lineage`."""
     prepared: PreparedSegment | None = None
 
 
@@ -31,32 +34,40 @@ class FreshPublisher:
         self._number = writer.number
         self._live = False
         self._coming: ComingFile | None = None
+        self._lineage = ""
 
     @property
-    def bytes(self) -> int:
-        """Size of the file that is written to."""
-        return self.writer.bytes
+    def beginning(self) -> int:
+        """Bytes of the full record that the file begins with."""
+        return self.writer.beginning
+
+    @property
+    def appended(self) -> int:
+        """Bytes behind it."""
+        return self.writer.bytes - self.writer.beginning
 
     def publish(self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int) -> None:
         """Append what changed. Raises `OSError` where that fails: the file may end in a torn record then."""
-        record = self._record(rows, items, through, self._number + 1, full=False)
+        record = self._record(rows, items, through, self._number + 1)
         self._number += 1
         if self._coming is not None:
             self._coming.since.append(record)
         if self._live:
             self.writer.append(record)
 
-    def begin(self) -> ComingFile:
-        """Keep from now on what a new file has to hold besides; one that was begun before is void."""
+    def begin(self, *, anew: bool = True) -> ComingFile:
+        """Keep from now on what a new file has to hold besides; one that was begun before is void. anew: it
+        will not hold what was published so far, but something better."""
         if self._coming is not None and self._coming.prepared is not None:
             self._coming.prepared.path.unlink(missing_ok=True)
-        self._coming = ComingFile(self._number, [])
+        lineage = secrets.token_hex(8) if anew or not self._lineage else self._lineage
+        self._coming = ComingFile(self._number, [], lineage)
         return self._coming
 
     def prepare(self, coming: ComingFile, rows: FreshRowsLike, items: pl.DataFrame, through: int) -> None:
         """Write the beginning of the file; in any thread. rows, items: everything that differs from the
         release, as it was when the file was begun; through: the events in them."""
-        prepared = self.writer.prepare(self._record(rows, items, through, coming.after, full=True))
+        prepared = self.writer.prepare(self._record(rows, items, through, coming.after, coming.lineage))
         if coming is self._coming:
             coming.prepared = prepared
         else:
@@ -66,18 +77,19 @@ class FreshPublisher:
         """What has to follow in the coming file, in the place of all that was published meanwhile."""
         assert self._coming is not None, "begin comes first"
         self._coming.after = max(self._coming.after, self._number)
-        self._coming.since = [self._record(rows, items, through, 0, full=False)]
+        self._coming.since = [self._record(rows, items, through, 0)]
 
     def switch(self, through: int, at_least: int = 0) -> None:
         """Let the new file take the old one's place. at_least: number that readers may have seen."""
         coming = self._coming
         assert coming is not None
         assert coming.prepared is not None, "prepare comes first"
-        since = coming.since or [self._record(None, no_items(), through, 0, full=False)]
+        since = coming.since or [self._record(None, no_items(), through, 0)]
         first = max(coming.after, at_least) + 1
         since = [replace(record, number=first + place) for place, record in enumerate(since)]
         self.writer.switch(coming.prepared, since)
         self._number, self._coming, self._live = since[-1].number, None, True
+        self._lineage = coming.lineage
 
     @property
     def number(self) -> int:
@@ -90,7 +102,8 @@ class FreshPublisher:
         self.writer.close()
 
     def _record(
-        self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int, number: int, *, full: bool
+        self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int, number: int, lineage: str = ""
     ) -> FreshRecord:
+        """lineage: of a full record."""
         arrays, config = rows.to_arrays() if rows is not None else ({}, {})
-        return FreshRecord(self._release, number, through, full, arrays, config, items)
+        return FreshRecord(self._release, number, through, bool(lineage), arrays, config, items, lineage)

@@ -7,17 +7,15 @@ A record that is cut short or changed does not verify. Nothing is unpickled.
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import polars as pl
-from safetensors.numpy import load as arrays_of
-from safetensors.numpy import save as bytes_of
 
+from service.live.array_block import ALIGNMENT, array_chunks, arrays_in
 from service.releases.items import RELEASE_ITEM_SCHEMA
 
 MAGIC = b"ILKFRSH1"
@@ -54,9 +52,12 @@ class FreshRecord:
     """Of the model's fresh rows."""
     items: pl.DataFrame = field(default_factory=no_items)
     """`FRESH_ITEM_SCHEMA`: items that are new or changed, ascending by index."""
+    lineage: str = ""
+    """Of a full record: whoever followed records behind one of the same lineage up to this one's number knows
+    what is in it already. A recomputation begins another one."""
 
-    def to_bytes(self) -> bytes:
-        """The record as it stands in a segment."""
+    def chunks(self) -> list[bytes | memoryview]:
+        """The record as it stands in a segment, in pieces: large arrays are not copied."""
         sheet = io.BytesIO()
         if self.items.height:  # most records hold none
             self.items.write_ipc(sheet)
@@ -65,15 +66,21 @@ class FreshRecord:
             "number": self.number,
             "events_through": self.events_through,
             "full": self.full,
+            "lineage": self.lineage,
             "config": dict(self.config),
             "items_bytes": sheet.tell(),
         }
         head = json.dumps(header, separators=(",", ":")).encode()
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
-        payload = b"".join(
-            (len(head).to_bytes(4, "little"), head, sheet.getvalue(), bytes_of(arrays) if arrays else b"")
-        )
-        return b"".join((MAGIC, len(payload).to_bytes(8, "little"), _digest(payload), payload))
+        head += b" " * (-(4 + len(head) + sheet.tell()) % ALIGNMENT)
+        payload: list[bytes | memoryview] = [len(head).to_bytes(4, "little"), head, sheet.getvalue()]
+        if self.arrays:
+            payload += array_chunks(self.arrays)
+        length = sum(len(piece) for piece in payload)
+        return [MAGIC, length.to_bytes(8, "little"), _digest(payload), *payload]
+
+    def to_bytes(self) -> bytes:
+        """The record as it stands in a segment."""
+        return b"".join(self.chunks())
 
     @classmethod
     def from_payload(cls, payload: bytes) -> "FreshRecord":
@@ -83,7 +90,7 @@ class FreshRecord:
             header = json.loads(payload[4:split])
             end = split + int(header.pop("items_bytes"))
             items = pl.read_ipc(io.BytesIO(payload[split:end])) if end > split else no_items()
-            arrays = arrays_of(payload[end:]) if len(payload) > end else {}
+            arrays = arrays_in(memoryview(payload)[end:]) if len(payload) > end else {}
             if dict(items.schema) != FRESH_ITEM_SCHEMA:
                 raise TornRecord("its items have other columns than expected")
             return cls(items=items, arrays=arrays, **header)
@@ -100,9 +107,12 @@ def payload_bytes(head: bytes) -> int:
 
 def check_payload(head: bytes, payload: bytes) -> None:
     """Raise `TornRecord` unless the payload is whole and as it was written."""
-    if len(payload) != payload_bytes(head) or _digest(payload) != head[-DIGEST_BYTES:]:
+    if len(payload) != payload_bytes(head) or _digest([payload]) != head[-DIGEST_BYTES:]:
         raise TornRecord("cut short, or changed after it was written")
 
 
-def _digest(payload: bytes) -> bytes:
-    return blake2b(payload, digest_size=DIGEST_BYTES).digest()
+def _digest(pieces: Sequence[bytes | memoryview]) -> bytes:
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()

@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from service.live.fresh_record import HEAD_BYTES, FreshRecord, TornRecord, check_payload, payload_bytes
@@ -46,8 +47,8 @@ class SegmentWriter:
         """Files whose end was cut short, found by this writer; the next full record replaces them."""
         self.number = self._last_number()
         """Of the newest record, 0 before the first."""
-        self.bytes = 0
-        """Size of the file that is written to."""
+        self.bytes = self.beginning = 0
+        """Size of the file that is written to, and of the full record that it begins with."""
 
     def prepare(self, record: FreshRecord) -> PreparedSegment:
         """Write the beginning of a new file, a full record, where no reader looks; in any thread."""
@@ -55,7 +56,9 @@ class SegmentWriter:
             raise ValueError("a segment begins with a full record")
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{_TEMPORARY}-{secrets.token_hex(4)}"
-        return PreparedSegment(path, record.number, path.write_bytes(record.to_bytes()))
+        with path.open("wb", buffering=0) as out:
+            written = sum(_written(out, piece) for piece in record.chunks())
+        return PreparedSegment(path, record.number, written)
 
     def switch(self, prepared: PreparedSegment, since: Sequence[FreshRecord] = ()) -> None:
         """Let a prepared file with further records be the newest: visible at once, whole; older ones go."""
@@ -72,7 +75,7 @@ class SegmentWriter:
         self.close()
         self._handle = handle
         self.number = since[-1].number if since else prepared.number
-        self.bytes = prepared.bytes + len(content)
+        self.beginning, self.bytes = prepared.bytes, prepared.bytes + len(content)
         for stale in old.values():
             stale.unlink(missing_ok=True)
 
@@ -109,12 +112,14 @@ class SegmentReader:
         self._folder = root / release
         self._file: int | None = None
         self._offset = 0
+        self._lineage, self._last = "", 0
         self.broken = False
         """A record in the middle of the newest file does not verify: only a new file helps."""
 
     def read(self) -> list[FreshRecord]:
-        """Records that were added since the last call; a full one makes all before it void. Costs one
-        listing of a folder with one or two names, and nothing more where nothing was added."""
+        """Records that were added since the last call; a full one makes all before it void, and is left out
+        where it says nothing new. Costs one listing of a folder with one or two names, and nothing more where
+        nothing was added."""
         files = segment_files(self._folder)
         if not files:
             return []
@@ -124,6 +129,10 @@ class SegmentReader:
         if self.broken:
             return []
         return self._read_from(files[newest])
+
+    def forget(self) -> None:
+        """What was read last was not applied: the next full record says something new whatever it is."""
+        self._lineage = ""
 
     def has_torn_end(self) -> bool:
         """Whether bytes follow the last whole record that was read."""
@@ -149,7 +158,20 @@ class SegmentReader:
             return []
         except TornRecord:
             self.broken = True
-        return _from_last_full(found)
+        return self._unknown(_from_last_full(found))
+
+    def _unknown(self, records: list[FreshRecord]) -> list[FreshRecord]:
+        """Less what the records before said already: a file that was only put together anew."""
+        if not records:
+            return []
+        first, last = records[0], self._last
+        self._last = records[-1].number
+        if not first.full:
+            return records
+        known, self._lineage = bool(first.lineage) and first.lineage == self._lineage, first.lineage
+        if not known or first.number > last:
+            return records
+        return [record for record in records if record.number > last]
 
 
 def segment_files(folder: Path) -> dict[int, Path]:
@@ -172,6 +194,14 @@ def remove_others(root: Path, keep: str) -> None:
 def _from_last_full(records: list[FreshRecord]) -> list[FreshRecord]:
     starts = [place for place, record in enumerate(records) if record.full]
     return records[starts[-1] :] if starts else records
+
+
+def _written(out: FileIO, piece: bytes | memoryview) -> int:
+    """A raw file takes up to 2 GiB at a time; a full disk raises."""
+    rest = memoryview(piece)
+    while len(rest):
+        rest = rest[out.write(rest) :]
+    return len(piece)
 
 
 def _write(handle: int, content: bytes) -> None:

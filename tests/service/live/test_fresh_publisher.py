@@ -66,3 +66,44 @@ def test_a_void_file_leaves_nothing(tmp_path: Path) -> None:
     publisher.switch(3)
     assert len(list((tmp_path / RELEASE).iterdir())) == 1
     assert SegmentReader(tmp_path, RELEASE).read()[0].arrays["rows"].tolist() == [0]
+
+
+def test_who_knows_everything_does_not_read_a_file_that_was_only_put_together_anew(tmp_path: Path) -> None:
+    publisher, follower, behind = started(tmp_path), *(SegmentReader(tmp_path, RELEASE) for _ in range(2))
+    behind.read()
+    publisher.publish(rows(2), no_items(), 4)
+    follower.read()
+    coming = publisher.begin(anew=False)
+    publisher.publish(rows(3), no_items(), 5)
+    follower.read()
+    publisher.publish(rows(4), no_items(), 6)
+    publisher.prepare(coming, rows(0, 1, 2), no_items(), 4)
+    publisher.switch(6)
+    publisher.publish(rows(5), no_items(), 7)
+    assert [record.events_through for record in follower.read()] == [6, 7]
+    assert [record.events_through for record in behind.read()] == [4, 5, 6, 7]
+    follower.forget()
+    publisher.prepare(publisher.begin(anew=False), rows(0, 1, 2, 3, 4, 5), no_items(), 7)
+    publisher.switch(7)
+    assert [record.full for record in follower.read()] == [True, False]
+
+
+def test_a_file_that_says_something_better_is_read_by_everybody(tmp_path: Path) -> None:
+    publisher, follower = started(tmp_path), SegmentReader(tmp_path, RELEASE)
+    follower.read()
+    publisher.prepare(publisher.begin(), rows(0, 1), no_items(), 3)
+    publisher.put_since(None, no_items(), 3)
+    publisher.switch(3)
+    assert [record.full for record in follower.read()] == [True, False]
+    other = FreshPublisher(SegmentWriter(tmp_path, RELEASE), RELEASE)
+    other.prepare(other.begin(anew=False), rows(0, 1), no_items(), 3)
+    other.switch(3, publisher.number)
+    assert [record.full for record in follower.read()] == [True, False], "by another process: not the same"
+
+
+def test_a_file_counts_what_is_appended(tmp_path: Path) -> None:
+    publisher = started(tmp_path)
+    before = publisher.appended
+    publisher.publish(rows(2), no_items(), 4)
+    assert publisher.beginning > 0
+    assert publisher.appended > before
