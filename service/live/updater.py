@@ -36,6 +36,9 @@ RETRY_SECONDS = 1.0
 FOREIGN_SECONDS = 2.0
 """How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
 STATUS_SECONDS = 1.0
+PACE_SECONDS = 0.03
+"""From one round of work to the next: one fold-in of 15 events takes half of what five of 3 take, and what
+that leaves is the API worker's. An event that comes alone does not wait."""
 
 
 class Updater:
@@ -109,9 +112,10 @@ class Updater:
         stopping: threading.Event,
         line: QuestionLine,
     ) -> None:
-        look_next, worked = 0.0, False
+        look_next, worked, began = 0.0, False, 0.0
         cold: PlansStatements | None = store if isinstance(store, PlansStatements) else None
-        while not stopping.wait(0.0 if worked else self._settings.update.poll_seconds):
+        while not stopping.wait(self._pause(began if worked else None)):
+            began = time.monotonic()
             if time.monotonic() >= look_next:
                 adopt_foreign(log, store)
                 look_next = time.monotonic() + FOREIGN_SECONDS
@@ -131,6 +135,12 @@ class Updater:
             if cold is not None and not worked:
                 cold.warm_up()  # while nothing waits
                 cold = None
+
+    def _pause(self, worked_from: float | None) -> float:
+        """Before the next round; worked_from: when the one before began, where it found work."""
+        if worked_from is None:
+            return self._settings.update.poll_seconds
+        return max(0.0, worked_from + PACE_SECONDS - time.monotonic())
 
     def _answer_questions(self, store: GraphStore, line: QuestionLine) -> None:
         folding = self._folding
