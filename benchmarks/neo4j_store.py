@@ -114,17 +114,16 @@ def read_events(folder: Path) -> pl.DataFrame:
     """The reviews as sequenced events, in the order of time."""
     raw = pl.concat([pl.read_parquet(path) for path in sorted(folder.glob("t*.parquet"))])
     raw = pl.concat([raw, pl.read_parquet(folder / "val.parquet").select(raw.columns)]).sort("timestamp")
-    events = raw.select(
+    given = raw.select(
         pl.col("user_id").cast(pl.String),
         pl.lit(False).alias("anonymous"),
         pl.col("item_id").cast(pl.String),
         pl.lit("review").alias("event_type"),
         (pl.col("timestamp").cast(pl.Int64) * 1000).alias("at"),
         pl.col("rating").cast(pl.Float32),
-        pl.lit(None, pl.String()).alias("review_text"),
-        pl.lit(None, pl.Float32()).alias("quantity"),
-        pl.lit(None, pl.Float64()).alias("value"),
     )
+    absent = {name: kind for name, kind in EVENT_SCHEMA.items() if name not in (*given.columns, "event_id")}
+    events = given.with_columns(pl.lit(None, kind).alias(name) for name, kind in absent.items())
     named = events.with_columns(event_ids(events)).unique("event_id", maintain_order=True)
     numbers = pl.Series("seq", np.arange(1, named.height + 1))
     return named.select(list(EVENT_SCHEMA)).insert_column(0, numbers).select(list(SEQUENCED_EVENT_SCHEMA))

@@ -10,10 +10,10 @@ from service.page_templates import page_template
 
 WIDTH, HEIGHT = 1180, 620
 """Of the picture, in its own units."""
-_RADII = (310, 235)
+_RADII = (300, 235)
 _INNER = 0.5
 """Where categories lie between the item and its neighbours."""
-_LABEL_CHARS = 30
+_LABEL_CHARS = 28
 _MAX_CATEGORIES = 4
 PARTS = ("text", "shared_shoppers", "category", "brand", "trend", "embedding")
 """Parts of a score in the order in which bars show them."""

@@ -1,12 +1,14 @@
 """`ilk explain`."""
 
 from pathlib import Path
+from textwrap import shorten
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gnn import Objective
+from graph.event_type import Relation
 from service.answering.explanation import Evidence, Explainer, Explanation
 from service.answering.explanation_graph import explanation_graphml
 from service.cli.context import CliContext
@@ -42,6 +44,17 @@ def run_explain(
         show_explanation(explanation, context.console(json_file))
 
 
+_VERBS: dict[str, str] = {
+    Relation.VIEWED: "looked at both",
+    Relation.ADDED_TO_CART: "put both into a cart",
+    Relation.WISHLISTED: "wished for both",
+    Relation.PURCHASED: "bought both",
+    Relation.REVIEWED: "reviewed both",
+}
+_TITLE_CHARS = 60
+"""Of an item's title where it is not what the line is about."""
+
+
 def show_explanation(explanation: Explanation, console: Console) -> None:
     """The parts of the score, what both share, and what to paste into Neo4j Browser."""
     title = f"{explanation.item_id} and {explanation.other} ({explanation.objective.value})"
@@ -64,15 +77,17 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     """What two items share, in words."""
     if evidence.users is None:
         lines = [f"fewer than {evidence.min_users} shoppers turned to both"]
+    elif list(evidence.by_relation.values()) == [evidence.users]:
+        lines = [f"{evidence.users} shoppers {_VERBS[relation]}" for relation in evidence.by_relation]
     else:
         lines = [f"{evidence.users} shoppers turned to both"]
-    lines += [f"  {users} {relation}" for relation, users in evidence.by_relation.items()]
+        lines += [f"{users} {_VERBS[relation]}" for relation, users in evidence.by_relation.items()]
     lines += [f"both in {path}" for path in evidence.categories]
     if evidence.brand is not None:
         lines.append(f"both by {evidence.brand}")
     lines += [
-        f"both bought or viewed with {between.item_id} {between.title}".rstrip()
-        + f" ({between.users_with_item} and {between.users_with_other} shoppers)"
+        f"both bought or viewed with {shorten(between.title, _TITLE_CHARS, placeholder='…')} "
+        f"{between.item_id} ({between.users_with_item} and {between.users_with_other} shoppers)"
         for between in evidence.intermediates
     ]
     return lines

@@ -8,7 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from service.answering.answer import Answer
+from service.answering.explanation import Evidence, Intermediate
 from service.answering.item_page import PageNeighbour, item_page, picture_of
+from service.cli.explain import evidence_lines
 from service.cli.main import run
 from service.nightly.refresh import RefreshResult
 
@@ -73,3 +75,15 @@ def test_the_command_writes_it(served_home: tuple[Path, RefreshResult], tmp_path
     assert "shopper-" not in text
     assert run(["--home", str(home), "inspect", "item", "S0000", "--html", str(tmp_path)]) == 2
     assert run(["--home", str(home), "inspect", "item", "none", "--html", str(page)]) == 2
+
+
+def test_shared_shoppers_are_told_in_words() -> None:
+    one = Evidence(3, 5, {"PURCHASED": 5}, ("Lamps",), None)
+    assert evidence_lines(one) == ["5 shoppers bought both", "both in Lamps"]
+    two = replace(one, users=6, by_relation={"VIEWED": 4, "REVIEWED": 3})
+    assert evidence_lines(two)[:3] == ["6 shoppers turned to both", "4 looked at both", "3 reviewed both"]
+    between = Intermediate("x", "word " * 40, 4, 3)
+    few = replace(one, users=None, by_relation={}, categories=(), intermediates=(between,))
+    line = evidence_lines(few)[1]
+    assert len(line) < 130
+    assert line.endswith("… x (4 and 3 shoppers)")
