@@ -4,12 +4,13 @@
     python -m benchmarks.quality DATA_DIR --only NAME  one of them
     python -m benchmarks.quality --goals               the table, from the files that are there
 
-Files go to `benchmarks/results/`, with the commit, the machine and the seconds.
+Files go to `benchmarks/results/`, with the commit, the machine, the seconds and the memory.
 """
 
 import argparse
 import json
 import math
+import resource
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from service.reporter import Reporter
 from service.settings import load_settings
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SHOPS = ("amazon18-magazine", "amazon23-electronics", "hasaki-vi", "ml-100k")
+SHOPS = ("amazon18-magazine", "amazon23-electronics", "hasaki-vi", "ml-100k", "uci-online-retail-2")
 """Shops with times; others have a protocol of their own."""
 MIN_CASES = 100
 """Of cold targets, for a shop to count."""
@@ -56,10 +57,16 @@ GOALS = (
 def evaluated(folder: Path, seeds: tuple[int, ...], models: str, home: Path | None) -> dict[str, Any]:
     """Result of one shop, as `ilk evaluate --json` has it, with where and how long."""
     request = EvaluateRequest(folder, models=model_names(models), seeds=seeds)
-    started = time.perf_counter()
+    on = machine()  # before hours in which the working tree may change
+    started, worked = time.perf_counter(), time.process_time()
     result = run_evaluation(request, load_settings(home), Reporter(Console(stderr=True)))
-    seconds = round(time.perf_counter() - started, 1)
-    return result.as_json() | {"measured": {"on": machine(), "seconds": seconds}}
+    measured = {
+        "on": on,
+        "seconds": round(time.perf_counter() - started, 1),
+        "processor_seconds": round(time.process_time() - worked, 1),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    return result.as_json() | {"measured": measured}
 
 
 def ratios(result: Mapping[str, Any], goal: Goal) -> Iterator[tuple[str, float, float, str, int]]:
