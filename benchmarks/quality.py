@@ -2,6 +2,7 @@
 
     python -m benchmarks.quality DATA_DIR              evaluate every shop in it that has a time of events
     python -m benchmarks.quality DATA_DIR --only NAME  one of them
+    python -m benchmarks.quality DATA_DIR --only NAME --newest 300000   on its newest events alone
     python -m benchmarks.quality --goals               the table, from the files that are there
 
 Files go to `benchmarks/results/`, with the commit, the machine, the seconds and the memory.
@@ -13,14 +14,15 @@ import math
 import resource
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from benchmarks.measurement import machine
-from service.evaluating.evaluation import EvaluateRequest, model_names, run_evaluation
+from gnn.evaluation import evaluate
+from service.evaluating.evaluation import EvaluateRequest, evaluation_models, model_names, read_shop
 from service.reporter import Reporter
 from service.settings import load_settings
 
@@ -54,12 +56,25 @@ GOALS = (
 )
 
 
-def evaluated(folder: Path, seeds: tuple[int, ...], models: str, home: Path | None) -> dict[str, Any]:
-    """Result of one shop, as `ilk evaluate --json` has it, with where and how long."""
+def evaluated(
+    folder: Path, seeds: tuple[int, ...], models: str, home: Path | None, newest: int | None = None
+) -> dict[str, Any]:
+    """Result of one shop, as `ilk evaluate --json` has it, with where and how long.
+
+    newest: so many of its newest events are all there is; the catalogue stays.
+    """
     request = EvaluateRequest(folder, models=model_names(models), seeds=seeds)
+    settings, reporter = load_settings(home), Reporter(Console(stderr=True))
     on = machine()  # before hours in which the working tree may change
     started, worked = time.perf_counter(), time.process_time()
-    result = run_evaluation(request, load_settings(home), Reporter(Console(stderr=True)))
+    judged = evaluation_models(request, settings)
+    data = read_shop(request, settings, reporter)
+    shop = data.shop
+    if newest is not None:
+        data = replace(data, shop=shop.events(max(0, shop.n_events - newest), shop.n_events))
+    said = {"tune": request.tune, "newest_events": newest, "all_events": shop.n_events}
+    with reporter.stage("evaluate") as stage:
+        result = evaluate(data, judged, seeds, progress=stage.step, settings=said)
     measured = {
         "on": on,
         "seconds": round(time.perf_counter() - started, 1),
@@ -132,6 +147,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=SHOPS)
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--models", default="all")
+    parser.add_argument("--newest", type=int, help="of the events; default all")
     parser.add_argument("--home", type=Path, help="whose text cache is used; default as for ilk")
     parser.add_argument("--goals", action="store_true", help="only the table")
     given = parser.parse_args()
@@ -141,7 +157,7 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         seeds = tuple(int(seed) for seed in given.seeds.split(","))
         for shop in given.only or SHOPS:
-            result = evaluated(given.data / shop, seeds, given.models, given.home)
+            result = evaluated(given.data / shop, seeds, given.models, given.home, given.newest)
             (RESULTS / f"{shop}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print("\n".join(goals_table(read_results())))
 

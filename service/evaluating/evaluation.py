@@ -60,7 +60,7 @@ def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Repor
 
     Raises `UnreadableInput`, `CallerMistake` (unknown model, data that do not suit the protocol).
     """
-    models = _models(request, settings)
+    models = evaluation_models(request, settings)
     data = read_shop(request, settings, reporter)
     shop = data.shop
     reporter.say(
@@ -103,7 +103,8 @@ def model_names(text: str) -> tuple[str, ...]:
     return ("ilk", *BASELINES) if names == ("all",) else names
 
 
-def _models(request: EvaluateRequest, settings: Settings) -> list[Recommender]:
+def evaluation_models(request: EvaluateRequest, settings: Settings) -> list[Recommender]:
+    """The models asked for, in their order, then Ilk without its parts. Raises `CallerMistake`."""
     if not request.ablate:
         return [_model(name, request, settings) for name in request.models]
     if "ilk" not in request.models:
