@@ -1,13 +1,15 @@
 """What each part of the model is worth: one fit per shop and seed, then the same fit without a part.
 
     python -m benchmarks.ablations DATA_DIR [--only NAME] [--seeds 0]
+    python -m benchmarks.ablations DATA_DIR --layers     how deep the network is, each depth trained anew
 
 As `ilk evaluate --ablate` (see `gnn.evaluation.ablation`); `refit` variants are trained anew.
-Files go to `benchmarks/results/<shop>-ablations.json`.
+Files go to `benchmarks/results/<shop>-ablations.json` and `<shop>-layers.json`.
 """
 
 import argparse
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,16 +25,30 @@ from service.reporter import Reporter
 from service.settings import load_settings
 
 WHOLE = "everything there"
+DEPTHS = {"propagation (refit)": 0, "three layers (refit)": 3, "four layers (refit)": 4}
+"""Beside the two that ship. One layer is none: users are sums of their items either way."""
 
 
-def measure(folder: Path, seeds: tuple[int, ...], home: Path | None) -> dict[str, object]:
+def variants(depths: bool) -> list[Ablated]:
+    """What is compared: every part left out, or every depth of the network."""
+    whole = SharedFits(IlkConfig())
+    parts = [] if depths else ablations(whole)
+    asked = DEPTHS if depths else {name: layers for name, layers in DEPTHS.items() if not layers}
+    return [Ablated(WHOLE, whole), *parts, *(_of_depth(name, layers) for name, layers in asked.items())]
+
+
+def _of_depth(name: str, layers: int) -> Ablated:
+    config = replace(IlkConfig(), embedding=replace(IlkConfig().embedding, layers=layers))
+    return Ablated(name, SharedFits(config))
+
+
+def measure(folder: Path, seeds: tuple[int, ...], home: Path | None, depths: bool) -> dict[str, object]:
     """Figures of every variant on one shop."""
+    on, worked = machine(), time.process_time()
     data = read_shop(EvaluateRequest(folder), load_settings(home), Reporter(Console(stderr=True)))
-    fits, flat = SharedFits(IlkConfig()), replace(IlkConfig().embedding, layers=0)
-    variants = [Ablated(WHOLE, fits), *ablations(fits)]
-    variants.append(Ablated("propagation (refit)", SharedFits(replace(IlkConfig(), embedding=flat))))
-    result = evaluate(data, variants, seeds, reference=WHOLE)
-    return result.as_json() | {"measured": {"on": machine()}}
+    result = evaluate(data, variants(depths), seeds, reference=WHOLE)
+    measured = {"on": on, "processor_seconds": round(time.process_time() - worked, 1)}
+    return result.as_json() | {"measured": measured}
 
 
 def main() -> None:
@@ -43,12 +59,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--only", action="append", choices=SHOPS)
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--layers", action="store_true", help="depths of the network, not parts")
     parser.add_argument("--home", type=Path, help="whose text cache is used; default as for ilk")
     given = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     for shop in given.only or SHOPS:
-        result = measure(given.data / shop, tuple(int(s) for s in given.seeds.split(",")), given.home)
-        path = RESULTS / f"{shop}-ablations.json"
+        seeds = tuple(int(seed) for seed in given.seeds.split(","))
+        result = measure(given.data / shop, seeds, given.home, given.layers)
+        path = RESULTS / f"{shop}-{'layers' if given.layers else 'ablations'}.json"
         path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
         print(path.name)
 
