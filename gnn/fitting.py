@@ -225,7 +225,7 @@ def _learn(
         if objective is Objective.NEXT:
             counts = np.bincount(shop.item[: block.start], minlength=shop.n_items)
             share = share_of_trends(features, mixes[objective], query, target, counts, config.trend_share)
-            if share < 1:
+            if share != 1:
                 mixes[objective] = with_share(mixes[objective], share)
                 continue
         some = _some(how, shop.n_items, len(query), len(SIMILAR_FEATURES), seed)

@@ -56,7 +56,7 @@ class IlkConfig:
     """How the mix of `next` is learned: its trends alone. What one block teaches about relations and texts
     is wrong in the next block more often than not (`docs/model.md`)."""
     trend_share: TrendShareConfig = field(default_factory=TrendShareConfig)
-    """When `next` makes less of the trends; where it does, nothing is learned on top."""
+    """When `next` makes less or more of the trends; where it does, nothing is learned on top."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
     user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0))

@@ -40,25 +40,33 @@ class MixConfig:
 
 @dataclass(frozen=True)
 class TrendShareConfig:
-    """When `next` makes less of the trends than the shipped weights do, see `gnn.trend_share`."""
+    """When `next` makes less or more of the trends than the shipped weights do, see `gnn.trend_share`."""
 
     shares: tuple[float, ...] = (0.5, 0.25, 0.1, 0.0)
     """Of the shipped weights, what is tried beside the whole; empty: nothing is."""
+    larger: tuple[float, ...] = (1.5, 2.0, 3.0)
+    """The same where none of `shares` pays; empty: nothing is."""
     pairs: int = 10_000
     """Validation pairs to judge by at most, evenly from the block: no weights are fitted, so more than for
     learning are affordable, and the differences are small."""
-    max_cells: int = 20_000_000
+    max_cells: int = 50_000_000
     """Pairs x items at most; larger catalogues take fewer pairs."""
     min_pairs: int = 300
     """With fewer pairs the whole trends stay: a small shop's `next` is little else than what sells, and its
     halves of a block agree by chance."""
     min_gain: float = 2.0
     """Gain of NDCG@10, in standard errors, that targets outside the most popular fifth must have."""
+    min_lift: float = 3.0
+    """The same of all targets, for a larger share: pairs of one basket are alike, so errors are larger than
+    they look."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))  # JSON knows lists only
+        object.__setattr__(self, "larger", tuple(self.larger))
         if any(not 0 <= share < 1 for share in self.shares):
             raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
+        if any(not share > 1 for share in self.larger):
+            raise ValueError(f"larger shares must be above 1, not {self.larger}")
 
     def budget(self, n_items: int) -> int:
         """Pairs to judge by in a catalogue of that size."""

@@ -1,4 +1,4 @@
-"""How much of the trends `next` keeps: lifting the most popular items takes from all others."""
+"""How much the trends count for `next`: lifting the most popular items takes from all others."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -32,26 +32,31 @@ def share_of_trends(
     counts: IntArray,
     config: TrendShareConfig,
 ) -> float:
-    """The share of the trends' weights that `mix` is to keep, 0 to 1.
+    """The share of the trends' weights that `mix` is to have: below 1, 1, or above.
 
-    The smallest share with which targets outside the most popular fifth clearly gain, in both halves of the
-    newest block's time, while all targets together lose no more than noise, in neither half; 1 where there is
-    none. So what the mean does not need goes to the items that trends push down.
+    The smallest share below 1 with which targets outside the most popular fifth clearly gain, in both halves
+    of the newest block's time, while all targets together lose no more than noise, in neither half. So what
+    the mean does not need goes to the items that trends push down. Else the smallest share above 1 that ranks
+    all targets clearly better, in both halves, and as well as the best such share but for noise: where what
+    follows an item is mostly what sells at present. 1 where there is neither.
 
     query, target: warm pairs of the newest block in time order, (p,). counts: events of each item before the
     block, (n_items,).
     """
-    if len(query) < config.min_pairs or not config.shares or not any(mix[name] for name in TREND_NAMES):
+    shares = (*config.shares, *config.larger)
+    if len(query) < config.min_pairs or not shares or not any(mix[name] for name in TREND_NAMES):
         return 1.0
     at = np.linspace(0, len(query) - 1, min(len(query), config.budget(features.n_items))).astype(np.int64)
-    whole, *others = _ndcg(features, mix, query[at], target[at], (1.0, *config.shares))
+    whole, *others = _ndcg(features, mix, query[at], target[at], (1.0, *shares))
     rarer = popularity_quintile(counts)[target[at]] < QUINTILES - 1
-    kept = [
-        share
-        for share, ndcg in zip(config.shares, others, strict=True)
-        if _pays(ndcg - whole, rarer, config.min_gain)
-    ]
-    return min(kept, default=1.0)
+    ndcg = dict(zip(shares, others, strict=True))
+    kept = [share for share in config.shares if _pays(ndcg[share] - whole, rarer, config.min_gain)]
+    if kept:
+        return min(kept)
+    lifted = [share for share in config.larger if _lifts(ndcg[share] - whole, config)]
+    best = max(lifted, key=lambda share: float(ndcg[share].mean()), default=1.0)
+    alike = [share for share in lifted if standard_errors(ndcg[share] - ndcg[best]) >= -1.0]
+    return min(alike, default=1.0)
 
 
 def _ndcg(
@@ -76,6 +81,12 @@ def _shared(rows: IntArray, base: FloatArray, lift: FloatArray, share: float, as
     at = np.searchsorted(rows, asked)
     scores: FloatArray = base[at] + np.float32(share) * lift[at]
     return scores
+
+
+def _lifts(gain: Gains, config: TrendShareConfig) -> bool:
+    """Whether all targets gain clearly, and by more than noise in both halves."""
+    halves = gain[: len(gain) // 2], gain[len(gain) // 2 :]
+    return standard_errors(gain) >= config.min_lift and all(standard_errors(half) >= 1.0 for half in halves)
 
 
 def _pays(gain: Gains, rarer: npt.NDArray[np.bool_], min_gain: float) -> bool:

@@ -1,4 +1,4 @@
-"""How much of the trends `next` keeps: all, unless the whole block says that they cost."""
+"""How much the trends count for `next`: as shipped, unless the whole block says that they cost or lift."""
 
 from dataclasses import replace
 
@@ -62,7 +62,48 @@ def test_both_halves_of_the_block_must_agree() -> None:
     assert share_of_trends(features(), DEFAULT_NEXT, query[shuffled], target[shuffled], COUNTS, config) == 0.0
 
 
-@pytest.mark.parametrize("config", [TrendShareConfig(min_pairs=401), TrendShareConfig(shares=())])
+def crowded() -> SimilarFeatures:
+    """Every item but the first twelve has fifteen that are alike; the trends as shipped do not reach them."""
+    trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
+    trend[:, POPULAR] = 3.0
+    kind = np.where(np.isin(np.arange(N_ITEMS), POPULAR), 0, 1 + (np.arange(N_ITEMS) - len(POPULAR)) // 16)
+    return SimilarFeatures(
+        ItemSignals(
+            paths=no_paths(N_ITEMS),
+            trend=trend,
+            evidence=np.ones(N_ITEMS, np.float32),
+            cold=np.zeros(N_ITEMS, np.bool_),
+            embedding=np.eye(4, dtype=np.float32)[kind],
+        )
+    )
+
+
+def alike(query: IntArray) -> IntArray:
+    """Another item of the same sixteen."""
+    place = query - len(POPULAR)
+    return len(POPULAR) + place // 16 * 16 + (place + 1) % 16
+
+
+def test_trends_count_for_more_where_that_lifts_all_targets_but_no_more_than_it_takes() -> None:
+    query = queries(400)
+    target = np.where(np.arange(400) % 5 == 0, alike(query), popular(400))
+    assert share_of_trends(crowded(), DEFAULT_NEXT, query, target, COUNTS, CONFIG) == 1.5
+    none = replace(CONFIG, larger=())
+    assert share_of_trends(crowded(), DEFAULT_NEXT, query, target, COUNTS, none) == 1.0
+
+
+def test_a_lift_must_be_clear_and_in_both_halves() -> None:
+    query = queries(400)
+    some = np.where(np.arange(400) % 2 == 0, alike(query), popular(400))  # about as much lost as won
+    assert share_of_trends(crowded(), DEFAULT_NEXT, query, some, COUNTS, CONFIG) == 1.0
+    campaign = np.where(np.arange(400) < 300, popular(400), alike(query))
+    assert share_of_trends(crowded(), DEFAULT_NEXT, query, campaign, COUNTS, CONFIG) == 1.0
+    shuffled = np.random.default_rng(2).permutation(400)
+    spread = query[shuffled], campaign[shuffled]
+    assert share_of_trends(crowded(), DEFAULT_NEXT, *spread, COUNTS, CONFIG) == 1.5
+
+
+@pytest.mark.parametrize("config", [TrendShareConfig(min_pairs=401), TrendShareConfig(shares=(), larger=())])
 def test_few_pairs_or_nothing_to_try_keep_them_whole(config: TrendShareConfig) -> None:
     query = queries(400)
     assert share_of_trends(features(), DEFAULT_NEXT, query, query ^ 1, COUNTS, config) == 1.0
@@ -75,7 +116,9 @@ def test_a_share_changes_the_trends_alone() -> None:
 
 
 def test_settings_survive_json_and_refuse_what_is_no_share() -> None:
-    config = replace(IlkConfig(), trend_share=TrendShareConfig(shares=(0.5,)))
+    config = replace(IlkConfig(), trend_share=TrendShareConfig(shares=(0.5,), larger=(2.0,)))
     assert IlkConfig.from_json({**config.to_json()}) == config
     with pytest.raises(ValueError, match="from 0 to below 1"):
         TrendShareConfig(shares=(1.0,))
+    with pytest.raises(ValueError, match="above 1"):
+        TrendShareConfig(larger=(1.0,))
