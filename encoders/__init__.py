@@ -22,11 +22,13 @@ from encoders.errors import (
 )
 from encoders.hashing_encoder import HashingEncoder
 from encoders.item_text import ITEM_TEXT_COLUMNS, item_text, item_texts
-from encoders.item_views import VIEW_SEPARATOR, ViewEncoder, item_views, item_views_of
+from encoders.item_views import VIEW_SEPARATOR, item_views, item_views_of
 from encoders.load_encoder import find_model, load_encoder
 from encoders.model_files import ModelFiles, Origin
 from encoders.packaged_model import DEFAULT_MODEL
+from encoders.review_views import Views, review_lines, split_views, with_reviews
 from encoders.settings import Device, EncoderSettings, Precision
+from encoders.view_encoder import ViewEncoder
 
 if TYPE_CHECKING:
     from encoders.bert_encoder import BertEncoder
@@ -76,6 +78,7 @@ __all__ = [
     "TextEncoder",
     "Verdict",
     "ViewEncoder",
+    "Views",
     "find_model",
     "fine_tune",
     "item_text",
@@ -84,6 +87,9 @@ __all__ = [
     "item_views_of",
     "load_encoder",
     "measure_coverage",
+    "review_lines",
+    "split_views",
+    "with_reviews",
 ]
 
 

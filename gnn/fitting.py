@@ -87,7 +87,7 @@ def fit_with(
     shop = without_weightless(shop)
     checkpoints = checkpoints or NoCheckpoints()
     progress("text", 0, 1)
-    text = build_text_space(shop.text, shop.n_items, config.text)
+    text = build_text_space(shop.told, shop.n_items, config.text)
     progress("text", 1, 1)
     chosen = kept_choices(checkpoints)
     if chosen is None:
@@ -124,7 +124,7 @@ def _choose(
 
 def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) -> ItemSignals:
     """What a fit would know after the first `stop` events: later events play no part."""
-    text = build_text_space(shop.text, shop.n_items, config.text)
+    text = build_text_space(shop.told, shop.n_items, config.text)
     older = without_weightless(shop.events(0, stop))
     run = _Run(silent, "", None, None, NoCheckpoints(), None)
     signals, _ = _signals(config, older, group_by_user(older), text, seed, run)

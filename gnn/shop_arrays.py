@@ -36,7 +36,9 @@ class ShopArrays:
     """Embedding of each item's whole text where `text` is a mean of several views, (n_items, d): what the
     text baselines compare, so that they stay the textbook's. `None`: `text`."""
     review_text: FloatArray | None = None
-    """Pooled embedding of each item's reviews, shape (n_items, d)."""
+    """Embedding of each item's text with the reviews pooled in that count, (n_items, d): what Ilk learns
+    from in
+    the place of `text`, which stays the baselines'. `None`: reviews are no part of the texts."""
     item_category: IntArray | None = None
     """(item, category) pairs, shape (m, 2)."""
     category_parent: IntArray | None = None
@@ -59,6 +61,11 @@ class ShopArrays:
             rows = getattr(self, name)
             if rows is not None and len(rows) != self.n_items:
                 raise ValueError(f"{name} has {len(rows)} rows for {self.n_items} items")
+
+    @property
+    def told(self) -> FloatArray | None:
+        """All that is told of each item in words: `review_text` where it is given, else `text`."""
+        return self.text if self.review_text is None else self.review_text
 
     @property
     def n_events(self) -> int:

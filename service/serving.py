@@ -42,7 +42,7 @@ from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
 from service.status import status_of
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
-from service.text_vectors import LazyTextVectors, open_encoders
+from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
 from service.user_data import Remainder, UserData
 
 
@@ -105,6 +105,7 @@ def make_deps(settings: Settings) -> ApiDeps:
             partial(home.writing, "erase"),
             partial(left_on_disk, settings, home),
             partial(changes.note, ChangeKind.RELOAD),
+            partial(forget_reviews, home.text_cache, settings.encoder.reviews.words),
         ),
         explainer=Explainer(holder.serving, store, settings.explain.min_users),
         profiles=Profiles(holder.serving, store),

@@ -76,6 +76,17 @@ class FineTuneSettings(Section):
     """What was learned is kept, and every text's vector with it, until there are so many more events."""
 
 
+class ReviewSettings(Section):
+    """Whether what shoppers wrote about an item is part of its text (docs/model.md)."""
+
+    share: float = Field(0.0, ge=0, lt=1)
+    """Weight of the reviews beside the item's own words, together 1; 0: reviews are no part of the text."""
+    per_item: int = Field(8, ge=1, le=100)
+    """Reviews of one item that count: those of the greatest weight."""
+    words: int = Field(60, ge=5, le=500)
+    """First words of a review that count."""
+
+
 class EncoderSettings(Section):
     """How texts become vectors."""
 
@@ -84,6 +95,7 @@ class EncoderSettings(Section):
     revision: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     fine_tune: FineTuneSettings = FineTuneSettings()
+    reviews: ReviewSettings = ReviewSettings()
 
 
 class ModelSettings(Section):

@@ -1,7 +1,7 @@
 """The graph at one moment, as arrays: what a refresh learns from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 
@@ -12,6 +12,8 @@ import polars as pl
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from graph.store import EdgeBlock, GraphStore, NodeKeys
 from service.change_log import UnfoldedRange
+from service.item_reviews import best_reviews, lines_of
+from service.settings import ReviewSettings
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,10 @@ class ShopSnapshot:
     item_category: IntArray
     category_parent: IntArray
     events_through: int
+    reviews: pl.DataFrame | None = None
+    """`BEST_REVIEWS_SCHEMA`: reviews that are part of the items' texts; `None` where none are."""
+    review_lines: tuple[str, ...] = ()
+    """`encoders.review_lines` of each item index where there are `reviews`."""
 
     @property
     def alive(self) -> npt.NDArray[np.bool_]:
@@ -50,6 +56,8 @@ class ShopSnapshot:
         ):
             state.update(np.ascontiguousarray(column).tobytes())
         state.update(self.item_category.tobytes())
+        if self.reviews is not None:
+            state.update("\0".join(self.review_lines).encode())
         return state.hexdigest()
 
     def arrays(self, text: FloatArray | None) -> ShopArrays:
@@ -90,6 +98,34 @@ def take_snapshot(store: GraphStore, unfolded: Sequence[UnfoldedRange] = ()) -> 
         category_parent=store.category_parents(),
         events_through=through,
     )
+
+
+def with_item_reviews(
+    snapshot: ShopSnapshot, store: GraphStore, rules: ReviewSettings, unfolded: Sequence[UnfoldedRange] = ()
+) -> ShopSnapshot:
+    """The snapshot with the reviews that are part of its items' texts; as it is where none are to be.
+
+    Memory: all review texts for a moment, then the best ones of each item. unfolded: as in `take_snapshot`.
+    """
+    if rules.share == 0:
+        return snapshot
+    known = store.review_texts().filter(
+        pl.col("seq") <= snapshot.events_through, pl.col("item") < snapshot.items.height
+    )
+    best = best_reviews(reviews_without(known, unfolded), rules)
+    lines = lines_of(best, rules)
+    return replace(
+        snapshot,
+        reviews=best,
+        review_lines=tuple(lines.get(row, "") for row in range(snapshot.items.height)),
+    )
+
+
+def reviews_without(reviews: pl.DataFrame, unfolded: Sequence[UnfoldedRange]) -> pl.DataFrame:
+    """Rows with `seq` less the events of some ranges of sequence numbers."""
+    for one in unfolded:
+        reviews = reviews.filter(~pl.col("seq").is_between(one.first, one.last))
+    return reviews
 
 
 def without(block: EdgeBlock, unfolded: Sequence[UnfoldedRange]) -> EdgeBlock:

@@ -100,4 +100,6 @@ def _store(settings: Settings, home: Home) -> GraphStore:
             "graph.url names a Neo4j server but its driver is missing: pip install 'ilk[neo4j]'"
         ) from None
     address = Neo4jAddress(graph.url, graph.user, graph_password(graph), graph.database)
-    return Neo4jGraphStore(address, weights=settings.weights)
+    # reviews stay in the log: the graph is there to be looked at
+    log = SqliteLog(home.event_log) if settings.encoder.reviews.share > 0 else None
+    return Neo4jGraphStore(address, weights=settings.weights, log=log)

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gnn.shop_arrays import FloatArray
 from graph.item import Item
 from service.errors import ServiceError
 from service.home import Home
+from service.item_reviews import first_words
 from service.releases.errors import ReleaseError
 from service.releases.manifest import read_manifest
 from service.releases.store import ReleaseStore
@@ -147,6 +149,16 @@ def open_encoders(settings: Settings, home: Home, fingerprint: str | None = None
 
     texts = open_texts(settings, home, _adapter(home, fingerprint))
     return ServingEncoders(items=texts.items, queries=ViewEncoder(texts.cutter or texts.encoder))
+
+
+def forget_reviews(cache: Path, words: int, texts: list[str]) -> int:
+    """Take vectors of reviews out of the text cache; returns how many went. words: of a review that count."""
+    if not cache.exists():
+        return 0
+    from encoders import EmbeddingCache  # here: the text libraries are slow to import and seldom needed
+
+    with EmbeddingCache(cache) as known:
+        return known.forget(first_words(texts, words))
 
 
 def _adapter(home: Home, fingerprint: str | None) -> "Adapter | None":

@@ -55,10 +55,13 @@ class UserData:
         writing: Callable[[], AbstractContextManager[None]] = nullcontext,
         left_on_disk: Callable[[], list[Remainder]] = list,
         erased: Callable[[], None] = lambda: None,
+        forget_texts: Callable[[list[str]], int] = lambda texts: 0,
     ) -> None:
         """quarantine: folder of rejected rows. writing: the home's write lock (`HomeBusy`): a load under way
         could bring the user back. left_on_disk: what deleting could not remove from the disk yet. erased:
-        called after an erasure: what was summed up over all users has to be made anew."""
+        called after an erasure: what was summed up over all users has to be made anew. forget_texts: takes
+        the vectors of review texts out of the text cache, returns how many."""
+        self._forget_texts = forget_texts
         self._log = log
         self._store = store
         self._quarantine = quarantine
@@ -87,6 +90,7 @@ class UserData:
         """
         with self._writing():
             in_store = self._in_store(user_id)
+            reviews = [text for batch in self._batches_of(user_id) for text in batch["review_text"] if text]
             in_log = self._log.erase_user(user_id)
             if not in_log and not in_store:
                 raise UnknownUser(f"no user {user_id!r}")
@@ -95,7 +99,8 @@ class UserData:
             places |= self._erase_from_store(user_id)
             self._erased()
             places["quarantine"] = blank_excerpts(self._quarantine) if self._quarantine else 0
-            places |= {"releases": 0, "fresh rows": 0, "text cache": 0, "metrics and logs": 0}
+            places["text cache"] = self._forget_texts(reviews) if reviews else 0
+            places |= {"releases": 0, "fresh rows": 0, "metrics and logs": 0}
             return Receipt(user_id, _now(), in_log, places, self._remains())
 
     def _erase_from_store(self, user_id: str) -> dict[str, int]:
@@ -125,8 +130,9 @@ class UserData:
             ),
             Remainder(
                 "releases made before",
-                "sums over all users (counts, embeddings) in which the user's events had a part; no id, no "
-                "text, no row of the user",
+                "sums over all users (counts, embeddings, vectors of items' texts with reviews) in which the "
+                "user's events and words had a part; no id, no text, no row of the user; a running updater "
+                "takes their part out of the answers at once",
                 "the next refresh; releases kept for rollback: until they are removed",
             ),
             Remainder(

@@ -1,10 +1,11 @@
 """What each part of the model is worth: one fit, then the same fit with the weights of a part at 0.
 
-Nothing is learned anew, so a part that another can stand in for shows less than its share, and one that the
-mix was learned around shows more.
+But for review texts nothing is learned anew, so a part that another can stand in for shows less than its
+share, and one that the mix was learned around shows more.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gnn.fitted_ilk import FittedIlk
 from gnn.ilk_config import IlkConfig
@@ -34,6 +35,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """Part -> the features that are it."""
 LEFT_OUT = "ilk without "
 """What the names of the variants of `ilk evaluate --ablate` begin with."""
+REVIEWS = "review texts"
+"""The part whose absence is a fit of its own, without reviews in the items' texts."""
 SHIPPED = "learned mix"
 """The part whose absence means the shipped weights."""
 
@@ -43,11 +46,11 @@ class SharedFits:
 
     def __init__(self, config: IlkConfig) -> None:
         self.config = config
-        self._fits: dict[tuple[int, int], IlkModel] = {}
+        self._fits: dict[tuple[int, int, bool], IlkModel] = {}
 
     def of(self, shop: ShopArrays, seed: int) -> IlkModel:
         """The fit, made when first asked for."""
-        key = (shop.n_events, seed)
+        key = (shop.n_events, seed, shop.review_text is not None)
         if key not in self._fits:
             model = IlkModel(self.config)
             model.fit(shop, seed)
@@ -59,16 +62,24 @@ class Ablated:
     """A `Recommender`: the shared fit with some weights at 0."""
 
     def __init__(
-        self, name: str, fits: SharedFits, off: tuple[str, ...] = (), *, shipped: bool = False
+        self,
+        name: str,
+        fits: SharedFits,
+        off: tuple[str, ...] = (),
+        *,
+        shipped: bool = False,
+        reviews: bool = True,
     ) -> None:
-        """off: features left out. shipped: the shipped weights in place of the learned ones."""
+        """off: features left out. shipped: the shipped weights in place of the learned ones. reviews: whether
+        items' texts have the reviews in them that the shop has."""
         self.name = name
+        self._reviews = reviews
         self._fits, self._off, self._shipped = fits, off, shipped
         self._model = IlkModel(fits.config)
 
     def fit(self, shop: ShopArrays, seed: int) -> None:
         """Take the shared fit."""
-        whole = self._fits.of(shop, seed)
+        whole = self._fits.of(shop if self._reviews else replace(shop, review_text=None), seed)
         source = self._fits.config if self._shipped else whole.fitted
         mixes = {
             objective: {name: 0.0 if name in self._off else w for name, w in source.mixes[objective].items()}
@@ -87,7 +98,9 @@ class Ablated:
         return self._model.score_users(users)
 
 
-def ablations(fits: SharedFits, prefix: str = "") -> list[Ablated]:
-    """A variant without each part, named after it."""
+def ablations(fits: SharedFits, prefix: str = "", *, reviews: bool = False) -> list[Ablated]:
+    """A variant without each part, named after it. reviews: the shop's texts have reviews in them."""
     without = [Ablated(prefix + part, fits, off) for part, off in PARTS.items()]
+    if reviews:
+        without.append(Ablated(prefix + REVIEWS, fits, reviews=False))
     return [*without, Ablated(prefix + SHIPPED, fits, shipped=True)]

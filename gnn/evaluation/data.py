@@ -18,8 +18,8 @@ LinkPairs = tuple[IntArray, IntArray]
 """(query items, linked items), parallel, without repeats and without an item's link to itself."""
 
 PoolReviews = Callable[[int, int], FloatArray]
-"""(start, stop) positions of events -> pooled review embedding of each item from those events alone,
-shape (n_items, d)."""
+"""(start, stop) positions of events -> embedding of each item's text with the reviews of those events alone
+pooled in, shape (n_items, d)."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from graph.formats.lightgcn import LightGcnShop
 from graph.frames import empty_events, empty_items
 from service.errors import CallerMistake
 from service.evaluating.category_arrays import category_arrays
+from service.evaluating.review_pooling import ReviewPooling
 from service.home import Home
 from service.model_config import model_config
 from service.reporter import Reporter
@@ -113,7 +114,7 @@ def evaluation_models(request: EvaluateRequest, settings: Settings) -> list[Reco
     named: list[Recommender] = [
         Ablated(name, fits) if name == "ilk" else _model(name, request, settings) for name in request.models
     ]
-    return [*named, *ablations(fits, LEFT_OUT)]
+    return [*named, *ablations(fits, LEFT_OUT, reviews=settings.encoder.reviews.share > 0)]
 
 
 def _model(name: str, request: EvaluateRequest, settings: Settings) -> Recommender:
@@ -142,6 +143,7 @@ def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) 
         text = texts.items.encode(item_views_of(items), stage.progress)
         whole_text = texts.encoder.encode(item_texts(items))  # cached: the first view of every item
         stage.note = f"{texts.encoder.encoded:,} texts encoded, the others were cached"
+    events = events.filter(pl.col("event_type") != EventType.REFUND.value)  # refunds are no edges
     pairs, parents = category_arrays(items["categories"])
     data = evaluation_data(
         request.path.resolve().name,
@@ -154,7 +156,14 @@ def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) 
         category_parent=parents,
         links=pl.concat(links) if links else None,
     )
-    return replace(data, given_split=_given_split(reader, data))
+    data = replace(data, given_split=_given_split(reader, data))
+    if settings.encoder.reviews.share == 0:
+        return data
+    with reporter.stage("reviews") as stage:
+        pooling = ReviewPooling(data, item_views_of(items), events, texts, settings.encoder.reviews)
+        pooling(0, data.shop.n_events, stage.progress)  # fills the cache with most of what the windows need
+        stage.note = f"of {pooling.reviewed:,} items"
+    return replace(data, pool_reviews=pooling)
 
 
 def _given_split(reader: ShopReader, data: EvaluationData) -> int | None:
@@ -169,12 +178,11 @@ def _joined(frames: Sequence[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame
 
 
 def _edges(events: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Events as edges: refunds are none, sessions are users of their own."""
+    """Events as edges, row by row; sessions are users of their own."""
     relations = {str(kind): RELATIONS.index(RELATION_OF[kind]) for kind in RELATION_OF}
     weights = {str(kind): weight for kind, weight in settings.weights.items()}
-    edges = events.filter(pl.col("event_type") != EventType.REFUND.value)
     user = pl.when("anonymous").then(pl.lit(SESSION_PREFIX) + pl.col("user_id")).otherwise(pl.col("user_id"))
-    return edges.select(
+    return events.select(
         user.alias("user_id"),
         "item_id",
         "at",

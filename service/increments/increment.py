@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from gnn import FittedIlk
 from gnn.increment_exam import ExamConfig, increment_exam
@@ -27,6 +28,7 @@ from service.increments.frozen_items import with_frozen
 from service.increments.gate import IncrementVerdict, judge_increment
 from service.increments.hop import Outcome
 from service.increments.state import TRAINED_THROUGH, IncrementState
+from service.item_reviews import review_digests
 from service.live.known_items import KnownItems
 from service.live.mirror import ArrivedItems
 from service.live.model import brand_numbers, influence_caps
@@ -38,7 +40,7 @@ from service.releases.store import ReleaseStore
 from service.releases.writer import ReleaseDraft
 from service.reporter import Reporter
 from service.settings import Settings
-from service.shop_snapshot import ShopSnapshot, take_snapshot
+from service.shop_snapshot import ShopSnapshot, take_snapshot, with_item_reviews
 from service.stores import closing_both, open_log, open_store
 
 logger = logging.getLogger(__name__)
@@ -125,7 +127,9 @@ class _Increment:
             changes = ChangeLog(self._home.changes)
             with closing_both(log, store, changes):
                 catch_up(log, store)
-                snapshot = take_snapshot(store, changes.unfolded())
+                unfolded = changes.unfolded()
+                snapshot = take_snapshot(store, unfolded)
+                snapshot = with_item_reviews(snapshot, store, self._settings.encoder.reviews, unfolded)
             snapshot, _ = select_edges(snapshot, self._settings.selection)
             through = release.manifest.refreshed_through
             capped = capped_edges(snapshot.edges, through, influence_caps(self._settings))
@@ -148,13 +152,13 @@ class _Increment:
         return np.sort(new[: len(new) - held]), np.sort(new[len(new) - held :])
 
     def _known(self, release: Release, snapshot: ShopSnapshot) -> KnownItems:
-        return KnownItems(release.items, snapshot, brand_numbers(release.model))
+        return KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
 
     def _arrived(self, release: Release, snapshot: ShopSnapshot) -> ArrivedItems | None:
         """Items that the release lacks or knows otherwise, with their texts encoded; the text model is opened
         only where there are any."""
         known = self._known(release, snapshot)
-        rows = known.changed().filter("alive")["index"].to_list()
+        rows = pl.concat([known.changed().filter("alive")["index"], known.reviewed()]).unique().to_list()
         items = snapshot.items.filter(snapshot.items["index"].is_in(rows))
         if items.is_empty():
             return None
@@ -210,6 +214,7 @@ class _Increment:
             model=candidate,
             index=build_index(self._settings.index.kind, candidate.item_vectors()),
             items=snapshot.items,
+            reviews=review_digests(snapshot.review_lines),
             encoder_fingerprint=parent.encoder_fingerprint,
             seed=self._settings.model.seed,
             events_through=snapshot.events_through,

@@ -13,6 +13,7 @@ from gnn.freed_memory import give_back_freed_memory
 from graph.refund import refund_rows
 from graph.store import EdgeBlock
 from service.change_log import ChangeKind, UnfoldedRange
+from service.item_reviews import best_reviews, lines_of, merged, reviews_of_events
 from service.live.beside import beside
 from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
@@ -24,7 +25,7 @@ from service.live.mirror_reading import LiveSources, read_mirror
 from service.live.new_texts import NewTexts
 from service.releases.release import Release
 from service.settings import SelectionSettings, Settings
-from service.shop_snapshot import without
+from service.shop_snapshot import reviews_without, without
 from service.text_vectors import TextVectors
 
 BACKLOG_ROWS = 20_000
@@ -91,7 +92,7 @@ class LiveFolding:
         self._mirror, self._known = reading.mirror, reading.known
         self._cursor, self._through = reading.change, reading.through
         self._unfolded: Sequence[UnfoldedRange] = reading.unfolded
-        self._categories = reading.categories
+        self._categories, self._reviews = reading.categories, reading.reviews
         coming = self._publisher.begin()
         texts = dict(self._known.texts_of(reading.changed))
         there = {index: text for index, text in texts.items() if self.texts.has(index, text)}
@@ -328,6 +329,20 @@ class LiveFolding:
         self._through = upto
         self._dirty |= rows is not None
         self._publish(rows, fresh)
+        self._take_reviews(batch.filter(pl.col("seq") <= upto))
+
+    def _take_reviews(self, batch: pl.DataFrame) -> None:
+        """Reviews are part of the texts of their items, where the settings say so: encoded beside."""
+        rules = self._tools.settings.encoder.reviews
+        if self._reviews is None:
+            return
+        index = pl.Series([self._known.index_of(one) for one in batch["item_id"].to_list()], dtype=pl.Int64)
+        new = reviews_without(reviews_of_events(batch, index), self._unfolded)
+        if new.is_empty():
+            return
+        self._reviews = merged(best_reviews(new, rules), self._reviews, rules)
+        touched = self._reviews.filter(pl.col("item").is_in(new["item"].unique().implode()))
+        self.texts.expect(self._known.take_reviews(lines_of(touched, rules)))
 
     def _recompute(self) -> None:
         """Begin to compute everything anew, beside: events go on being folded in."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from encoders import item_views_of
+from encoders import VIEW_SEPARATOR, item_views_of, split_views, with_reviews
 from gnn.shop_arrays import FloatArray, IntArray
+from service.item_reviews import review_digests
 from service.live.fresh_record import FRESH_ITEM_SCHEMA, no_items
 from service.live.mirror import ArrivedItems
 from service.releases.items import ReleaseItems, release_items_table
@@ -22,14 +24,26 @@ class KnownItems:
     """
 
     def __init__(
-        self, release: ReleaseItems, snapshot: ShopSnapshot, numbers: IntArray | None = None
+        self,
+        release: ReleaseItems,
+        snapshot: ShopSnapshot,
+        numbers: IntArray | None = None,
+        reviews: npt.NDArray[np.uint64] | None = None,
     ) -> None:
         """numbers: brand of each of the release's items as its model has them, (n,); an increment keeps those
-        of its refresh, whatever names came since. None: in the order of the names."""
+        of its refresh, whatever names came since. None: in the order of the names. reviews: see
+        `Release.reviews`."""
         self._index = {
             item_id: row for row, item_id in enumerate(snapshot.items["item_id"].to_list()) if item_id
         }
+        self._reviews = dict(enumerate(snapshot.review_lines))
         self._text = item_views_of(snapshot.items)
+        for index, lines in self._reviews.items():
+            self._text[index] = with_reviews(self._text[index], lines)
+        self._ids = dict(
+            snapshot.items.filter(pl.col("item_id") != "").select("index", "item_id").iter_rows()
+        )
+        self._reviewed = _with_other_reviews(reviews, snapshot)
         self._brands = _brand_numbers(release.table["brand"], numbers)
         self._next_brand = max(self._brands.values(), default=-1) + 1
         self.brand = self.brands_of(snapshot.items["brand"])
@@ -48,31 +62,54 @@ class KnownItems:
         """`FRESH_ITEM_SCHEMA`: every item that differs from the release, ascending by index."""
         return self._changed
 
+    def reviewed(self) -> pl.Series:
+        """Indices (Int64) of the snapshot's items whose texts have other reviews in them than the
+        release's."""
+        return self._reviewed
+
+    def take_reviews(self, lines: Mapping[int, str]) -> dict[int, str]:
+        """Remember `review_lines` of items; returns the new texts, by index, of those that are alive and
+        changed."""
+        found: dict[int, str] = {}
+        for index, new in lines.items():
+            self._reserve(index)
+            old = self._reviews.get(index, "")
+            self._reviews[index] = new
+            if old == new or index not in self._ids:
+                continue
+            own = VIEW_SEPARATOR.join(split_views(self._text[index]).own)
+            self._text[index] = found[index] = with_reviews(own, new)
+        return found
+
     def new_texts(self, items: pl.DataFrame) -> list[tuple[int, str]]:
         """(index, text) of those items of a store's frame whose text is not the known one; remembers them."""
         found = []
-        for index, text in zip(items["index"].to_list(), item_views_of(items), strict=True):
+        for index, own in zip(items["index"].to_list(), item_views_of(items), strict=True):
             self._reserve(index)
+            text = with_reviews(own, self._reviews.get(index, ""))
             if self._text[index] != text:
                 self._text[index] = text
                 found.append((index, text))
         return found
 
     def texts_of(self, items: pl.DataFrame) -> list[tuple[int, str]]:
-        """(index, text) of items of a store's frame that have one, as it is known."""
-        return [(index, self._text[index]) for index in items["index"].to_list() if self._text[index]]
+        """(index, text) of items of a store's frame that have one or whose reviews changed, as it is
+        known."""
+        reviewed = set(self._reviewed.to_list())
+        rows = items["index"].to_list()
+        return [(row, self._text[row]) for row in rows if self._text[row] or row in reviewed]
 
     def ids_with(self, texts: Mapping[int, str]) -> list[str]:
-        """Ids of changed items (by index) whose text is still the given one."""
-        current = [index for index, text in texts.items() if self._text[index] == text]
-        rows = self._changed.filter(pl.col("index").is_in(current), "alive")
-        return rows["item_id"].to_list()
+        """Ids of living items (by index) whose text is still the given one, ascending by index."""
+        current = sorted(index for index, text in texts.items() if self._text[index] == text)
+        return [self._ids[index] for index in current if index in self._ids]
 
     def take(self, items: pl.DataFrame) -> pl.DataFrame:
         """Remember items of a store's frame (`INDEXED_ITEM_SCHEMA`); returns them as `FRESH_ITEM_SCHEMA`."""
         for index, item_id in items.select("index", "item_id").iter_rows():
             self._reserve(index)
             self._index[item_id] = index
+            self._ids[index] = item_id
         fresh = _fresh_table(items.with_columns(alive=pl.lit(value=True)))
         self._remember(fresh)
         return fresh
@@ -83,6 +120,8 @@ class KnownItems:
         if index is None:
             return no_items()
         self._text[index] = ""
+        self._ids.pop(index, None)
+        self._reviews.pop(index, None)
         dead = pl.DataFrame(
             {"index": [index], "item_id": [""], "alive": [False], "categories": [[]]},
             schema_overrides={"categories": pl.List(pl.String())},
@@ -115,6 +154,18 @@ class KnownItems:
     def _remember(self, fresh: pl.DataFrame) -> None:
         kept = self._changed.join(fresh.select("index"), on="index", how="anti")
         self._changed = pl.concat([kept, fresh]).sort("index")
+
+
+def _with_other_reviews(before: npt.NDArray[np.uint64] | None, snapshot: ShopSnapshot) -> pl.Series:
+    """Indices of living items, Int64; what either side lacks has no reviews."""
+    now = np.zeros(snapshot.items.height, np.uint64)
+    found = review_digests(snapshot.review_lines)
+    if found is not None:
+        now[:] = found
+    if before is not None:
+        shared = min(len(before), len(now))
+        now[:shared] ^= before[:shared]
+    return pl.Series("index", np.flatnonzero((now != 0) & snapshot.alive), pl.Int64())
 
 
 def _brand_numbers(brands: pl.Series, numbers: IntArray | None) -> dict[str, int]:

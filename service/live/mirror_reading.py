@@ -15,7 +15,7 @@ from service.live.mirror import MakeMirror, Mirror, MirrorStart
 from service.live.model import brand_numbers, influence_caps
 from service.releases.release import Release
 from service.settings import Settings
-from service.shop_snapshot import take_snapshot
+from service.shop_snapshot import take_snapshot, with_item_reviews
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class MirrorReading:
     unfolded: list[UnfoldedRange]
     categories: IntArray
     """(item index, category index) pairs, shape (p, 2)."""
+    reviews: pl.DataFrame | None
+    """`BEST_REVIEWS_SCHEMA`; `None` where reviews are no part of the texts."""
 
 
 def read_mirror(
@@ -50,10 +52,12 @@ def read_mirror(
     """Read the store. Memory: that of a snapshot, the mirror beside it for a moment."""
     change, unfolded = sources.changes.last_number(), sources.changes.unfolded()
     snapshot, _ = select_edges(take_snapshot(sources.store, unfolded), settings.selection)
-    known = KnownItems(release.items, snapshot, brand_numbers(release.model))
+    snapshot = with_item_reviews(snapshot, sources.store, settings.encoder.reviews, unfolded)
+    known = KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
     capped = capped_edges(snapshot.edges, release.manifest.refreshed_through, influence_caps(settings))
     shop = replace(replace(snapshot, edges=capped.edges).arrays(None), brand=known.brand)
-    changed = snapshot.items.filter(pl.col("index").is_in(known.changed()["index"].implode()), "alive")
+    differing = pl.concat([known.changed()["index"], known.reviewed()])
+    changed = snapshot.items.filter(pl.col("index").is_in(differing.implode()), "alive")
     start = MirrorStart(
         shop=shop,
         sequence=capped.edges.seq,
@@ -70,4 +74,5 @@ def read_mirror(
         change=change,
         unfolded=unfolded,
         categories=snapshot.item_category,
+        reviews=snapshot.reviews,
     )

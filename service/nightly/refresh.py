@@ -14,6 +14,7 @@ from service.edge_selection import SelectionReport, select_edges
 from service.errors import NothingToLearn
 from service.foreign_edges import adopt_foreign
 from service.home import Home
+from service.item_reviews import review_digests
 from service.model_config import model_config
 from service.nightly.fine_tune_policy import FineTunePolicy
 from service.nightly.fine_tune_stage import Tuned
@@ -23,7 +24,13 @@ from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_inputs import RECIPE_VERSION, inputs_digest, made_before
 from service.nightly.refresh_memory import MIB, within_budget
 from service.nightly.second_hearing import hear
-from service.nightly.text_stage import count_missing, coverage_of, encode_texts, snapshot_texts
+from service.nightly.text_stage import (
+    count_missing,
+    coverage_of,
+    encode_texts,
+    snapshot_texts,
+    texts_with_reviews,
+)
 from service.nightly.training_curves import tensorboard_log
 from service.nightly.work_folder import WorkFolder
 from service.nightly.write_back import write_back, writes_back
@@ -40,7 +47,7 @@ from service.reporting.report import has_details, read_details
 from service.reporting.webhook import tell_webhook
 from service.reweighing import reweigh_when_changed
 from service.settings import Settings
-from service.shop_snapshot import ShopSnapshot, take_snapshot, without
+from service.shop_snapshot import ShopSnapshot, take_snapshot, with_item_reviews, without
 from service.stores import closing_both, open_log, open_store, unfolded_events
 from service.texts import Texts, open_texts
 
@@ -162,7 +169,9 @@ class _Refresh:
                 reweighed = reweigh_when_changed(self._home, log, store, self._settings.weights)
                 snapshot = take_snapshot(store)
                 self._audit.graph = audit_graph(log, store, snapshot, foreign)
-                snapshot = replace(snapshot, edges=without(snapshot.edges, unfolded_events(self._home)))
+                unfolded = unfolded_events(self._home)
+                snapshot = replace(snapshot, edges=without(snapshot.edges, unfolded))
+                snapshot = with_item_reviews(snapshot, store, self._settings.encoder.reviews, unfolded)
             if not snapshot.alive.any():
                 raise NothingToLearn(f"no items in {self._home.root}; run `ilk load PATH` first")
             stage.note = f"{int(snapshot.alive.sum()):,} items, {len(snapshot.edges.user):,} edges"
@@ -193,7 +202,7 @@ class _Refresh:
             )
 
     def _expect(self, snapshot: ShopSnapshot, texts: Texts) -> None:
-        missing = count_missing(texts, snapshot_texts(snapshot))
+        missing = count_missing(texts, texts_with_reviews(snapshot))
         work = RefreshWork(len(snapshot.edges.user), snapshot.items.height, missing)
         self._reporter.expected = expected_seconds(read_history(self._home), work)
 
@@ -259,7 +268,7 @@ class _Refresh:
         assert texts is not None
         with self._reporter.stage("encode") as stage:
             item_text = snapshot_texts(snapshot)
-            matrix = encode_texts(texts, item_text, stage.progress)
+            matrix = encode_texts(texts, texts_with_reviews(snapshot), stage.progress)
             self._encoded = texts.encoder.encoded
             stage.note = f"{self._encoded:,} texts encoded, the others were cached"
         coverage = coverage_of(texts, item_text)
@@ -280,6 +289,7 @@ class _Refresh:
             model=fitted.model,
             index=vectors,
             items=snapshot.items,
+            reviews=review_digests(snapshot.review_lines),
             encoder_fingerprint=self._fingerprint,
             seed=self._settings.model.seed,
             events_through=through,

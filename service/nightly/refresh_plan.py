@@ -14,13 +14,13 @@ from service.nightly.fitted_stage import kept_fitted
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_inputs import inputs_digest, made_before
 from service.nightly.refresh_memory import estimated_peak, within_budget
-from service.nightly.text_stage import count_all, count_missing, snapshot_texts
+from service.nightly.text_stage import count_all, count_missing, texts_with_reviews
 from service.nightly.work_folder import WorkFolder
 from service.nightly.write_back import writes_back
 from service.releases.store import ReleaseStore
 from service.reporting.history import read_history
 from service.settings import Settings
-from service.shop_snapshot import take_snapshot
+from service.shop_snapshot import take_snapshot, with_item_reviews
 from service.stores import closing_both, open_log, open_store, unfolded_events
 from service.texts import open_texts
 
@@ -77,7 +77,9 @@ def plan_refresh(settings: Settings) -> RefreshPlan:
     log, store = open_log(home), open_store(settings, home)
     with closing_both(log, store):
         new_events = log.last_seq() - store.applied_seq()
-        snapshot = take_snapshot(store, unfolded_events(home))
+        unfolded = unfolded_events(home)
+        snapshot = take_snapshot(store, unfolded)
+        snapshot = with_item_reviews(snapshot, store, settings.encoder.reviews, unfolded)
     if not snapshot.alive.any():
         raise NothingToLearn(f"no items in {home.root}; run `ilk load PATH` first")
     texts = open_texts(settings, home)
@@ -96,7 +98,7 @@ def plan_refresh(settings: Settings) -> RefreshPlan:
         )
         if tuned is not None and tuned.adapter is not None:
             texts = open_texts(settings, home, tuned.adapter)
-    item_texts = snapshot_texts(snapshot)
+    item_texts = texts_with_reviews(snapshot)
     teaches = policy.enabled and tuned is None
     missing = count_all(item_texts) if teaches else count_missing(texts, item_texts)
     work = RefreshWork(len(snapshot.edges.user), snapshot.items.height, missing)

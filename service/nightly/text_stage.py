@@ -1,6 +1,6 @@
 """Items -> matrix of text vectors, and whether the text model fits the shop's language."""
 
-from encoders import VIEW_SEPARATOR, Coverage, item_views_of, measure_coverage
+from encoders import VIEW_SEPARATOR, Coverage, item_views_of, measure_coverage, split_views, with_reviews
 from gnn.shop_arrays import FloatArray
 from service.reporter import ProgressFn
 from service.shop_snapshot import ShopSnapshot
@@ -14,14 +14,22 @@ def snapshot_texts(snapshot: ShopSnapshot) -> list[str]:
     ]
 
 
+def texts_with_reviews(snapshot: ShopSnapshot) -> list[str]:
+    """`snapshot_texts`, with the reviews of each item where the snapshot holds them."""
+    texts = snapshot_texts(snapshot)
+    if snapshot.reviews is None:
+        return texts
+    return [with_reviews(text, lines) for text, lines in zip(texts, snapshot.review_lines, strict=True)]
+
+
 def count_missing(texts: Texts, item_text: list[str]) -> int:
     """How many texts `encode_texts` would have to encode: those that the cache lacks, views one by one."""
-    return texts.encoder.count_missing([view for text in item_text for view in text.split(VIEW_SEPARATOR)])
+    return texts.encoder.count_missing([view for text in item_text for view in _views(text)])
 
 
 def count_all(item_text: list[str]) -> int:
     """How many texts a text model that is taught anew would have to encode."""
-    return len({view for text in item_text for view in text.split(VIEW_SEPARATOR) if view.strip()})
+    return len({view for text in item_text for view in _views(text) if view.strip()})
 
 
 def encode_texts(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
@@ -34,3 +42,8 @@ def coverage_of(texts: Texts, item_text: list[str]) -> Coverage | None:
     if texts.cutter is None:
         return None
     return measure_coverage(texts.cutter, [text.partition(VIEW_SEPARATOR)[0] for text in item_text])
+
+
+def _views(text: str) -> list[str]:
+    parts = split_views(text)
+    return [*parts.own, *(review for _, review in parts.reviews)]

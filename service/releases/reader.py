@@ -16,7 +16,7 @@ from service.releases.errors import ForeignRelease, ReleaseError, TornRelease
 from service.releases.files import sha256_of
 from service.releases.items import RELEASE_ITEM_SCHEMA, ReleaseItems
 from service.releases.manifest import ReleaseManifest, read_manifest
-from service.releases.release import ARRAYS_FOLDER, INDEX_NAME, ITEMS_NAME, Release
+from service.releases.release import ARRAYS_FOLDER, INDEX_NAME, ITEMS_NAME, REVIEWS_NAME, Release
 
 LoadModel = Callable[[Mapping[str, npt.NDArray[Any]], Mapping[str, Any]], ServedModel]
 LoadIndex = Callable[[Path], VectorIndex]
@@ -86,6 +86,7 @@ class ReleaseReader:
                 model=load_model(_arrays(folder, manifest), manifest.model.config),
                 index=loaders.index(folder / INDEX_NAME),
                 items=ReleaseItems(_items(folder)),
+                reviews=_mapped(folder / REVIEWS_NAME) if REVIEWS_NAME in manifest.files else None,
             )
         except FileNotFoundError as error:
             raise TornRelease(f"release {version}: {error.filename} vanished while it was opened") from None

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from gnn.served_model import ServedModel
 from index.live_view import LiveView
 from index.vector_index import VectorIndex
@@ -13,6 +16,9 @@ from service.releases.manifest import ReleaseManifest
 ARRAYS_FOLDER = "arrays"
 ITEMS_NAME = "items.parquet"
 INDEX_NAME = "index.faiss"
+REVIEWS_NAME = "reviews.npy"
+"""Which reviews were part of each item's text (`service.item_reviews.review_digests`); absent where none
+were."""
 ADAPTER_NAME = "adapter.safetensors"
 """What fine-tuning made of the text model; absent where texts are encoded with the model as it came."""
 
@@ -27,6 +33,9 @@ class Release:
     index: VectorIndex | LiveView
     """As it was made, or a moment of it with fresh rows."""
     items: ReleaseItems
+    reviews: npt.NDArray[np.uint64] | None = None
+    """Digest of the reviews in each item's text, 0: none; `None`: reviews are no part of the texts. Shape
+    (n,)."""
 
     @property
     def version(self) -> str:

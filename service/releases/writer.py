@@ -26,7 +26,7 @@ from service.releases.manifest import (
     ReleaseModel,
     version_counter,
 )
-from service.releases.release import ADAPTER_NAME, ARRAYS_FOLDER, INDEX_NAME, ITEMS_NAME
+from service.releases.release import ADAPTER_NAME, ARRAYS_FOLDER, INDEX_NAME, ITEMS_NAME, REVIEWS_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ class ReleaseDraft:
     parent: str | None = None
     adapter: bytes | None = None
     """Content of the text model's adapter, see `encoders.Adapter`."""
+    reviews: npt.NDArray[np.uint64] | None = None
+    """See `Release.reviews`."""
     created_at: datetime | None = None
     """Default: now."""
 
@@ -60,6 +62,8 @@ class ReleaseDraft:
                 f"a release of {self.items.height} items cannot have a model of {self.model.n_items} "
                 f"and an index of {self.index.size}"
             )
+        if self.reviews is not None and self.reviews.shape != (self.items.height,):
+            raise ValueError(f"{self.reviews.shape} digests of reviews for {self.items.height} items")
         ReleaseItems(release_items_table(self.items))
 
 
@@ -100,6 +104,8 @@ class ReleaseWriter:
         draft.index.save(folder / INDEX_NAME)
         if draft.adapter is not None:
             (folder / ADAPTER_NAME).write_bytes(draft.adapter)
+        if draft.reviews is not None:
+            np.save(folder / REVIEWS_NAME, draft.reviews, allow_pickle=False)
         manifest = self._manifest(folder, draft, model_config)
         (folder / MANIFEST_NAME).write_text(manifest.to_json(), "utf-8")
         for name in (*manifest.files, MANIFEST_NAME):

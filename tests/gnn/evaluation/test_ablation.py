@@ -47,3 +47,17 @@ def test_a_part_that_is_left_out_changes_scores_and_its_features_add_nothing(fit
 def test_every_feature_of_a_part_exists() -> None:
     known = {*SIMILAR_FEATURES, *USER_FEATURES}
     assert {name for names in PARTS.values() for name in names} <= known
+
+
+def test_without_review_texts_is_a_fit_on_the_items_own_texts(fits: SharedFits) -> None:
+    shop = clustered_shop()
+    assert shop.text is not None
+    reviewed = replace(shop, review_text=shop.text[::-1].copy())
+    whole, without = Ablated("ilk", fits), ablations(fits, reviews=True)[-2]
+    assert without.name == "review texts"
+    whole.fit(reviewed, 0)
+    without.fit(reviewed, 0)
+    plain = fits.of(shop, 0)
+    assert np.array_equal(without.score_users(QUERY), plain.score_users(QUERY))
+    assert not np.array_equal(whole.score_users(QUERY), plain.score_users(QUERY))
+    assert not any(one.name == "review texts" for one in ablations(fits))

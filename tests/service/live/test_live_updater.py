@@ -69,12 +69,13 @@ class Live:
             self.thread.join()
             self.thread = None
 
-    def post(self, item: str, kind: EventType = EventType.VIEW_ITEM, user: str = "u") -> int:
+    def post(
+        self, item: str, kind: EventType = EventType.VIEW_ITEM, user: str = "u", review: str | None = None
+    ) -> int:
         self.sent += 1
         at = 1_700_000_000_000_000 + self.sent
-        return self.log.append(
-            Interaction.to_frame([Interaction(f"x{self.sent}", user, item, kind, at)])
-        ).last_seq
+        event = Interaction(f"x{self.sent}", user, item, kind, at, review_text=review)
+        return self.log.append(Interaction.to_frame([event])).last_seq
 
     def wait(self, sequence: int) -> None:
         self.seen(lambda: self.holder.serving().events_through >= sequence)
@@ -322,3 +323,30 @@ def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
     live.wait(last)
     assert live.drift("item-30") == pytest.approx(4)
     wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.trouble is None)
+
+
+def test_a_review_changes_the_text_of_its_item_until_its_writer_is_erased(live: Live) -> None:
+    reviews = {"encoder": {"reviews": {"share": 0.3}}}
+    live.settings = load_settings(live.settings.home, {**FLAGS, **reviews})
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.seen(lambda: live.holder.serving().number > 0)
+    live.wait(live.post("item-30", EventType.REVIEW, "writer", "like 7"))
+    told = SHOP.vectors[7] + STEP
+    live.seen(lambda: np.allclose(live.vector("item-30"), told))
+    live.stop()
+    live.start()  # what was written before the start counts as well
+    live.wait(live.post("item-31"))
+    live.seen(lambda: np.allclose(live.vector("item-30"), told))
+    live.log.erase_user("writer")
+    live.store.delete_user("writer")
+    live.changes.note(ChangeKind.RELOAD)
+    live.seen(lambda: np.allclose(live.vector("item-30"), SHOP.vectors[30]))
+
+
+def test_reviews_that_are_no_part_of_the_texts_change_none(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30", EventType.REVIEW, "writer", "like 7"))
+    live.wait(live.post("item-31"))
+    assert live.drifts("item-30", "item-31") == pytest.approx([1, 1])

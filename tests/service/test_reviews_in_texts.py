@@ -1,0 +1,126 @@
+"""Reviews as part of items' texts: in a release, in an evaluation, and gone with their writer."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from encoders import EmbeddingCache, HashingEncoder, ViewEncoder, item_views_of, with_reviews
+from gnn.fitted_ilk import FittedIlk
+from service.api.app import create_app
+from service.evaluating.evaluation import EvaluateRequest, read_shop
+from service.home import Home
+from service.intake.load import load
+from service.item_reviews import first_words
+from service.live.known_items import KnownItems
+from service.nightly.refresh import refresh
+from service.nightly.refresh_plan import plan_refresh
+from service.releases.store import ReleaseStore
+from service.serving import make_deps
+from service.settings import Settings, load_settings
+from service.shop_snapshot import ShopSnapshot, take_snapshot, with_item_reviews
+from service.stores import closing_both, open_store
+from tests.service.conftest import TRIAL_FLAGS, quiet
+
+REVIEW = "sits on my desk next to the window and the cat sleeps under it all day long"
+
+
+def settings_of(home: Path, share: float = 0.3) -> Settings:
+    encoder = {**TRIAL_FLAGS["encoder"], "reviews": {"share": share}}
+    return load_settings(home, {**TRIAL_FLAGS, "encoder": encoder})
+
+
+def snapshot_of(settings: Settings) -> ShopSnapshot:
+    store = open_store(settings, Home(settings.home))
+    with closing_both(store):
+        return with_item_reviews(take_snapshot(store), store, settings.encoder.reviews)
+
+
+def tell(folder: Path, user: str, item: str) -> Path:
+    row = {"user_id": user, "item_id": item, "timestamp": 1_900_000_000, "event_type": "review", "rating": 5,
+           "review_text": REVIEW, "helpful": 99}  # fmt: skip
+    folder.mkdir()
+    (folder / "events.jsonl").write_text(json.dumps({**row, "timestamp": 1_700_000_000}) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, shop_folder: Path) -> Path:
+    """A home whose release has reviews in its texts, and one of them by somebody who can go."""
+    root = tmp_path_factory.mktemp("reviewed")
+    settings = settings_of(root / "home")
+    load(shop_folder, settings)
+    load(tell(root / "more", "writer", "S0003"), settings)
+    assert plan_refresh(settings).texts_to_encode > 0
+    assert refresh(settings, quiet()).published
+    assert plan_refresh(settings).texts_to_encode == 0
+    return root / "home"
+
+
+def test_a_release_has_reviews_in_its_texts_and_knows_which(home: Path) -> None:
+    settings = settings_of(home)
+    release = ReleaseStore(Home(home).releases).open_current()
+    snapshot = snapshot_of(settings)
+    row = release.items.index_of("S0003")
+    assert row is not None
+    assert REVIEW in snapshot.review_lines[row]
+    model = release.model
+    assert isinstance(model, FittedIlk)
+    assert model.signals.text is not None
+    assert model.signals.text_projection is not None
+    own = item_views_of(snapshot.items)
+    encoder = ViewEncoder(HashingEncoder(64))
+    told = encoder.encode([with_reviews(own[row], snapshot.review_lines[row]), own[row]])
+    told, bare = model.signals.text_projection.apply(told)
+    np.testing.assert_allclose(model.signals.text[row], told, atol=1e-4)
+    assert np.abs(told - bare).max() > 0.01
+    known = KnownItems(release.items, snapshot, None, release.reviews)
+    assert known.reviewed().is_empty()
+    off = KnownItems(release.items, snapshot_of(settings_of(home, 0.0)), None, release.reviews)
+    assert row in off.reviewed().to_list()  # turned off: the texts are the catalogue's again
+
+
+def test_nothing_new_makes_no_new_release(home: Path) -> None:
+    assert refresh(settings_of(home), quiet()).reason == "unchanged"
+
+
+def test_an_evaluation_reads_the_reviews_of_its_time_only(home: Path, shop_folder: Path) -> None:
+    settings = settings_of(home)
+    data = read_shop(EvaluateRequest(shop_folder), settings, quiet())
+    early, late = data.visible(0, 300), data.visible(0, data.shop.n_events)
+    assert early.text is not None
+    assert early.review_text is not None
+    assert late.review_text is not None
+    moved = {
+        name: set(np.flatnonzero(np.any(shop.review_text != shop.text, axis=1)).tolist())
+        for name, shop in (("early", early), ("late", late))
+    }
+    assert moved["early"] < moved["late"]
+    assert moved["early"] <= set(early.item.tolist())
+    assert read_shop(EvaluateRequest(shop_folder), settings_of(home, 0.0), quiet()).pool_reviews is None
+
+
+def test_an_erased_writer_takes_the_review_along(home: Path) -> None:
+    settings = settings_of(home)
+    release = ReleaseStore(Home(home).releases).open_current()
+    row = release.items.index_of("S0003")
+    with EmbeddingCache(Home(home).text_cache) as cache:
+        fingerprint = release.manifest.encoder_fingerprint
+        assert cache.get(fingerprint, first_words([REVIEW], 60))[0] is not None
+    with TestClient(create_app(make_deps(settings))) as client:
+        receipt = client.delete("/v1/users/writer").json()
+    assert receipt["places"]["text cache"] == 1
+    assert receipt["places"]["graph.reviews"] == 1
+    assert any("texts" in one["what"] for one in receipt["remains"])
+    with EmbeddingCache(Home(home).text_cache) as cache:
+        assert cache.get(fingerprint, first_words([REVIEW], 60)) == [None]
+    snapshot = snapshot_of(settings)
+    assert row is not None
+    assert REVIEW not in snapshot.review_lines[row]
+    known = KnownItems(release.items, snapshot, None, release.reviews)
+    assert known.reviewed().to_list() == [row]
+    assert dict(known.texts_of(snapshot.items.filter(snapshot.items["index"] == row)))[row].count(REVIEW) == 0
+    assert refresh(settings, quiet()).published
+    assert REVIEW.encode() not in b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
