@@ -1,5 +1,6 @@
 """Which reviews count in an item's text, and how much."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,16 @@ import polars as pl
 import pytest
 
 from encoders import split_views
+from graph.formats import open_shop
 from graph.frames import REVIEW_TEXT_SCHEMA
-from service.item_reviews import best_reviews, first_words, lines_of, merged, review_digests
+from service.item_reviews import (
+    best_reviews,
+    first_words,
+    lines_of,
+    merged,
+    review_digests,
+    reviews_of_events,
+)
 from service.settings import ReviewSettings
 
 RULES = ReviewSettings(share=0.25, per_item=2, words=30)
@@ -93,3 +102,23 @@ def test_digests_tell_reviews_apart() -> None:
     assert digests[0] == 0
     assert digests[1] == digests[3] != digests[2]
     assert review_digests([]) is None
+
+
+def test_real_reviews_are_bounded_and_votes_bring_forward(shared_data: Path) -> None:
+    shop = open_shop(shared_data / "amazon18-magazine")
+    events = pl.concat([batch.frame for batch in shop.events()]).unique("event_id", maintain_order=True)
+    numbers = events["item_id"].rank("dense").cast(pl.Int64)
+    found = reviews_of_events(events.with_row_index("seq", 1).cast({"seq": pl.Int64}), numbers)
+    rules = ReviewSettings(share=0.3)
+    best = best_reviews(found, rules)
+    per_item = best.group_by("item").len()["len"]
+    assert per_item.len() == numbers.n_unique()
+    assert per_item.max() == rules.per_item
+    voted = found.select("seq", pl.col("helpful").is_not_null())
+    share = best.join(voted, on="seq")["helpful"].mean()
+    assert isinstance(share, float)
+    assert share > 1.3 * float(voted["helpful"].mean())  # type: ignore[arg-type]
+    for lines in lines_of(best, rules).values():
+        reviews = split_views(lines).reviews
+        assert sum(weight for weight, _ in reviews) == pytest.approx(0.3 / 0.7, abs=1e-3)
+        assert all(len(text.split()) <= rules.words for _, text in reviews)

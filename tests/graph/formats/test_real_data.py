@@ -65,6 +65,7 @@ def test_magazines(shared_data: Path) -> None:
     happened, catalogue, linked = events(shop.events()), items(shop.items()), links(shop.links())
     assert (happened.counts.read, happened.counts.accepted) == (2_375, 2_375)
     assert triples(happened.frame) == 2_328
+    assert happened.frame["helpful"].count() == 569
     assert catalogue.counts.read == 3_385
     assert catalogue.counts.accepted == 2_320
     assert catalogue.counts.duplicates == 1_065
