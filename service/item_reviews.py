@@ -1,8 +1,9 @@
 """Which reviews of an item are part of its text, and how much each counts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ USUAL_RATING = 4.0
 """Stands in where no rating was given."""
 HALF_LIFE_DAYS = 730.0
 """An older review of the same item counts half with so many days between them."""
+
+PER_ITEM = "reviews_per_item"
+"""Where a release's configuration says how many reviews of each item are in the texts."""
 
 BEST_REVIEWS_SCHEMA: dict[str, pl.DataType] = {
     "item": pl.Int64(),  # index
@@ -67,6 +71,25 @@ def merged(new: pl.DataFrame, known: pl.DataFrame, rules: ReviewSettings) -> pl.
     order = both.sort(["item", "strength", "seq"], descending=[False, True, True])
     once = order.unique(["item", "text"], keep="first", maintain_order=True)
     return once.group_by("item", maintain_order=True).head(rules.per_item).select(list(BEST_REVIEWS_SCHEMA))
+
+
+def within_total(best: pl.DataFrame, rules: ReviewSettings) -> ReviewSettings:
+    """The rules with as many reviews per item, at least one, as make no more than `rules.total` together.
+
+    best: what `best_reviews` made by the rules.
+    """
+    counts = best.group_by("item").len()["len"]
+    fitting = (
+        n for n in range(rules.per_item, 1, -1) if int(counts.clip(upper_bound=n).sum()) <= rules.total
+    )
+    return rules.model_copy(update={"per_item": next(fitting, 1)})
+
+
+def rules_of_release(rules: ReviewSettings, config: Mapping[str, Any]) -> ReviewSettings:
+    """The rules with as many reviews per item as a release has (`ReleaseManifest.config`): what is followed
+    between two refreshes does not change all texts because some reviews came."""
+    per_item = config.get(PER_ITEM)
+    return rules if per_item is None else rules.model_copy(update={"per_item": per_item, "total": 2**62})
 
 
 def lines_of(best: pl.DataFrame, rules: ReviewSettings) -> dict[int, str]:

@@ -85,6 +85,9 @@ class ReviewSettings(Section):
     """Reviews of one item that count: those of the greatest weight."""
     words: int = Field(60, ge=5, le=500)
     """First words of a review that count."""
+    total: int = Field(200_000, ge=1)
+    """Reviews to encode in all: with more, fewer of each item count, at least one. One core encodes about 100
+    a second, each once."""
 
 
 class EncoderSettings(Section):

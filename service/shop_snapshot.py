@@ -12,7 +12,7 @@ import polars as pl
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from graph.store import EdgeBlock, GraphStore, NodeKeys
 from service.change_log import UnfoldedRange
-from service.item_reviews import best_reviews, lines_of
+from service.item_reviews import best_reviews, lines_of, within_total
 from service.settings import ReviewSettings
 
 
@@ -36,6 +36,8 @@ class ShopSnapshot:
     """`BEST_REVIEWS_SCHEMA`: reviews that are part of the items' texts; `None` where none are."""
     review_lines: tuple[str, ...] = ()
     """`encoders.review_lines` of each item index where there are `reviews`."""
+    reviews_per_item: int | None = None
+    """How many of an item count at most: fewer than the settings say where there are too many in all."""
 
     @property
     def alive(self) -> npt.NDArray[np.bool_]:
@@ -113,11 +115,14 @@ def with_item_reviews(
         pl.col("seq") <= snapshot.events_through, pl.col("item") < snapshot.items.height
     )
     best = best_reviews(reviews_without(known, unfolded), rules)
+    rules = within_total(best, rules)
+    best = best.group_by("item", maintain_order=True).head(rules.per_item)
     lines = lines_of(best, rules)
     return replace(
         snapshot,
         reviews=best,
         review_lines=tuple(lines.get(row, "") for row in range(snapshot.items.height)),
+        reviews_per_item=rules.per_item,
     )
 
 

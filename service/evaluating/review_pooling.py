@@ -8,7 +8,7 @@ from encoders import with_reviews
 from gnn.evaluation import EvaluationData
 from gnn.shop_arrays import FloatArray
 from graph.frames import REVIEW_TEXT_SCHEMA
-from service.item_reviews import best_reviews, lines_of
+from service.item_reviews import best_reviews, lines_of, within_total
 from service.reporter import ProgressFn
 from service.settings import ReviewSettings
 from service.texts import Texts
@@ -45,7 +45,9 @@ class ReviewPooling:
     def __call__(self, start: int, stop: int, progress: ProgressFn | None = None) -> FloatArray:
         """Vectors of all items with the reviews among the events of positions start..stop-1, (n_items, d)."""
         seen = self._reviews.filter(pl.col("seq").is_between(start, stop - 1))
-        lines = lines_of(best_reviews(seen, self._rules), self._rules)
+        best = best_reviews(seen, self._rules)
+        rules = within_total(best, self._rules)
+        lines = lines_of(best.group_by("item", maintain_order=True).head(rules.per_item), rules)
         assert self._text is not None
         told = self._text.copy()
         if lines:

@@ -28,7 +28,7 @@ from service.increments.frozen_items import with_frozen
 from service.increments.gate import IncrementVerdict, judge_increment
 from service.increments.hop import Outcome
 from service.increments.state import TRAINED_THROUGH, IncrementState
-from service.item_reviews import review_digests
+from service.item_reviews import review_digests, rules_of_release
 from service.live.known_items import KnownItems
 from service.live.mirror import ArrivedItems
 from service.live.model import brand_numbers, influence_caps
@@ -129,7 +129,8 @@ class _Increment:
                 catch_up(log, store)
                 unfolded = changes.unfolded()
                 snapshot = take_snapshot(store, unfolded)
-                snapshot = with_item_reviews(snapshot, store, self._settings.encoder.reviews, unfolded)
+                rules = rules_of_release(self._settings.encoder.reviews, release.manifest.config)
+                snapshot = with_item_reviews(snapshot, store, rules, unfolded)
             snapshot, _ = select_edges(snapshot, self._settings.selection)
             through = release.manifest.refreshed_through
             capped = capped_edges(snapshot.edges, through, influence_caps(self._settings))

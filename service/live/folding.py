@@ -13,7 +13,7 @@ from gnn.freed_memory import give_back_freed_memory
 from graph.refund import refund_rows
 from graph.store import EdgeBlock
 from service.change_log import ChangeKind, UnfoldedRange
-from service.item_reviews import best_reviews, lines_of, merged, reviews_of_events
+from service.item_reviews import best_reviews, lines_of, merged, reviews_of_events, rules_of_release
 from service.live.beside import beside
 from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
@@ -333,7 +333,7 @@ class LiveFolding:
 
     def _take_reviews(self, batch: pl.DataFrame) -> None:
         """Reviews are part of the texts of their items, where the settings say so: encoded beside."""
-        rules = self._tools.settings.encoder.reviews
+        rules = rules_of_release(self._tools.settings.encoder.reviews, self.release.manifest.config)
         if self._reviews is None:
             return
         index = pl.Series([self._known.index_of(one) for one in batch["item_id"].to_list()], dtype=pl.Int64)

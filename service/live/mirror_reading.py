@@ -10,6 +10,7 @@ from graph.store import GraphStore
 from service.capped_edges import capped_edges
 from service.change_log import ChangeLog, UnfoldedRange
 from service.edge_selection import select_edges
+from service.item_reviews import rules_of_release
 from service.live.known_items import KnownItems
 from service.live.mirror import MakeMirror, Mirror, MirrorStart
 from service.live.model import brand_numbers, influence_caps
@@ -52,7 +53,8 @@ def read_mirror(
     """Read the store. Memory: that of a snapshot, the mirror beside it for a moment."""
     change, unfolded = sources.changes.last_number(), sources.changes.unfolded()
     snapshot, _ = select_edges(take_snapshot(sources.store, unfolded), settings.selection)
-    snapshot = with_item_reviews(snapshot, sources.store, settings.encoder.reviews, unfolded)
+    rules = rules_of_release(settings.encoder.reviews, release.manifest.config)
+    snapshot = with_item_reviews(snapshot, sources.store, rules, unfolded)
     known = KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
     capped = capped_edges(snapshot.edges, release.manifest.refreshed_through, influence_caps(settings))
     shop = replace(replace(snapshot, edges=capped.edges).arrays(None), brand=known.brand)

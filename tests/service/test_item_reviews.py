@@ -17,6 +17,8 @@ from service.item_reviews import (
     merged,
     review_digests,
     reviews_of_events,
+    rules_of_release,
+    within_total,
 )
 from service.settings import ReviewSettings
 
@@ -94,6 +96,21 @@ def test_one_by_one_is_the_same_as_all_at_once() -> None:
         known = merged(best_reviews(every.slice(start, 3), RULES), known, RULES)
     assert known.equals(best_reviews(every, RULES))
     assert known.group_by("item").len()["len"].max() == 2
+
+
+def test_too_many_in_all_leave_fewer_of_each_item_and_at_least_one() -> None:
+    rows = [
+        {"item": item, "review_text": f"{LONG} {n}"}
+        for item, n in ((0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2, 6))
+    ]
+    best = best_reviews(reviews(*rows), ReviewSettings(per_item=3))
+    found = {
+        total: within_total(best, ReviewSettings(per_item=3, total=total)).per_item for total in (6, 5, 4, 1)
+    }
+    assert found == {6: 3, 5: 2, 4: 1, 1: 1}
+    kept = rules_of_release(ReviewSettings(total=1), {"reviews_per_item": 2})
+    assert within_total(best, kept).per_item == 2
+    assert rules_of_release(RULES, {}) == RULES
 
 
 def test_digests_tell_reviews_apart() -> None:
