@@ -1,5 +1,6 @@
 """One Neo4j database: driver, managed transactions, retries, errors in our words."""
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Session
 
 ResultT = TypeVar("ResultT")
+
+# whatever it reports as an error is raised too, and told by us in one line
+logging.getLogger("neo4j.pool").setLevel(logging.CRITICAL)
 
 OLDEST_VERSION = (5, 26)
 """The oldest supported server: dynamic relationship types in `CREATE` came with it."""
@@ -176,18 +180,30 @@ def translated(address: Neo4jAddress) -> Iterator[None]:
     except failures.Neo4jError as error:
         raise _server_error(address, error) from error
     except (failures.DriverError, OSError) as error:
-        if "looks like HTTP" in str(error) or "not support" in str(error):
-            raise UnusableServer(f"{address.url} does not speak Bolt: is it Neo4j's Bolt port?") from None
-        hint = " (no Neo4j there, or it is just starting)" if "routing" in str(error) else ""
-        raise StoreUnavailable(f"{address.url} does not answer: {_reason(error)}{hint}") from error
+        raise _connection_error(address, str(error)) from error
+
+
+def _connection_error(address: Neo4jAddress, text: str) -> GraphError:
+    if "looks like HTTP" in text or "not support" in text:
+        return UnusableServer(f"{address.url} does not speak Bolt: is it Neo4j's Bolt port?")
+    if "SSL" in text:
+        return UnusableServer(
+            f"{address.url}: no encrypted connection ({_reason(text)[:80]}); a server without encryption "
+            "wants bolt://, one that signed its certificate itself bolt+ssc:// (set graph.url)"
+        )
+    hint = "is the server running there?"
+    if "routing" in text:  # the driver says no more of what went wrong
+        hint = "no Neo4j there, or without the encryption of +s, or just starting; bolt:// tells more"
+    return StoreUnavailable(f"{address.url} does not answer: {_reason(text)} ({hint})")
 
 
 def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
     code = str(error.code or "")
     text = f"{code.rpartition('.')[2]}: {_reason(error.message)}"
     if "ClientError.Security" in code:
+        reason = _reason(error.message) if address.password else "no password is set"
         return UnusableServer(
-            f"{address.url} refused user {address.user!r}: {_reason(error.message)} "
+            f"{address.url} refused user {address.user!r}: {reason} "
             "(set graph.user and graph.password, or ILK_GRAPH__PASSWORD)"
         )
     if "DatabaseNotFound" in code:
@@ -202,6 +218,8 @@ def _server_error(address: Neo4jAddress, error: Any) -> GraphError:
 
 
 def _reason(error: object) -> str:
-    """The last line of the driver's message: the ones before it name what was tried."""
+    """The last line of the driver's message, of it the reason: what comes before names what was tried."""
     lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
-    return (lines or ["no reason given"])[-1][:200]
+    last = (lines or ["no reason given"])[-1]
+    named = re.search(r"\(reason (?:\[Errno -?\d+\] )?(.*)\)$", last)
+    return (named[1] if named else last)[:200]

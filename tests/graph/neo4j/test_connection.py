@@ -2,6 +2,8 @@
 
 import os
 import socket
+import socketserver
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -37,6 +39,27 @@ def deaf_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.fixture
+def old_server() -> Iterator[str]:
+    """Address of a stub that speaks just enough of Bolt 5.4 to say that it is Neo4j 4.4.40."""
+
+    class Old(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.read(20)
+            self.wfile.write(bytes((0, 0, 4, 5)))
+            while size := int.from_bytes(self.rfile.read(2)):
+                self.rfile.read(size + 2)  # the message, and the two zeros that end it
+                answer = b"\xb1\x70\xa2\x86server\x8cNeo4j/4.4.40\x8dconnection_id\x81x"
+                self.wfile.write(len(answer).to_bytes(2) + answer + b"\0\0")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Old) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"bolt://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
 @pytest.mark.neo4j
 @pytest.mark.parametrize("scheme", ["bolt", "neo4j"])
 def test_a_wrong_password(scheme: str) -> None:
@@ -67,10 +90,41 @@ def test_the_http_port_is_not_the_bolt_port() -> None:
     assert "Bolt port" in str(error)
 
 
+@pytest.mark.neo4j
+@pytest.mark.parametrize("scheme", ["bolt+s", "bolt+ssc"])
+def test_encryption_that_the_server_has_not(scheme: str) -> None:
+    to = address()
+    error = failure(replace(to, url=to.url.replace("bolt", scheme, 1)))
+    assert isinstance(error, UnusableServer)
+    assert "wants bolt://" in str(error)
+
+
+@pytest.mark.neo4j
+def test_no_password_is_said_so() -> None:
+    error = failure(replace(address(), user="nobody", password=""))
+    assert isinstance(error, UnusableServer)
+    assert "no password is set" in str(error)
+
+
+def test_an_old_server_tells_its_version(old_server: str) -> None:
+    error = failure(Neo4jAddress(old_server))
+    assert isinstance(error, UnusableServer)
+    assert "Neo4j 4.4.40 is too old" in str(error)
+
+
 def test_nobody_listens(deaf_port: int) -> None:
     error = failure(Neo4jAddress(f"bolt://127.0.0.1:{deaf_port}"))
     assert isinstance(error, StoreUnavailable)
-    assert "does not answer" in str(error)
+    assert "does not answer: Connection refused (is the server running there?)" in str(error)
+
+
+def test_a_routed_address_without_server_is_one_line_too(
+    deaf_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = failure(Neo4jAddress(f"neo4j://127.0.0.1:{deaf_port}"))
+    assert isinstance(error, StoreUnavailable)
+    assert "bolt:// tells more" in str(error)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:7474", "sqlite", "bolt:/127.0.0.1"])
