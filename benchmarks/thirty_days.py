@@ -3,8 +3,10 @@
 The shop's events are put in order of time; the first 60 % are there at the beginning, the rest comes in
 thirty days of equally many events. Every evening the day's events make an increment, then `ilk refresh` runs.
 The next day's events, which no release has seen, judge all three: the release that served in the morning, the
-increment, the night's release. NDCG@10 of `next`; beside it the gate's verdict, how many neighbours increment
-and full model share, and whether the night's release is surely worse than the tolerance lets it be.
+increment, the night's release. NDCG@10 of `next`; beside it the gate's verdict, whether the night's release
+is surely worse than the tolerance lets it be, and the drift as the report counts it: the share of the ten
+`related` neighbours that increment and full model do not share, of all items asked, the rarest and the most
+popular fifth and the three largest categories.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from service.intake.load import load
 from service.nightly.refresh import refresh
 from service.releases.store import ReleaseStore
 from service.reporter import Reporter
+from service.reporting.neighbour_audit import audit_neighbours
 from service.settings import Settings, load_settings
 from service.shop_snapshot import take_snapshot
 from service.stores import closing_both, open_log, open_store
@@ -37,6 +40,7 @@ BASE = 0.6
 DAYS = 30
 ASKED = 300
 """Items whose neighbours are compared."""
+FIFTHS = ("rarest fifth", "most popular fifth")
 
 
 def whole_shop(path: Path, mapping: str | None, folder: Path) -> pl.DataFrame:
@@ -93,15 +97,24 @@ def ndcg(model: FittedIlk, query: IntArray, target: IntArray) -> FloatArray:
     return single_ndcg_at_k(rank, 10).astype(np.float32)
 
 
-def shared_neighbours(one: FittedIlk, other: FittedIlk) -> float:
-    """Share of the ten `next` neighbours that both models give, over some items."""
-    items = np.random.default_rng(0).permutation(one.n_items)[:ASKED]
-    tens = []
-    for model in (one, other):
-        scores = model.score_similar(items, Objective.NEXT)
-        scores[np.arange(len(items)), items] = -np.inf
-        tens.append(np.argsort(-scores, axis=1, kind="stable")[:, :10])
-    return float(np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(*tens, strict=True)]))
+def drift(settings: Settings, new: str, day: str) -> dict[str, float]:
+    """1 - overlap@10 of two releases' `related` neighbours by the name of the group; "all": of all items."""
+    home = Home(settings.home)
+    releases, store = ReleaseStore(home.releases), open_store(settings, home)
+    with closing_both(store):
+        snapshot = take_snapshot(store)
+    counts = np.bincount(snapshot.edges.item, minlength=snapshot.items.height)
+    audit = audit_neighbours(releases.open(new), releases.open(day), counts, ASKED)
+    groups = [*audit.by_popularity, *audit.by_category[:3]]
+    return {"all": 1 - audit.overlap} | {group.name: 1 - group.overlap for group in groups}
+
+
+def drift_line(found: dict[str, float]) -> str:
+    """Popularity and category in one cell each."""
+    fifths = "  ".join(f"{found.get(name, float('nan')):>5.1%}" for name in FIFTHS)
+    others = [name for name in found if name not in (*FIFTHS, "all", "no events", "2nd", "3rd", "4th")]
+    named = ", ".join(f"{name} {found[name]:.1%}" for name in others)
+    return f"{found['all']:>5.1%}  {fifths}  {named}"
 
 
 def judged(old: FloatArray, new: FloatArray, tolerance: float) -> str:
@@ -127,7 +140,7 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> 
     load(items, settings)
     add(settings, events[:base])
     before = refresh(settings, Reporter(Console(quiet=True))).release
-    print("day  events   gate       pairs  old     increment  new     shared  beyond the tolerance")
+    print("day  events   gate          pairs  old     increment  new     beyond?   drift: all, rare, popular")
     found: list[tuple[FloatArray, ...]] = []
     for day in range(days):
         add(settings, events[int(edges[day]) : int(edges[day + 1])])
@@ -145,10 +158,11 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> 
         found.append(values)
         old, middle, new = (float(one.mean()) for one in values)
         print(
-            f"{day + 1:>3} {since:>8,}  {'published' if result.published else 'rejected':<9} "
+            f"{day + 1:>3} {since:>8,}  {result.metrics['gate']['outcome']:<12} "
             f"{len(pairs[0]):>6}  "
-            f"{old:.4f}  {middle:.4f}     {new:.4f}  {shared_neighbours(models[1], models[2]):>6.1%}  "
-            f"{judged(values[0], values[2], settings.gate.max_drop)}",
+            f"{old:.4f}  {middle:.4f}     {new:.4f}  "
+            f"{judged(values[0], values[2], settings.gate.max_drop):<8}  "
+            f"{drift_line(drift(settings, made, increment))}",
             flush=True,
         )
         before = result.release

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gnn.checkpoints import Checkpoint, Checkpoints
+from gnn.holdout import Holdout
 from gnn.mix_config import Mix
 from gnn.objective import Objective
 
@@ -19,8 +20,7 @@ class Choices:
     """None: nothing was trained."""
     mixes: dict[Objective, Mix]
     user_mix: Mix
-    holdout: dict[str, float]
-    """See `gnn.holdout.holdout_figures`."""
+    holdout: Holdout
 
 
 def keep_choices(checkpoints: Checkpoints, chosen: Choices) -> None:
@@ -29,19 +29,21 @@ def keep_choices(checkpoints: Checkpoints, chosen: Choices) -> None:
         "epochs": chosen.epochs,
         "mixes": {objective.value: _plain(mix) for objective, mix in chosen.mixes.items()},
         "user_mix": _plain(chosen.user_mix),
-        "holdout": chosen.holdout,
+        "holdout": chosen.holdout.figures,
     }
-    checkpoints.save(_NAME, lambda: Checkpoint(values=values), final=True)
+    arrays = {"newest": chosen.holdout.newest}
+    checkpoints.save(_NAME, lambda: Checkpoint(arrays, values), final=True)
 
 
 def kept_choices(checkpoints: Checkpoints) -> Choices | None:
     """What an interrupted fit had chosen; None where it had not come so far."""
     kept = checkpoints.load(_NAME)
-    if kept is None:
+    if kept is None or "newest" not in kept.arrays:  # of an older make
         return None
     values = kept.values
+    holdout = Holdout(dict(values["holdout"]), kept.arrays["newest"])
     mixes = {Objective(name): dict(mix) for name, mix in values["mixes"].items()}
-    return Choices(values["epochs"], mixes, dict(values["user_mix"]), dict(values["holdout"]))
+    return Choices(values["epochs"], mixes, dict(values["user_mix"]), holdout)
 
 
 def _plain(mix: Mapping[str, float]) -> Mix:

@@ -21,7 +21,7 @@ from gnn.histories import (
     next_pairs,
     without_weightless,
 )
-from gnn.holdout import holdout_figures
+from gnn.holdout import Holdout, holdout_of
 from gnn.ilk_config import IlkConfig
 from gnn.item_signals import item_signals
 from gnn.learning_curve import EpochLog
@@ -54,8 +54,8 @@ class Fit:
     """Of the users seen, for `score_users`: each item once."""
     epochs: int
     """Training epochs that were best on validation."""
-    holdout: dict[str, float]
-    """See `gnn.holdout.holdout_figures`."""
+    holdout: Holdout
+    """Of the first pass, which had not seen the newest events."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _choose(
     signals, trained = _signals(config, older, histories, text, seed, run)
     mixes, user_mix = _learn(config, shop, signals, histories, block, seed, progress)
     model = FittedIlk(signals, mixes, user_mix, config)
-    holdout = holdout_figures(model, older, *block.pairs[Objective.NEXT])
+    holdout = holdout_of(model, older, *block.pairs[Objective.NEXT])
     return Choices(None if trained is None else trained.epochs, mixes, user_mix, holdout)
 
 

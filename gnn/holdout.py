@@ -1,5 +1,7 @@
 """How the model behind a fit does on the newest events, which its signals had not seen."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,15 +20,22 @@ than random ones, so that two refreshes a day apart are judged on nearly the sam
 FIFTH = "fifth"
 """How the names of the figures by popularity begin: `fifth1_ndcg@10` is the rarest items'."""
 
-NEWEST = "newest"
-"""How the names of the figures of the newest pairs alone begin: `newest300_ndcg@10`."""
-TAILS = (150, 300, 600, 1200, 2400)
-"""Of so many of the newest pairs the figure is kept: a serving model can be asked those it had not seen."""
+KEPT_GAINS = 2400
+"""Of so many of the newest pairs each gain is kept: a serving model can be asked those it had not seen."""
 
 
-def holdout_figures(
-    model: FittedIlk, older: ShopArrays, query: IntArray, target: IntArray
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Holdout:
+    """What the newest events say of a model."""
+
+    figures: dict[str, float]
+    """`ndcg@10`, `popularity_ndcg@10`, `pairs`, `lift_error` (relative standard error of the first over the
+    second), and NDCG@10 by popularity."""
+    newest: FloatArray
+    """NDCG@10 of each of the newest pairs, in order of time, (KEPT_GAINS,) at most."""
+
+
+def holdout_of(model: FittedIlk, older: ShopArrays, query: IntArray, target: IntArray) -> Holdout:
     """NDCG@10 of `next` on held-out pairs with warm targets, beside popularity's on the same pairs.
 
     model: signals from `older` only. query, target: pairs whose target event is newer, shape (m,). The few
@@ -40,22 +49,32 @@ def holdout_figures(
         query[some], target[some], np.zeros(len(query[some]), np.int64)
     )  # whose they are does not matter here
     if not len(pairs.query):
-        return {"pairs": 0}
+        return Holdout({"pairs": 0}, np.zeros(0, np.float32))
 
     def popularity(rows: IntArray) -> FloatArray:
         return np.broadcast_to(counts, (len(rows), len(counts)))
 
     ours = pair_ranks(lambda rows: model.score_similar(rows, Objective.NEXT), pairs, older.n_items)
     theirs = pair_ranks(popularity, pairs, older.n_items)
-    gains = single_ndcg_at_k(ours, 10)
+    gains, floor = single_ndcg_at_k(ours, 10), single_ndcg_at_k(theirs, 10)
     quintile = popularity_quintile(np.bincount(older.item, minlength=older.n_items))
-    return {
+    figures = {
         "ndcg@10": float(gains.mean()),
-        "popularity_ndcg@10": float(single_ndcg_at_k(theirs, 10).mean()),
+        "popularity_ndcg@10": float(floor.mean()),
         "pairs": len(pairs.query),
+        "lift_error": _relative_error(gains, floor),
         **_by_popularity(gains, quintile[pairs.target]),
-        **{f"{NEWEST}{n}_ndcg@10": float(gains[-n:].mean()) for n in TAILS if len(gains) >= n},
     }
+    return Holdout(figures, gains[-KEPT_GAINS:].astype(np.float32))
+
+
+def _relative_error(gains: npt.NDArray[np.float64], floor: npt.NDArray[np.float64]) -> float:
+    """Relative standard error of mean(gains) / mean(floor) over the same pairs (delta method); at least what
+    one hit more or less is worth. 1 where either mean is 0: nothing can be told."""
+    if not (gains.any() and floor.any()):
+        return 1.0
+    spread = gains / gains.mean() - floor / floor.mean()
+    return max(float(spread.std() / np.sqrt(len(gains))), 1.0 / float(gains.sum()))
 
 
 def _by_popularity(gains: npt.NDArray[np.float64], quintile: IntArray) -> dict[str, float]:

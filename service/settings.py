@@ -129,6 +129,8 @@ class GateSettings(Section):
     max_drop: float = Field(0.20, ge=0, le=1)
     """How much closer to popularity than the serving release a new one may be on the newest events: the
     relative drop of NDCG@10 over popularity's that is still let through."""
+    max_unsure_drop: float = Field(0.50, ge=0, le=1)
+    """The same where the events are too few to be sure that the drop exceeds `max_drop`."""
 
 
 class SelectionSettings(Section):

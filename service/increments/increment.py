@@ -230,7 +230,9 @@ class _Increment:
     def _gate_figures(parent: ReleaseManifest, verdict: IncrementVerdict) -> dict[str, Any]:
         """With those of the last full refresh, by which the next one is judged."""
         before = parent.metrics.get("gate") or {}
-        kept = {name: before[name] for name in ("lift", "coverage", "ndcg@10") if name in before}
+        kept = {
+            name: before[name] for name in ("lift", "lift_error", "coverage", "ndcg@10") if name in before
+        }
         return kept | verdict.to_json()
 
     def _settle(

@@ -5,9 +5,11 @@ from typing import Any
 
 from gnn import FittedIlk
 from gnn.checkpoints import Checkpoint, Checkpoints
+from gnn.holdout import Holdout
 from service.releases.writer import json_values
 
 _NAME = "fitted"
+_NEWEST = "holdout_newest"
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Fitted:
 
     model: FittedIlk
     epochs: int
-    holdout: dict[str, float]
+    holdout: Holdout
     text_coverage: dict[str, Any] | None
     """How the text model's vocabulary meets the shop's words; None where it has none."""
 
@@ -29,10 +31,10 @@ def keep_fitted(checkpoints: Checkpoints, fitted: Fitted) -> None:
         values = {
             "config": config,
             "epochs": fitted.epochs,
-            "holdout": fitted.holdout,
+            "holdout": fitted.holdout.figures,
             "text_coverage": fitted.text_coverage,
         }
-        return Checkpoint(arrays, json_values(values))
+        return Checkpoint({**arrays, _NEWEST: fitted.holdout.newest}, json_values(values))
 
     checkpoints.save(_NAME, make, final=True)
 
@@ -40,8 +42,10 @@ def keep_fitted(checkpoints: Checkpoints, fitted: Fitted) -> None:
 def kept_fitted(checkpoints: Checkpoints) -> Fitted | None:
     """The model of a refresh that was interrupted after training; None where it had not come so far."""
     kept = checkpoints.load(_NAME)
-    if kept is None:
+    if kept is None or _NEWEST not in kept.arrays:  # of an older make
         return None
     values = kept.values
-    model = FittedIlk.from_arrays(kept.arrays, values["config"])
-    return Fitted(model, values["epochs"], values["holdout"], values["text_coverage"])
+    arrays = {name: array for name, array in kept.arrays.items() if name != _NEWEST}
+    model = FittedIlk.from_arrays(arrays, values["config"])
+    holdout = Holdout(values["holdout"], kept.arrays[_NEWEST])
+    return Fitted(model, values["epochs"], holdout, values["text_coverage"])

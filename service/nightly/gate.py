@@ -2,18 +2,32 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gnn.holdout import FIFTH, NEWEST
+from gnn.holdout import FIFTH
 from gnn.served_model import ServedModel
-from service.nightly.second_hearing import Hearing
+from service.nightly.second_hearing import LEAST_PAIRS, Hearing
 from service.settings import GateSettings
 
-PAIRS_THAT_DECIDE = 150
-"""Held-out cases below which a quality figure is shown but decides nothing."""
+SURE = 1.96
+"""Standard errors of a 95 % interval."""
+
+
+class GateOutcome(StrEnum):
+    """What the comparison with the serving release came to."""
+
+    NO_WORSE = "no worse"
+    """Within the tolerance."""
+    WORSE = "worse"
+    """Surely beyond it, or unsound: never let through."""
+    INCONCLUSIVE = "inconclusive"
+    """Beyond it in the mean, but not surely: let through up to `gate.max_unsure_drop`."""
+    NOT_COMPARED = "not compared"
+    """Nothing serves, or too few events were held out."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +35,15 @@ class GateVerdict:
     """Whether a release may serve, and on what grounds."""
 
     passed: bool
+    outcome: GateOutcome
     reason: str
     """One line for people; names the figure and the threshold that decided."""
     figures: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest and `--json`."""
-        return {"passed": self.passed, "reason": self.reason, **self.figures}
+        fixed = {"passed": self.passed, "outcome": self.outcome.value, "reason": self.reason}
+        return {**fixed, **self.figures}
 
 
 def judge(
@@ -41,49 +57,84 @@ def judge(
     """Look at a fitted model before it becomes a release.
 
     alive: items that may be served, shape (n_items,). holdout: figures on the newest events, which the model
-    behind them had not seen (`ndcg@10`, `popularity_ndcg@10`, `pairs`). before: the figures of the release
-    that serves now; None: nothing serves, and anything sound is better than nothing.
+    behind them had not seen (`gnn.holdout`). before: the figures of the release that serves now; None:
+    nothing serves, and anything sound is better than nothing.
 
     Two releases had different exams, so what is compared is how far each was above popularity on its own.
-    Where that fell too far, hearing puts both before the same events, and its outcome decides.
+    Where that fell too far, hearing puts both before the same events, and its outcome decides. A loss that is
+    not sure to exceed the tolerance is no reason to reject; such a release hands on the lift that it was
+    measured by, so that several small losses in a row do not become the measure themselves.
     """
     coverage = share_with_vectors(model, alive)
     figures = {"coverage": coverage}
-    figures |= {name: value for name, value in holdout.items() if not name.startswith((FIFTH, NEWEST))}
+    figures |= {name: value for name, value in holdout.items() if not name.startswith(FIFTH)}
     lift = lift_of(figures)
     if lift is not None:
         figures["lift"] = lift
+
+    def verdict(outcome: GateOutcome, reason: str, *, passed: bool) -> GateVerdict:
+        return GateVerdict(passed, outcome, reason, figures)
+
     if not np.isfinite(coverage):
-        return GateVerdict(False, "the model's vectors are not finite numbers", figures)
+        return verdict(GateOutcome.WORSE, "the model's vectors are not finite numbers", passed=False)
     if before is None:
-        return GateVerdict(True, f"nothing served before; {_in_words(figures)}", figures)
+        return verdict(GateOutcome.NOT_COMPARED, f"nothing served before; {_in_words(figures)}", passed=True)
     needed = min(settings.min_coverage, float(before.get("coverage", 0.0)))
     if coverage < needed:
-        return GateVerdict(
-            False, f"only {coverage:.1%} of the items can be found, {needed:.1%} before", figures
-        )
+        reason = f"only {coverage:.1%} of the items can be found, {needed:.1%} before"
+        return verdict(GateOutcome.WORSE, reason, passed=False)
     old = before.get("lift")
     if lift is None or old is None:
-        return GateVerdict(True, f"too few held-out events to compare; {_in_words(figures)}", figures)
-    if lift < old * (1 - settings.max_drop):
-        reason = (
-            f"{_in_words(figures)}: {lift:.2f} times as good, the serving release {old:.2f} times "
-            f"(gate.max_drop {settings.max_drop:.0%})"
+        reason = f"too few held-out events to compare; {_in_words(figures)}"
+        return verdict(GateOutcome.NOT_COMPARED, reason, passed=True)
+    words = f"{_in_words(figures)}: {lift:.2f} times as good"
+    if lift >= old * (1 - settings.max_drop):
+        return verdict(GateOutcome.NO_WORSE, f"{words}, {old:.2f} before", passed=True)
+    words = f"{words}, the serving release {old:.2f} times (gate.max_drop {settings.max_drop:.0%})"
+    heard = hearing()
+    if heard is None:
+        new, serving = lift, float(old)
+        sure = _surely_below(figures, before, 1 - settings.max_drop)
+    else:
+        new, serving = float(heard.new.mean()), float(heard.serving.mean())
+        sure = heard.surely_below(1 - settings.max_drop)
+        figures |= {"same_pairs": heard.pairs, "same_ndcg@10": new, "serving_ndcg@10": serving}
+        words += f"; on {heard.pairs} pairs that neither had seen {new:.4f}, serving {serving:.4f}"
+    if new >= serving * (1 - settings.max_drop):
+        return verdict(GateOutcome.NO_WORSE, words, passed=True)
+    if sure:
+        return verdict(GateOutcome.WORSE, words, passed=False)
+    figures |= {"own_lift": lift, "lift": float(old)}
+    figures |= {"lift_error": float(before["lift_error"])} if "lift_error" in before else {}
+    if new >= serving * (1 - settings.max_unsure_drop):
+        return verdict(
+            GateOutcome.INCONCLUSIVE, f"{words}: inconclusive, so many events do not tell", passed=True
         )
-        heard = hearing()
-        if heard is None:
-            return GateVerdict(False, reason, figures)
-        figures |= {"same_pairs": heard.pairs, "same_ndcg@10": heard.new, "serving_ndcg@10": heard.serving}
-        passed = heard.new >= heard.serving * (1 - settings.max_drop)
-        beside = f"on {heard.pairs} pairs that neither had seen {heard.new:.4f}, serving {heard.serving:.4f}"
-        return GateVerdict(passed, f"{reason}; {beside}", figures)
-    return GateVerdict(True, f"{_in_words(figures)}: {lift:.2f} times as good, {old:.2f} before", figures)
+    return verdict(
+        GateOutcome.INCONCLUSIVE,
+        f"{words}: inconclusive, but the mean fell by more than gate.max_unsure_drop "
+        f"({settings.max_unsure_drop:.0%}); more events will tell",
+        passed=False,
+    )
+
+
+def _surely_below(figures: Mapping[str, float], before: Mapping[str, Any], share: float) -> bool:
+    """Whether the lift is below that share of the serving release's by a 95 % interval.
+
+    The errors of both exams are added as if they shared no event: where they do, the true interval is
+    narrower. A release of an older make tells no error: the new one's is taken.
+    """
+    error = figures["lift_error"]
+    new, old = figures["lift"], share * float(before["lift"])
+    one_hit = 1.0 / (figures["pairs"] * figures["popularity_ndcg@10"])  # a lift of 0 has no relative error
+    both = float(np.hypot(max(error * new, one_hit), float(before.get("lift_error", error)) * old))
+    return new - old + SURE * both < 0
 
 
 def lift_of(figures: Mapping[str, float]) -> float | None:
     """NDCG@10 over popularity's on the same held-out pairs; None where too few decide or popularity has 0."""
     floor = figures.get("popularity_ndcg@10", 0.0)
-    if figures.get("pairs", 0) < PAIRS_THAT_DECIDE or floor <= 0:
+    if figures.get("pairs", 0) < LEAST_PAIRS or floor <= 0:
         return None
     return figures["ndcg@10"] / floor
 

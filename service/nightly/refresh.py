@@ -223,7 +223,7 @@ class _Refresh:
             verdict = judge(
                 fitted.model,
                 snapshot.alive,
-                fitted.holdout,
+                fitted.holdout.figures,
                 self._settings.gate,
                 self._serving_figures(),
                 lambda: hear(snapshot, self._releases.open_current(), fitted.holdout),
@@ -302,7 +302,7 @@ class _Refresh:
                 "gate": verdict.to_json(),
                 "epochs": fitted.epochs,
                 "index": {"kind": self._settings.index.kind, "recall@10": self._recall},
-                "by_popularity": {n: v for n, v in fitted.holdout.items() if n.startswith(FIFTH)},
+                "by_popularity": {n: v for n, v in fitted.holdout.figures.items() if n.startswith(FIFTH)},
                 "text_coverage": fitted.text_coverage,
                 "selection": self._selection.to_json(),
             },

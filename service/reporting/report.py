@@ -112,7 +112,7 @@ def _point(record: dict[str, Any]) -> dict[str, Any]:
         "published": record.get("published"),
         "ndcg@10": gate.get("ndcg@10"),
         "popularity_ndcg@10": gate.get("popularity_ndcg@10"),
-        "lift": gate.get("lift"),
+        "lift": gate.get("own_lift", gate.get("lift")),
         "overlap": record.get("overlap"),
         "drift": record.get("drift"),
         "seconds": round(sum(stage["seconds"] for stage in record.get("stages", [])), 1),
