@@ -95,9 +95,10 @@ class Followed:
     begin: int
     """Where the events begin that are to be decided on."""
 
-    def stretches(self) -> Iterator[tuple[int, int]]:
-        """(begin, end) of what is decided in one go: a block while a crowd is there, else all until then."""
-        ends = np.arange((self.begin // BLOCK + 1) * BLOCK, len(self.events), BLOCK)
+    def stretches(self, step: int) -> Iterator[tuple[int, int]]:
+        """(begin, end) of what is decided in one go: `step` events (of which a block has a whole number)
+        while a crowd is there, else all until then."""
+        ends = np.arange((self.begin // step + 1) * step, len(self.events), step)
         ends = ends[self.crowded[ends] | self.crowded[ends - 1]]
         if self.begin < len(self.events):
             yield from zip([self.begin, *ends], [*ends, len(self.events)], strict=True)

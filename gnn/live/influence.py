@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch
 from gnn.live.live_batch import LiveEvents, Revision
-from gnn.live.probation import Probation
+from gnn.live.probation import STEP, Probation
 from gnn.shop_arrays import IntArray, ShopArrays
 
 
@@ -116,7 +116,7 @@ class InfluenceLedger:
         Where a crowd comes, the events that made it wait too."""
         followed = self.crowd.follow(events, self._is_new(events.user))
         changes: list[Revision] = []
-        for begin, end in followed.stretches():
+        for begin, end in followed.stretches(STEP):
             if not followed.crowded[begin]:
                 self.waiting = None
                 continue
@@ -124,8 +124,9 @@ class InfluenceLedger:
                 self.waiting, begin = Probation.none(), max(0, begin - BLOCK * BLOCKS)
             self.waiting, waiting = self.waiting.joined_by(followed.new_users_events(begin, end))
             changes.append(waiting)
-            if end % BLOCK == 0:
-                self.waiting, ready = self.waiting.examined(int((self.usual > 0).sum()))
+            if end % STEP == 0:
+                n_items = int((self.usual > 0).sum())
+                self.waiting, ready = self.waiting.examined(n_items, whole=end % BLOCK == 0)
                 changes.append(ready)
         return changes
 

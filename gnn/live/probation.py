@@ -1,24 +1,32 @@
-"""What new users do while a crowd is there: it waits until enough of them agree on an item, or the user has
-done so much that he is no passer-by."""
+"""What new users do while a crowd is there: it waits until enough of them agree on an item or on two that
+follow each other, or the user has done so much that he is no passer-by."""
 
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from gnn.live.live_batch import LiveEvents, Revision
 from gnn.shop_arrays import IntArray
 
 AGREEING = 8
 """More different new users than this have to come to an item ..."""
+AGREEING_ON_PAIR = 4
+"""... or look at the same two items one after the other ..."""
 DEVIATIONS = 5.0
-"""... and more than this many standard deviations above the mean of all items that still wait: users who do
-anything at all spread evenly, by chance a few more of them here than there (Poisson)."""
+"""... and more than this many standard deviations above what chance gives (Poisson): an item the mean of all
+items that still wait, for users who do anything at all spread evenly; a pair what two items get together
+whose users have nothing to do with each other."""
 ACTIVE = 20
 """Waiting events after which a user's count, wherever they are: shops whose new users stay do not wait for
 agreement; a crowd of such users is bounded by the limits for each user and item."""
 MOST = 100_000
 """Events that are kept waiting; of more, the oldest wait for the next full refresh."""
+STEP = 20
+"""After so many arriving events, items and pairs of these are looked at; all others with a crowd's block."""
+_SHIFT = 32
+"""Keys of pairs are lower item << 32 | higher item."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,18 @@ class Probation:
     """Items that wait no longer, ascending."""
     active: IntArray
     """Users who wait no longer, ascending."""
+    pairs: IntArray
+    """Keys of pairs of items that wait no longer, ascending."""
+    mean: float | None = None
+    """Different users of an item that waits, when all were looked at last; `None`: not yet."""
+    users: int = 0
+    """Different users then."""
 
     @classmethod
     def none(cls) -> Self:
         """Nothing waits."""
-        return cls(LiveEvents.none(), np.zeros(0, np.int64), np.zeros(0, np.int64))
+        nothing = np.zeros(0, np.int64)
+        return cls(LiveEvents.none(), nothing, nothing, nothing)
 
     def joined_by(self, events: LiveEvents) -> tuple[Self, Revision]:
         """(these wait as well, but for items that passed and active users; those of them that do)."""
@@ -44,20 +59,65 @@ class Probation:
         waiting = self.events.joined(events).only(slice(-MOST, None))
         return replace(self, events=waiting), Revision(events.sequence, np.zeros(len(events), np.float32))
 
-    def examined(self, n_items: int) -> tuple[Self, Revision]:
+    def examined(self, n_items: int, *, whole: bool) -> tuple[Self, Revision]:
         """(what goes on waiting, what counts from now on). n_items: items that somebody engaged with at the
-        release."""
-        user, item = self.events.user, self.events.item
-        width = int(user.max(initial=0)) + 1
-        users = np.bincount(np.unique(item * width + user) // width)  # different ones of each item
-        mean = float(users.sum()) / max(n_items - len(self.passed), 1)
-        enough = max(float(AGREEING), mean + DEVIATIONS * mean**0.5)
-        passing = np.flatnonzero(users > enough)
+        release. whole: everything; else what is of the items of the newest events."""
+        looked = self._counted(n_items) if whole or self.mean is None else self
+        assert looked.mean is not None
+        events = self.events
+        places = np.arange(len(events))
+        if looked is self:
+            places = np.flatnonzero(np.isin(events.item, events.item[-STEP:]))
+        user, item = events.user[places], events.item[places]
+        users = _different_users(item, user)
+        passing = np.flatnonzero(users > np.maximum(AGREEING, _unlikely(np.array([looked.mean]))))
+        agreeing, pairs = _agreeing(user, item, users / max(looked.users, 1) ** 0.5, self.pairs)
         active = np.flatnonzero(np.bincount(user) >= ACTIVE)
-        ready = np.isin(item, passing) | np.isin(user, active)
-        waiting = type(self)(
-            events=self.events.only(np.flatnonzero(~ready)),
+        ready = np.zeros(len(events), np.bool_)
+        ready[places] = np.isin(item, passing) | np.isin(user, active) | agreeing
+        waiting = replace(
+            looked,
+            events=events.only(np.flatnonzero(~ready)),
             passed=np.union1d(self.passed, passing),
             active=np.union1d(self.active, active),
+            pairs=np.union1d(self.pairs, pairs),
         )
-        return waiting, Revision(self.events.sequence[ready], self.events.weight[ready])
+        return waiting, Revision(events.sequence[ready], events.weight[ready])
+
+    def _counted(self, n_items: int) -> Self:
+        """With what chance is measured by."""
+        users = _different_users(self.events.item, self.events.user)
+        mean = float(users.sum()) / max(n_items - len(self.passed), 1)
+        return replace(self, mean=mean, users=len(np.unique(self.events.user)))
+
+
+def _agreeing(
+    user: IntArray, item: IntArray, share: npt.NDArray[np.float64], known: IntArray
+) -> tuple[npt.NDArray[np.bool_], IntArray]:
+    """(which events are of pairs that enough users agree on, or `known` ones; keys of these pairs).
+
+    share: of each item, such that those of two multiplied are the users whom they have in common by chance.
+    """
+    order = np.argsort(user, kind="stable")  # each user's events in order of arrival
+    before, after = order[:-1], order[1:]
+    follows = (user[before] == user[after]) & (item[before] != item[after])
+    before, after = before[follows], after[follows]
+    low, high = np.minimum(item[before], item[after]), np.maximum(item[before], item[after])
+    keys, place = np.unique(low << _SHIFT | high, return_inverse=True)
+    agree = _different_users(place, user[before])
+    by_chance = share[keys >> _SHIFT] * share[keys & ((1 << _SHIFT) - 1)]
+    found = (agree > np.maximum(AGREEING_ON_PAIR, _unlikely(by_chance))) | np.isin(keys, known)
+    agreeing = np.zeros(len(user), np.bool_)
+    agreeing[before[found[place]]] = agreeing[after[found[place]]] = True
+    return agreeing, keys[found]
+
+
+def _different_users(item: IntArray, user: IntArray) -> IntArray:
+    """Different users of each item, up to the highest one."""
+    width = int(user.max(initial=0)) + 1
+    return np.bincount(np.unique(item * width + user) // width)
+
+
+def _unlikely(mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What a count of that mean does not exceed by chance."""
+    return mean + DEVIATIONS * np.sqrt(mean)

@@ -8,6 +8,7 @@ import pytest
 from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
 from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch, window_counts
 from gnn.live.influence import Admission, InfluenceLedger
+from gnn.live.probation import STEP
 from gnn.shop_arrays import ShopArrays
 from tests.gnn.live.shops import events, fitted, without_text
 from tests.gnn.shops import cluster_shop
@@ -132,3 +133,36 @@ def test_released_events_change_answers_like_events_that_never_waited() -> None:
     live.propagate()
     other.propagate()
     assert np.allclose(live.model.item_vectors(), other.model.item_vectors(), atol=1e-5)
+
+
+def planted(n: int, first: int, *, pair: tuple[int, int] = (5, 6), user: int = 7000) -> LiveEvents:
+    """New users who look at the same two items."""
+    return events(np.repeat(user + np.arange(n), 2).tolist(), list(pair) * n, first=first)
+
+
+@pytest.mark.parametrize("size", [1, 37, 4000])
+def test_a_few_who_agree_on_two_items_count_within_twenty_events(size: int) -> None:
+    """Among new users who do anything, and too few of them for either item alone."""
+    alone, after = crowd(900, 0), crowd(STEP, 910, user=8000)
+    stream = joined([alone, planted(5, 900), after])
+    counts = in_batches(stream, size)
+    assert counts[900:910].all()
+    assert np.isin(stream.item[:900][counts[:900]], [5, 6]).all(), "nobody else"
+    later = joined([stream, planted(2, 930, user=9000), crowd(STEP, 934, user=9100)])
+    assert in_batches(later, size)[930:934].all(), "and those who come later at once"
+
+
+def test_three_who_agree_on_two_items_wait() -> None:
+    stream = joined([crowd(900, 0), planted(3, 900), crowd(200, 906, user=8000)])
+    assert not in_batches(stream, 50)[900:906].any()
+
+
+def test_pairs_with_an_item_that_everybody_looks_at_say_nothing() -> None:
+    """A thousand new users look at some item and then at the same one: no pair is agreed on."""
+    rng = np.random.default_rng(0)
+    items = np.stack([rng.integers(0, 80, 1000), np.full(1000, 70)], axis=1).ravel()
+    storm = events(np.repeat(5000 + np.arange(1000), 2).tolist(), items.tolist(), first=900)
+    stream = joined([crowd(900, 0), storm])
+    counts = in_batches(stream, 500)
+    some = stream.item[900:] != 70
+    assert counts[900:][some].mean() < 0.05
