@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from gnn.freed_memory import give_back_freed_memory
+from graph.errors import RetryableStoreError
 from graph.refund import refund_rows
 from graph.store import EdgeBlock
 from service.change_log import ChangeKind, UnfoldedRange
@@ -151,10 +152,14 @@ class LiveFolding:
 
     def step(self) -> bool:
         """Do what there is to do now; whether there was anything. Raises `OSError` where a record cannot be
-        written; only a new folding helps then."""
-        worked = self._take_changes()
+        written; only a new folding helps then. A `RetryableStoreError` leaves out nothing but changes of
+        items, which are read with everything else later; events are taken in the next time."""
+        try:
+            worked = self._take_changes() | self._take_texts()
+        except RetryableStoreError:
+            self._stale = True
+            raise
         worked |= self._take_events()
-        worked |= self._take_texts()
         now = time.monotonic()
         if worked:
             self._last_work = now

@@ -112,8 +112,13 @@ class ReleaseFollowing:
         self._made = _Made(release.version, release.manifest.events_through, beside(make, "reading"))
 
     def _take(self, made: _Made, sources: LiveSources) -> None:
-        if made.future.result().take_over(sources, self.folding):
-            self.folding, self._made = made.future.result(), None
+        try:
+            folding = made.future.result()
+        except BaseException:
+            self._made = self._stamp = None  # it is made again
+            raise
+        if folding.take_over(sources, self.folding):
+            self.folding, self._made = folding, None
             self._settled()
 
     def _settled(self) -> None:

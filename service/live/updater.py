@@ -33,6 +33,8 @@ from service.text_vectors import TextVectors
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+PATIENCE = 60
+"""Rounds in a row that may fail for a store that is away; then everything is opened anew."""
 FOREIGN_SECONDS = 2.0
 """How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
 STATUS_SECONDS = 1.0
@@ -64,7 +66,8 @@ class Updater:
         self._trouble: str | None = None
         self._applied = self._last = 0
         self._behind_since: float | None = None
-        self._next_status = 0.0
+        self._next_status = self._look_next = 0.0
+        self._cold: PlansStatements | None = None
 
     @property
     def _folding(self) -> LiveFolding | None:
@@ -79,9 +82,7 @@ class Updater:
             except HomeBusy:
                 stopping.wait(RETRY_SECONDS)  # another one works; when it ends, this one goes on
             except (RetryableStoreError, OSError) as error:
-                self._trouble = f"{type(error).__name__}: {error}"
-                logger.warning("the answers are behind the event log: %s; trying again", error)
-                self._show_trouble()
+                self._tell(error)
                 stopping.wait(RETRY_SECONDS)
 
     def _run_open(self, stopping: threading.Event) -> None:
@@ -112,29 +113,45 @@ class Updater:
         stopping: threading.Event,
         line: QuestionLine,
     ) -> None:
-        look_next, worked, began = 0.0, False, 0.0
-        cold: PlansStatements | None = store if isinstance(store, PlansStatements) else None
+        sources = LiveSources(log, store, changes)
+        worked, began, failures = False, 0.0, 0
+        self._cold = store if isinstance(store, PlansStatements) else None
         while not stopping.wait(self._pause(began if worked else None)):
             began = time.monotonic()
-            if time.monotonic() >= look_next:
-                adopt_foreign(log, store)
-                look_next = time.monotonic() + FOREIGN_SECONDS
-            worked = False
-            last = self._last = log.last_seq()
-            if last > self._applied:
-                catch_up(log, store)
-                self._applied = max(self._applied, last)
-                worked = True
-            if self._following is not None:
-                self._following.poll(LiveSources(log, store, changes))
-                if self._folding is not None:
-                    worked |= self._folding.step()
-                    self._answer_questions(store, line)
-            self._trouble = None
-            self._show(last)
-            if cold is not None and not worked:
-                cold.warm_up()  # while nothing waits
-                cold = None
+            try:
+                worked = self._round(sources, line)
+                failures = 0
+            except RetryableStoreError as error:
+                failures += 1
+                if failures > PATIENCE:
+                    raise
+                worked = False
+                self._tell(error)
+                stopping.wait(RETRY_SECONDS)
+
+    def _round(self, sources: LiveSources, line: QuestionLine) -> bool:
+        """Do what there is to do; whether there was anything."""
+        log, store = sources.log, sources.store
+        if time.monotonic() >= self._look_next:
+            adopt_foreign(log, store)
+            self._look_next = time.monotonic() + FOREIGN_SECONDS
+        worked = False
+        last = self._last = log.last_seq()
+        if last > self._applied:
+            catch_up(log, store)
+            self._applied = max(self._applied, last)
+            worked = True
+        if self._following is not None:
+            self._following.poll(sources)
+            if self._folding is not None:
+                worked |= self._folding.step()
+                self._answer_questions(store, line)
+        self._trouble = None
+        self._show(last)
+        if self._cold is not None and not worked:
+            self._cold.warm_up()  # while nothing waits
+            self._cold = None
+        return worked
 
     def _pause(self, worked_from: float | None) -> float:
         """Before the next round; worked_from: when the one before began, where it found work."""
@@ -176,8 +193,10 @@ class Updater:
         self._heal()
         write_status(self._home.fresh, self._status(last, now))
 
-    def _show_trouble(self) -> None:
-        """Tell, while nothing can be done, why; else the last status would go stale as if nobody worked."""
+    def _tell(self, error: Exception) -> None:
+        """Why nothing can be done just now; else the last status would go stale as if nobody worked."""
+        self._trouble = f"{type(error).__name__}: {error}"
+        logger.warning("the answers are behind the event log: %s; trying again", error)
         now = time.monotonic()
         self._behind_since = now if self._behind_since is None else self._behind_since
         write_status(self._home.fresh, self._status(self._last, now))

@@ -12,12 +12,14 @@ import pytest
 
 from gnn.served_model import ServedModel
 from gnn.shop_arrays import FloatArray
+from graph.errors import StoreConflict
 from graph.event_type import EventType
 from graph.frames import ITEM_SCHEMA
 from graph.interaction import Interaction
 from graph.item import Item
 from graph.log import EventLog
-from graph.store import GraphStore
+from graph.sqlite_store import SqliteGraphStore
+from graph.store import EdgeBlock, GraphStore
 from service.answering.shop_lookup import StoreLookup
 from service.answering.similar_items import SimilarItemsService
 from service.change_log import ChangeKind, ChangeLog
@@ -294,6 +296,35 @@ def test_the_updater_tells_how_it_stands(live: Live) -> None:
     assert told.release == live.releases.current_version()
     assert told.lag_seconds == 0
     assert told.figures["damped_events"] == 0
+
+
+def test_a_store_that_fails_for_a_moment_costs_no_reading(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mirror goes on from where it was, whatever the failed round was about."""
+    publish(live.releases, SHOP, 0)
+    made = 0
+
+    def make(model: ServedModel, start: MirrorStart) -> ToyMirror:
+        nonlocal made
+        made += 1
+        return ToyMirror(model, start)
+
+    live.start(make)
+    live.wait(live.post("item-30"))
+    export, failing = SqliteGraphStore.export, [1, 1]
+
+    def fails(store: SqliteGraphStore, *arguments: int) -> Iterator[EdgeBlock]:
+        if failing:
+            failing.pop()
+            raise StoreConflict("another process is writing")
+        return export(store, *arguments)
+
+    monkeypatch.setattr(SqliteGraphStore, "export", fails)
+    live.wait(live.post("item-30"))
+    assert not failing
+    assert live.drift("item-30") == pytest.approx(2)
+    assert made == 1
 
 
 def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
