@@ -78,7 +78,7 @@ class LayeredRows:
         """Some rows, shape (len(rows), columns)."""
         length = self.length[rows].astype(np.int64)
         indptr = np.concatenate([[0], np.cumsum(length)])
-        place = np.arange(indptr[-1]) + np.repeat(self.start[rows] - indptr[:-1], length)
+        place = _places(self.start[rows], length, indptr)
         # the arrays are read before the places are told apart: a tail that grows meanwhile keeps its old ones
         indices, data = self.tail.indices, self.tail.data
         in_base = place < self.base.nnz
@@ -128,6 +128,17 @@ class LayeredRows:
     def compacted(self) -> Self:
         """The same with an empty tail."""
         return type(self).over(self.flattened())
+
+
+def _places(start: IntArray, length: IntArray, indptr: IntArray) -> IntArray:
+    """Places of rows' entries one after the other, (indptr[-1],). A running sum and no `repeat`, which keeps
+    Python's lock: other threads would wait 40 ms for 2 million entries."""
+    filled = np.flatnonzero(length)
+    begin, first = start[filled], indptr[filled]
+    steps = np.ones(int(indptr[-1]), np.int64)
+    steps[first] = begin
+    steps[first[1:]] -= begin[:-1] + length[filled[:-1]] - 1
+    return np.cumsum(steps)
 
 
 def left_product(left: Csr, matrix: Csr | LayeredRows) -> Csr:

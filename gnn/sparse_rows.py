@@ -58,6 +58,28 @@ def top_per_row(matrix: Csr, keep: int) -> Csr:
     counts = np.diff(matrix.indptr)
     if not (counts > keep).any():
         return matrix
+    rows, bits, threshold = _thresholds(matrix, counts, keep)
+    above = bits > threshold[rows]
+    tied = bits == threshold[rows]
+    filled = counts > 0
+    room = np.minimum(counts, keep) - np.add.reduceat(np.append(above, 0), matrix.indptr[:-1]) * filled
+    ties_before = np.cumsum(tied) - tied
+    first_tie = ties_before[np.minimum(matrix.indptr[:-1], max(len(tied) - 1, 0))]
+    return keep_entries(matrix, above | (tied & (ties_before - first_tie[rows] < room[rows])))
+
+
+def top_of_unsorted(matrix: Csr, keep: int) -> Csr:
+    """`top_per_row` of a matrix whose columns are in no order, as a product has them; sorted, maybe in place.
+    Only what is not below the threshold is put in order, which is a small part of a product."""
+    counts = np.diff(matrix.indptr)
+    if (counts > keep).any():
+        rows, bits, threshold = _thresholds(matrix, counts, keep)
+        matrix = keep_entries(matrix, bits >= threshold[rows])
+    return top_per_row(_sorted(matrix), keep)
+
+
+def _thresholds(matrix: Csr, counts: IntArray, keep: int) -> tuple[IntArray, IntArray, IntArray]:
+    """(row of every entry, number that sorts like its value, such a number of each row's `keep` best)."""
     rows = row_numbers(matrix)
     values = np.ascontiguousarray(matrix.data, dtype=np.float32)
     # the bits of floats >= 0 sort like the floats: one int64 key sorts by (row, value descending)
@@ -67,12 +89,7 @@ def top_per_row(matrix: Csr, keep: int) -> Csr:
     threshold = np.zeros(len(counts), np.int64)
     filled = counts > 0
     threshold[filled] = 0x7FFFFFFF - (keys[last[filled]] & 0xFFFFFFFF)
-    above = bits > threshold[rows]
-    tied = bits == threshold[rows]
-    room = np.minimum(counts, keep) - np.add.reduceat(np.append(above, 0), matrix.indptr[:-1]) * filled
-    ties_before = np.cumsum(tied) - tied
-    first_tie = ties_before[np.minimum(matrix.indptr[:-1], max(len(tied) - 1, 0))]
-    return keep_entries(matrix, above | (tied & (ties_before - first_tie[rows] < room[rows])))
+    return rows, bits, threshold
 
 
 def _blocks(left: Csr, right: Csr, products_per_block: int) -> Iterator[slice]:
@@ -103,7 +120,7 @@ def product_top(
         product = (left[block] @ right).tocsr()
         if drop_diagonal:
             product = without_diagonal(product, first_row=block.start)
-        parts.append(top_per_row(_sorted(product), keep))
+        parts.append(top_of_unsorted(product, keep))
     if not parts:
         return empty_csr(left.shape[0], right.shape[1])
     return _sorted(sparse.vstack(parts, format="csr"))
@@ -111,9 +128,9 @@ def product_top(
 
 def product_top_rows(left: Csr, right: Csr, rows: IntArray, keep: int) -> Csr:
     """Selected rows of `product_top(left, right, keep)`, shape (len(rows), columns)."""
-    product = _sorted((left[rows] @ right).tocsr())
+    product = (left[rows] @ right).tocsr()
     own = np.repeat(rows, np.diff(product.indptr)) == product.indices
-    return top_per_row(keep_entries(product, ~own), keep)
+    return top_of_unsorted(keep_entries(product, ~own), keep)
 
 
 def _sorted(matrix: Csr) -> Csr:

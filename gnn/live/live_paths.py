@@ -21,6 +21,7 @@ from gnn.sparse_rows import (
     keep_entries,
     log_scaled,
     row_sums,
+    top_of_unsorted,
     top_per_row,
 )
 from gnn.typed_paths import PATH_NAMES
@@ -149,19 +150,16 @@ def _products(rows: IntArray, strongest: LayeredRows, text: LiveText, config: Il
     keep, hop_keep = config.paths.keep, config.paths.hop_keep
     near = text.space.neighbours[rows]
     hop = strongest.left_product(near)
-    hop.sort_indices()
-    narrow = top_per_row(hop, hop_keep)
+    narrow = top_of_unsorted(hop, hop_keep)
     return {
-        "text_co_engaged": top_per_row(_without_own(hop, rows), keep),
+        "text_co_engaged": top_of_unsorted(_without_own(hop, rows), keep),
         "co_engaged_text": _products_of_rows(strongest.rows(rows), text.to_text, rows, keep),
         "text_co_engaged_text": _products_of_rows(narrow, text.to_text, rows, keep),
     }
 
 
 def _products_of_rows(left: Csr, right: Csr, rows: IntArray, keep: int) -> Csr:
-    product = (left @ right).tocsr()
-    product.sort_indices()
-    return top_per_row(_without_own(product, rows), keep)
+    return top_of_unsorted(_without_own((left @ right).tocsr(), rows), keep)
 
 
 def _without_own(matrix: Csr, rows: IntArray) -> Csr:

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from gnn import sparse_rows
 from gnn.shop_arrays import FloatArray
-from gnn.sparse_rows import Csr, product_top, product_top_rows, row_values, rows_at, to_csr, top_per_row
+from gnn.sparse_rows import (
+    Csr,
+    product_top,
+    product_top_rows,
+    row_values,
+    rows_at,
+    to_csr,
+    top_of_unsorted,
+    top_per_row,
+)
 
 
 def random_csr(rows: int, columns: int, density: float, seed: int, levels: int = 4) -> Csr:
@@ -29,6 +38,21 @@ def test_top_per_row_keeps_the_largest_and_breaks_ties_by_column(
 ) -> None:
     matrix = random_csr(rows, columns, density, seed)
     assert np.array_equal(top_per_row(matrix, keep).toarray(), dense_top(matrix.toarray(), keep))
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(1, 6), st.integers(0, 999))
+def test_the_best_of_columns_in_no_order_are_the_best_of_the_same_in_order(
+    rows: int, columns: int, density: float, keep: int, seed: int
+) -> None:
+    matrix = random_csr(rows, columns, density, seed)
+    mixed = matrix.copy()
+    for start, stop in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        order = start + np.random.default_rng(seed).permutation(stop - start)
+        mixed.indices[start:stop], mixed.data[start:stop] = matrix.indices[order], matrix.data[order]
+    mixed.has_sorted_indices = False
+    found, wanted = top_of_unsorted(mixed, keep), top_per_row(matrix, keep)
+    for name in ("indptr", "indices", "data"):
+        assert np.array_equal(getattr(found, name), getattr(wanted, name)), name
 
 
 @given(st.integers(2, 10), st.floats(0.1, 1), st.integers(1, 5), st.integers(0, 999))
