@@ -34,6 +34,8 @@ BACKLOG_ROWS = 20_000
 FEW_EVENTS = 50
 """So many are left to the loop when a folding that was made beside it takes over."""
 CATCH_UP_ROUNDS = 50
+MANY_RECORDS = 50
+"""After so many, freed memory is given back to the system."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class LiveFolding:
         fingerprint = release.manifest.encoder_fingerprint
         self.texts: NewTexts = NewTexts(tools.texts, fingerprint, None if before is None else before.texts)
         self._job: _Job | None = None
+        self._published = 0
         self._file_wanted = self._stale = self._backlog = False
         self._waiting_refund: int | None = None
         self._read()
@@ -403,3 +406,6 @@ class LiveFolding:
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:
         self._publisher.publish(rows, items, self._through)
+        self._published += 1
+        if self._published % MANY_RECORDS == 0:
+            beside(give_back_freed_memory, "memory")
