@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from graph.errors import GraphError, StoreConflict, StoreUnavailable
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
-# whatever it reports as an error is raised too, and told by us in one line
-logging.getLogger("neo4j.pool").setLevel(logging.CRITICAL)
+logger = logging.getLogger(__name__)
+# what the driver logs it raises too, or tries again: both are told by us in one line
+logging.getLogger("neo4j").setLevel(logging.CRITICAL)
 
 OLDEST_VERSION = (5, 26)
 """The oldest supported server: dynamic relationship types in `CREATE` came with it."""
@@ -109,9 +110,17 @@ class Neo4jConnection:
             retry=retry_if_exception_type(StoreUnavailable),
             stop=stop_after_delay(self._write_retry_seconds),
             wait=wait_exponential(multiplier=0.2, max=5.0),
+            before_sleep=self._tell_once,
             reraise=True,
         )
         return retrying(attempt)
+
+    def _tell_once(self, state: RetryCallState) -> None:
+        """Else somebody looks at a command that does nothing for two minutes."""
+        if state.attempt_number == 1 and state.outcome is not None:
+            logger.warning(
+                "%s; trying again for %.0f seconds", state.outcome.exception(), self._write_retry_seconds
+            )
 
     def _session(self, driver: "Driver") -> "Session":
         return driver.session(database=self.address.database, fetch_size=1000)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from graph.errors import GraphError, SchemaMismatch, StoreUnavailable
-from graph.neo4j_connection import Neo4jAddress, UnusableServer, check_version
+from graph.neo4j_connection import Neo4jAddress, Neo4jConnection, UnusableServer, check_version
 from graph.neo4j_store import Neo4jGraphStore
 from tests.graph.events import apply, event
 from tests.graph.neo4j.conftest import Cypher
@@ -177,3 +177,18 @@ def test_tests_refuse_a_database_of_somebody_else() -> None:
     assert refusal(nodes=0, markers=0) is None
     assert refusal(nodes=10, markers=1) is None
     assert "REFUSED" in str(refusal(nodes=1, markers=0))
+
+
+def test_a_write_that_waits_for_the_server_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    connection = Neo4jConnection(Neo4jAddress("bolt://h"), write_retry_seconds=60.0)
+    failures = iter([StoreUnavailable("bolt://h does not answer")] * 2)
+
+    def attempt() -> str:
+        for error in failures:
+            raise error
+        return "done"
+
+    assert connection._patiently(attempt) == "done"
+    assert [record.getMessage() for record in caplog.records] == [
+        "bolt://h does not answer; trying again for 60 seconds"
+    ]
