@@ -92,6 +92,26 @@ def test_an_increment_is_a_release_with_a_parent_and_its_own_events(home: Path) 
     assert made.model.signals.trend_events == parent.model.signals.trend_events
 
 
+def test_an_increment_reads_the_reviews_that_the_release_lacks(home: Path) -> None:
+    reviewing = {"encoder": TRIAL_FLAGS["encoder"] | {"reviews": {"share": 0.3}}}
+    settings = load_settings(home, TRIAL_FLAGS | {"increment": {"gate": LENIENT}} | reviewing)
+    releases = ReleaseStore(Home(home).releases)
+    parent = releases.open_current()
+    assert parent.reviews is None
+    assert run_increment(settings, quiet()).published
+    made = releases.open_current()
+    assert isinstance(made.model, FittedIlk)
+    assert isinstance(parent.model, FittedIlk)
+    assert made.reviews is not None
+    reviewed = np.flatnonzero(made.reviews)
+    assert len(reviewed) > 0
+    assert made.model.signals.text is not None
+    assert parent.model.signals.text is not None
+    n = parent.model.n_items
+    moved = np.flatnonzero(np.abs(made.model.signals.text[:n] - parent.model.signals.text).max(axis=1) > 1e-3)
+    assert set(moved.tolist()) == set(reviewed[reviewed < n].tolist())
+
+
 def test_the_next_increment_learns_from_what_judged_this_one(home: Path) -> None:
     settings = settings_of(home, LENIENT)
     run_increment(settings, quiet())
