@@ -8,6 +8,9 @@ from functools import cache
 
 logger = logging.getLogger(__name__)
 
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
+
 
 def give_back_freed_memory(*, cycles: bool = False) -> None:
     """Return what the C library keeps of freed blocks (`malloc_trim`); nothing where it cannot. Takes some
@@ -24,6 +27,19 @@ def give_back_freed_memory(*, cycles: bool = False) -> None:
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+def keep_few_arenas() -> bool:
+    """Let threads of this process take memory from the same two places; whether the C library can. Where some
+    have others already, these are shared out.
+
+    glibc gives up to 8 threads a core a place of their own each, and what one frees another does not use: an
+    API worker that followed 3,000 events held 1,000 MiB, 560 MiB with two (of both 210 MiB are files that
+    processes share), at the same latencies (measured)."""
+    try:
+        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2))
+    except (AttributeError, OSError, TypeError):  # another C library
+        return False
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from gnn.freed_memory import keep_few_arenas
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
 from service.api.worker_supervisor import WorkerSupervisor
@@ -85,6 +86,7 @@ def run_server(factory: AppFactory, listening: socket.socket, options: ServerOpt
     """
     options = options or ServerOptions()
     take_short_turns()
+    keep_few_arenas()
     if options.workers == 1:
         _run_one(factory, listening, options)
     else:
@@ -138,6 +140,7 @@ class WorkerFactory:
     def __call__(self) -> ASGIApp:
         """Make the application."""
         take_short_turns()
+        keep_few_arenas()
         threading.Thread(target=self._watch, name="parent-watch", daemon=True).start()
         return self.factory()
 

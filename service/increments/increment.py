@@ -112,6 +112,7 @@ class _Increment:
         with self._reporter.stage("judge") as stage:
             verdict = self._judged(model, before, seen, done, shop, held)
             stage.note = verdict.reason
+        del before, seen  # room for the signals of all events
         block = (int(snapshot.edges.seq[learned].min()), int(snapshot.edges.seq[learned].max()))
         with self._reporter.stage("write") as stage:
             after = _signals(model, shop, arrived)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from gnn.freed_memory import keep_few_arenas
 from graph.errors import GraphError
 from graph.log import EventLog
 from service.errors import ServiceError
@@ -114,6 +115,7 @@ def _main(home: Path) -> None:
     """Make one increment, and the refresh that repeated rejection asks for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
     os.nice(NICENESS)
+    keep_few_arenas()
     import torch  # only here: the process that serves never loads it
     from rich.console import Console
 

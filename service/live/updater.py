@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
+from gnn.freed_memory import keep_few_arenas
 from graph.errors import GraphError, RetryableStoreError
 from graph.log import EventLog
 from graph.store import GraphStore
@@ -232,6 +233,7 @@ def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> 
     from service.text_vectors import LazyTextVectors, open_encoders
 
     take_short_turns()
+    keep_few_arenas()
     home = Home(settings.home)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
     try:
