@@ -22,6 +22,7 @@ from gnn.hetero_graph import OF_BRAND, category_edges, interaction_edges
 from gnn.propagation import Adjacency, Propagation, row_normalised, symmetric_normalised
 from gnn.shop_arrays import FloatArray
 from gnn.trained_weights import TextTower, TrainedWeights
+from gnn.user_blocks import UserBlocks
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,25 @@ class EmbeddingModel(nn.Module):
                 users = self.propagation(items, graph.interactions)
                 all_users = all_users + users
         return all_users, all_items
+
+    def forward_block(
+        self, graph: ModelGraph, blocks: UserBlocks, block: int, other: int, kept: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward` for the users of one block, (users of the block, dim), and all items, (n_items, dim).
+
+        What items hear from users is what the users of `other` say, as many times as there are blocks: the
+        same in the mean over the ways to deal the users.
+        """
+        items = self.layer_zero(graph, kept)
+        all_items, for_users = items, items
+        heard, times = blocks.parts[other], float(len(blocks.parts))
+        for layer in range(1, self.config.layers):
+            if layer % 2:
+                items = self.propagation(self.propagation(items, heard), heard.flipped()) * times
+                all_items = all_items + items
+            else:
+                for_users = for_users + items
+        return self.propagation(for_users, blocks.parts[block]), all_items
 
     def user_side(self, graph: ModelGraph) -> Tensor:
         """What an item of weight 1 adds to a user's vector up to the user's length, (n_items, dim).

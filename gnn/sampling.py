@@ -24,6 +24,8 @@ class Batch:
     """(c,) ... and the next item of the same user."""
     negatives: Tensor
     """(n,) items drawn by (events + 1)^exponent from the catalogue."""
+    block: int = 0
+    """Block that all of `user` belong to, where the sampler was given blocks."""
 
 
 class PairSampler:
@@ -37,7 +39,10 @@ class PairSampler:
         negatives: int,
         generator: torch.Generator,
         popularity_exponent: float = 0.0,
+        block: Tensor | None = None,
     ) -> None:
+        """block: of each user, (n_users,), see `gnn.user_blocks`; `None`: a batch has any users."""
+        self._block = block
         self._user = torch.tensor(shop.user)  # a copy: the shop may be read-only
         self._item = torch.tensor(shop.item)
         follows = (histories.user[1:] == histories.user[:-1]) & (histories.item[1:] != histories.item[:-1])
@@ -55,13 +60,14 @@ class PairSampler:
         return max(1, len(self._user) // self._batch_size)
 
     def epoch(self) -> Iterator[Batch]:
-        """All pairs once, in random order."""
+        """All pairs once, in random order; with blocks, every batch has the users of one."""
         events = torch.randperm(len(self._user), generator=self._generator)
         follows = torch.randperm(len(self._before), generator=self._generator)
-        for event_part, follow_part in zip(
-            events.tensor_split(self.steps), follows.tensor_split(self.steps), strict=True
-        ):
+        event_parts = events.tensor_split(self.steps) if self._block is None else self._by_block(events)
+        follow_parts = follows.tensor_split(len(event_parts))
+        for event_part, follow_part in zip(event_parts, follow_parts, strict=True):
             yield Batch(
+                block=0 if self._block is None else int(self._block[self._user[event_part[0]]]),
                 user=self._user[event_part],
                 item=self._item[event_part],
                 before=self._before[follow_part],
@@ -70,3 +76,17 @@ class PairSampler:
                     self._rate, self._negatives, replacement=True, generator=self._generator
                 ),
             )
+
+    def _by_block(self, events: Tensor) -> list[Tensor]:
+        """Batches of about the usual size, each of one block, in random order."""
+        assert self._block is not None
+        block = self._block[self._user[events]]
+        order = torch.argsort(block, stable=True)
+        parts = [
+            part
+            for own in events[order].split(torch.bincount(block).tolist())
+            if len(own)
+            for part in own.tensor_split(max(1, round(len(own) / self._batch_size)))
+        ]
+        turns = torch.randperm(len(parts), generator=self._generator)
+        return [parts[turn] for turn in turns.tolist()]

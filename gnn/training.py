@@ -1,7 +1,7 @@
 """Training of the embeddings: epochs, steps, early stopping."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,15 +13,20 @@ from gnn.embedding_config import EmbeddingConfig
 from gnn.embedding_model import EmbeddingModel, ModelGraph
 from gnn.histories import Histories
 from gnn.learning_curve import EpochFigures, EpochLog
-from gnn.losses import sampled_softmax
+from gnn.losses import sampled_softmax, sampled_softmax_in_pieces
 from gnn.sampling import Batch, PairSampler
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.trained import Trained
 from gnn.trainer_state import RunState, from_checkpoint, to_checkpoint
 from gnn.training_config import TrainingConfig
+from gnn.user_blocks import UserBlocks
 
 EpochFn = Callable[[int, int], None]
 """Called with (epochs done, epochs in all)."""
+
+
+PIECE = 1024
+"""Pairs of a large graph's batch that the loss looks at together, see `gnn.losses`."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,24 @@ class ValidationPairs:
         return total / max(len(self.query), 1)
 
 
-def batch_loss(users: Tensor, items: Tensor, batch: Batch, temperature: float) -> Tensor:
-    """Sampled softmax of user-item pairs plus that of consecutive items; a scalar."""
+def batch_loss(
+    users: Tensor, items: Tensor, batch: Batch, temperature: float, piece: int | None = None
+) -> Tensor:
+    """Sampled softmax of user-item pairs plus that of consecutive items; a scalar.
+
+    piece: pairs that are looked at together; `None`: all of the batch.
+    """
     negatives = items.index_select(0, batch.negatives)
-    loss = sampled_softmax(
-        users.index_select(0, batch.user), items.index_select(0, batch.item), negatives, temperature
-    )
+
+    def softmax(anchor: Tensor, positive: Tensor) -> Tensor:
+        if piece is None:
+            return sampled_softmax(anchor, positive, negatives, temperature)
+        return sampled_softmax_in_pieces(anchor, positive, negatives, temperature, piece)
+
+    loss = softmax(users.index_select(0, batch.user), items.index_select(0, batch.item))
     if len(batch.before):
         before, after = items.index_select(0, batch.before), items.index_select(0, batch.after)
-        loss = loss + sampled_softmax(before, after, negatives, temperature)
+        loss = loss + softmax(before, after)
     return loss
 
 
@@ -74,6 +88,12 @@ class Trainer:
         self._generator = torch.Generator().manual_seed(seed)
         self._graph = graph.to(self._device)
         self.model = EmbeddingModel(graph, model_config, self._generator).to(self._device)
+        n_blocks = config.blocks(int(graph.interactions.matrix.values().numel()))
+        self._blocks: UserBlocks | None = None
+        self._piece = PIECE if n_blocks > 1 and self._device.type == "cpu" else None
+        if n_blocks > 1:  # a generator of its own: the parameters are the same with and without blocks
+            dealing = torch.Generator().manual_seed(seed)
+            self._blocks = UserBlocks.dealt(graph.interactions, n_blocks, dealing).to(self._device)
         self.sampler = PairSampler(
             shop,
             histories,
@@ -81,6 +101,7 @@ class Trainer:
             config.negatives,
             self._generator,
             config.popularity_exponent,
+            None if self._blocks is None else self._blocks.block,
         )
         self._optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -89,13 +110,23 @@ class Trainer:
     def step(self, batch: Batch) -> float:
         """One gradient step; returns the loss before it."""
         self._optimiser.zero_grad(set_to_none=True)
-        users, items = self.model(self._graph, self._kept())
+        users, items, batch = self._propagated(batch)
         device = self._device
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = batch_loss(users, items, _to(batch, device), self._config.temperature)
+            loss = batch_loss(users, items, _to(batch, device), self._config.temperature, self._piece)
         loss.backward()
         self._optimiser.step()
         return float(loss.detach())
+
+    def _propagated(self, batch: Batch) -> tuple[Tensor, Tensor, Batch]:
+        """(users, items, the batch with its users as places among these)."""
+        blocks = self._blocks
+        if blocks is None:
+            users, items = self.model(self._graph, self._kept())
+            return users, items, batch
+        other = blocks.another(batch.block, self._generator)
+        users, items = self.model.forward_block(self._graph, blocks, batch.block, other, self._kept())
+        return users, items, replace(batch, user=blocks.place[batch.user])
 
     def _kept(self) -> Tensor:
         """Residual factors: 0 for dropped items, the rest scaled up; (n_items, 1)."""

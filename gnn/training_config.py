@@ -20,8 +20,11 @@ class TrainingConfig:
     min_batch_size: int = 256
     """Lower end of the batch size."""
     most_steps: int = 256
-    """Steps of an epoch. Each propagates over the whole graph: with a fixed batch an epoch would grow as the
-    square of the events, so beyond a million the batch grows instead, past `batch_size`."""
+    """Steps of an epoch. Each propagates over the graph: with a fixed batch an epoch would grow as the square
+    of the events, so beyond a million the batch grows instead, past `batch_size`."""
+    block_edges: int = 1_000_000
+    """Beyond twice as many edges a step propagates over two blocks of about so many, see `gnn.user_blocks`;
+    smaller graphs are propagated over whole."""
     negatives: int = 1024
     """Items that all pairs of a step share as negatives."""
     popularity_exponent: float = 0.0
@@ -42,6 +45,10 @@ class TrainingConfig:
     def epochs(self, n_events: int) -> int:
         """Longest run for a shop of that size."""
         return int(np.clip(self.work / max(n_events, 1), self.min_epochs, self.max_epochs))
+
+    def blocks(self, n_edges: int) -> int:
+        """Blocks of users for a graph with so many user-item edges; 1: the graph stays whole."""
+        return 1 if n_edges <= 2 * self.block_edges else -(-n_edges // self.block_edges)
 
     def batch(self, n_events: int) -> int:
         """Batch size for a shop of that size."""
