@@ -1,7 +1,7 @@
 """Events become edges: the write path of the Neo4j graph, inside the caller's transaction."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _RELATION_NUMBER = {str(kind): RELATIONS.index(relation) for kind, relation in RELATION_OF.items()}
 _EDGE_COLUMNS = {
-    "seq": "seq", "eventId": "event_id", "user": "user", "item": "item", "at": "at", "weight": "weight",
-    "rating": "rating", "quantity": "quantity", "reviewText": "review_text",
+    "seq": "seq", "eventId": "event_id", "user": "user_node", "item": "item_node", "at": "at",
+    "weight": "weight", "rating": "rating", "quantity": "quantity", "reviewText": "review_text",
     "helpful": "helpful",
 }  # fmt: skip
 """Property (or end) of an edge -> column."""
@@ -107,36 +107,47 @@ def _numbered(
 
 
 def _users(tx: "ManagedTransaction", state: StoreState, keys: pl.DataFrame) -> pl.DataFrame:
-    """Distinct (user_id, anonymous) with their index in the column `user`; adds new ones in order."""
+    """Distinct (user_id, anonymous) with their index in the column `user` and Neo4j's own id in `user_node`;
+    adds new ones in order."""
     distinct = keys.unique(maintain_order=True)
     ids = distinct["user_id"].to_list()
     is_session = distinct["anonymous"].to_numpy()
-    index = np.full(len(ids), -1, np.int64)
-    halves: list[tuple[neo4j_nodes.Table, npt.NDArray[np.int64]]] = [
+    index, nodes = np.full(len(ids), -1, np.int64), np.full(len(ids), "", object)
+    halves: list[tuple[Literal["users", "sessions"], npt.NDArray[np.int64]]] = [
         ("users", np.flatnonzero(~is_session)),
         ("sessions", np.flatnonzero(is_session)),
     ]
     for table, rows in halves:
-        index[rows] = neo4j_nodes.find(tx, table, [ids[row] for row in rows])
+        index[rows], nodes[rows] = neo4j_nodes.locate(tx, table, [ids[row] for row in rows])
     is_new = index < 0
     index[is_new] = state.users + np.arange(int(is_new.sum()))
     state.users += int(is_new.sum())
     for table, rows in halves:
         new = rows[is_new[rows]]
-        neo4j_nodes.add(tx, table, [ids[row] for row in new], index[new])
-    return distinct.with_columns(pl.Series("user", index))
+        nodes[new] = neo4j_nodes.add_bare(tx, table, [ids[row] for row in new], index[new])
+    return distinct.with_columns(
+        pl.Series("user", index), pl.Series("user_node", nodes.tolist(), pl.String())
+    )
 
 
 def _items(tx: "ManagedTransaction", state: StoreState, keys: pl.DataFrame) -> pl.DataFrame:
-    """Distinct item ids with their index in the column `item`; adds new ones in order."""
+    """Distinct item ids with their index in the column `item` and Neo4j's own id in `item_node`; adds new
+    ones in order."""
     distinct = keys.unique(maintain_order=True)
     ids = distinct["item_id"].to_list()
-    index = neo4j_nodes.find(tx, "items", ids)
+    index, nodes = neo4j_nodes.locate(tx, "items", ids)
     new = np.flatnonzero(index < 0)
     index[new] = state.items + np.arange(len(new))
     state.items += len(new)
-    neo4j_nodes.add(tx, "items", [ids[row] for row in new], index[new])
-    return distinct.with_columns(pl.Series("item", index))
+    nodes[new] = neo4j_nodes.add_bare(tx, "items", [ids[row] for row in new], index[new])
+    return distinct.with_columns(
+        pl.Series("item", index), pl.Series("item_node", nodes.tolist(), pl.String())
+    )
+
+
+def _named(name: str, index: npt.NDArray[np.int64], nodes: npt.NDArray[np.object_]) -> list[pl.Series]:
+    """Columns `name` and `<name>_node`."""
+    return [pl.Series(name, index), pl.Series(f"{name}_node", nodes.tolist(), pl.String())]
 
 
 def _create(tx: "ManagedTransaction", edges: pl.DataFrame) -> None:

@@ -43,7 +43,7 @@ def upsert_items(tx: "ManagedTransaction", state: StoreState, items: pl.DataFram
     index = neo4j_nodes.find(tx, "items", keys)
     new = np.flatnonzero(index < 0)
     numbers = state.items + np.arange(len(new))
-    neo4j_nodes.add(tx, "items", [keys[row] for row in new], numbers)
+    neo4j_nodes.add_bare(tx, "items", [keys[row] for row in new], numbers)
     state.items += len(new)
     changed = _changed(tx, items)
     for start in range(0, len(changed), neo4j_nodes.ROWS):
@@ -74,9 +74,8 @@ def upsert_categories(tx: "ManagedTransaction", state: StoreState, paths: Sequen
     index = neo4j_nodes.find(tx, "categories", wanted)
     new = [Category(wanted[row]) for row in np.flatnonzero(index < 0)]
     numbers = state.categories + np.arange(len(new))
-    neo4j_nodes.add(
+    neo4j_nodes.add_categories(
         tx,
-        "categories",
         [one.path for one in new],
         numbers,
         name=[one.name for one in new],
