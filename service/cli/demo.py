@@ -43,6 +43,8 @@ def run_demo(
     show_result(run_evaluation(request, context.settings, Reporter(console)), console)
     console.print("\n[bold]4. Similar items[/bold], from the release that was just published")
     shown = show_neighbours(context, console)
+    if context.settings.graph.url != "sqlite":
+        console.print("\n  look at the graph in Neo4j Browser: `ilk inspect open` says how")
     if serve_after:
         console.print("\n[bold]5. Serve[/bold]")
         address = f"http://{context.settings.serve.host}:{context.settings.serve.port}"

@@ -120,3 +120,15 @@ def until_counted(server: Server, sequence: int) -> dict[str, Any]:
             return found
         assert time.monotonic() < deadline, "the edge does not count"
         time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_the_demo_runs_on_it(ilk: Run, small_shop: Path, tmp_path: Path) -> None:
+    to = address()
+    wipe(to)
+    where = {"ILK_GRAPH__URL": to.url, "ILK_GRAPH__USER": to.user, "ILK_GRAPH__PASSWORD": to.password}
+    command = ("demo", "--store", "neo4j", "--data", small_shop, "--no-serve")
+    done = ilk("--home", tmp_path / "home", *command, environment=where, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "`ilk inspect open`" in done.stdout
+    assert not (tmp_path / "home" / "graph.db").exists()
