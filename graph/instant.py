@@ -36,7 +36,8 @@ _NUMBER = r"^[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$"
 _ISO = re.compile(
     r"^(?P<day>\d{4}-\d{2}-\d{2})"
     r"(?:[T ](?P<hour>\d{2}:\d{2})(?P<second>:\d{2})?(?P<fraction>[.,]\d{1,9})?"
-    r" ?(?P<zone>Z|z|UTC|GMT|[+-](?:[01]\d|2[0-3]):?(?:[0-5]\d)?)?)?$"
+    # a name after the offset, as Go prints times (Gorse's CSV), says nothing that the offset does not
+    r" ?(?P<zone>Z|z|UTC|GMT|[+-](?:[01]\d|2[0-3]):?(?:[0-5]\d)?(?: [A-Z]{3,5})?)?)?$"
 )
 
 
