@@ -5,7 +5,8 @@ move. Propagation is linear, so an embedding is what the weights before give plu
 
     item = stored + D + A^T A D        user = stored + A D
 
-and only D goes through the (sampled) edges of a step. Positives are the new events and as many old ones.
+and only D goes through the edges of a step, which are sampled around its own pairs. Positives are the new
+events and as many old ones.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gnn.affected_subgraph import AffectedSubgraph, StoredLayers, affected_subgraph, stored_layers
+from gnn.affected_subgraph import AffectedGraph, AffectedSubgraph, StoredLayers, stored_layers
 from gnn.catalogue_relations import category_means
 from gnn.histories import group_by_user, interaction_matrix, next_pairs
 from gnn.ilk_config import IlkConfig
@@ -108,32 +109,38 @@ def _pairs(shop: ShopArrays, events: IntArray) -> _Pairs:
 
 
 class _Moves(nn.Module):
-    """The moves D of the trained rows, and what they add to users and items of the subgraph."""
+    """The moves D of the trained rows, and what they add to the users and items of a subgraph."""
 
-    def __init__(self, subgraph: AffectedSubgraph, rows: Tensor, dim: int, layers: int) -> None:
+    def __init__(self, touched: IntArray, n_items: int, dim: int, layers: int) -> None:
         super().__init__()
-        self.moves = nn.Parameter(torch.zeros(len(rows), dim))
-        self._rows = rows
-        self._subgraph = subgraph
+        self.rows = nn.Parameter(torch.zeros(len(touched), dim))
+        self._place: Tensor
+        self.register_buffer("_place", _places(touched, n_items))
         self._layers = layers
         self._propagation = Propagation()
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """(users (u, dim), items (i, dim)): sums over the layers, as in `EmbeddingModel`."""
-        empty = torch.zeros(
-            len(self._subgraph.items), self.moves.shape[1], dtype=self.moves.dtype, device=self.moves.device
-        )
-        items = empty.index_copy(0, self._rows, self.moves)  # (i, dim)
-        users = self._propagation(items, self._subgraph.to_users)  # (u, dim)
-        all_users, all_items = users, items
+    def of(self, items: Tensor) -> Tensor:
+        """The own moves of some items, 0 where they are not trained; (n, dim)."""
+        padded = torch.cat([self.rows, self.rows.new_zeros(1, self.rows.shape[1])])
+        return padded.index_select(0, self._place[items])
+
+    def forward(self, subgraph: AffectedSubgraph, items: Tensor) -> tuple[Tensor, Tensor]:
+        """What comes through edges: (users (u, dim), items (i, dim)), summed over the layers above 0, as in
+        `EmbeddingModel`. items: the subgraph's, on the device."""
+        users = all_users = self._propagation(self.of(items), subgraph.to_users)  # (u, dim)
+        reached = all_items = users.new_zeros(len(items), users.shape[1])
         for layer in range(1, self._layers):
             if layer % 2:
-                items = self._propagation(users, self._subgraph.to_items)
-                all_items = all_items + items
+                reached = self._propagation(users, subgraph.to_items)
+                all_items = all_items + reached
             else:
-                users = self._propagation(items, self._subgraph.to_users)
+                users = self._propagation(reached, subgraph.to_users)
                 all_users = all_users + users
         return all_users, all_items
+
+    def numpy(self) -> FloatArray:
+        """A copy of the moves of the trained items, (t, dim)."""
+        return self.rows.detach().cpu().numpy().copy()
 
 
 class _Increment:
@@ -177,7 +184,7 @@ class _Increment:
 
     def outcome(self) -> IncrementalUpdate:
         """Train, keep the best check."""
-        moves, subgraph = self._prepared()
+        moves, graph = self._prepared()
         check = self._validation()
         total = self._settings.steps(len(self.pairs.user))
         interval = max(1, total // self._settings.checks)
@@ -185,43 +192,38 @@ class _Increment:
         before = best = check.ndcg(unit_rows(self._stored.items)) if len(check.query) else 0.0
         best_step, kept, step = 0, np.zeros_like(self._layer_zero[self._touched]), 0
         for step, batch in enumerate(self._batches(total), start=1):
-            self._step(moves, subgraph, optimiser, batch)
+            self._step(moves, graph, optimiser, batch)
             schedule.step()
             if len(check.query) and (step % interval == 0 or step == total):
-                now = moves.moves.detach().cpu().numpy().copy()
+                now = moves.numpy()
                 score = check.ndcg(self._embedded(now))
                 if score > best:
                     best, best_step, kept = score, step, now
                 elif step - best_step >= 2 * interval:
                     break
         if not len(check.query):
-            best_step, kept = step, moves.moves.detach().cpu().numpy().copy()
+            best_step, kept = step, moves.numpy()
         figures = {"before": before, "after": best, "pairs": float(len(check.query))}
         return IncrementalUpdate(
             self._moved(kept), self._touched, step, best_step, self._edge_gradients, self._messages, figures
         )
 
-    def _prepared(self) -> tuple[_Moves, AffectedSubgraph]:
-        """The moves, all 0, on the subgraph around the pairs; everything a step needs, on the device."""
-        users = np.unique(self.pairs.user)
-        ends = (self._touched, self.pairs.item, self.pairs.before, self.pairs.after)
-        items = np.unique(np.concatenate(ends))
-        subgraph = affected_subgraph(
-            self._interactions, users, items, self._settings.fan_out, self._layers, self._seed
-        )
-        self._user_place = _places(subgraph.users, self._shop.n_users).to(self._device)
-        self._item_place = _places(subgraph.items, self._shop.n_items).to(self._device)
+    def _prepared(self) -> tuple[_Moves, AffectedGraph]:
+        """The moves, all 0, and the graph that they reach through; everything a step needs, on the device."""
         self._users = torch.from_numpy(self._stored.users).to(self._device)
         self._items = torch.from_numpy(self._stored.items).to(self._device)
-        subgraph = subgraph.to(self._device)
-        rows = self._item_place[torch.from_numpy(self._touched).to(self._device)]
-        moves = _Moves(subgraph, rows, self._layer_zero.shape[1], self._layers).to(self._device)
-        return moves, subgraph
+        graph = AffectedGraph(
+            self._interactions, self._touched, self._settings.fan_out, self._layers, self._seed
+        )
+        n_items, dim = self._layer_zero.shape
+        return _Moves(self._touched, n_items, dim, self._layers).to(self._device), graph
 
     def _optimiser(
         self, moves: _Moves, total: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-        optimiser = torch.optim.AdamW(moves.parameters(), lr=self._settings.learning_rate, weight_decay=0.0)
+        optimiser = torch.optim.AdamW(
+            moves.parameters(), lr=self._settings.rate(len(self.pairs.user)), weight_decay=0.0
+        )
         rise = max(1, round(self._settings.warm_up * total))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / rise))
         return optimiser, schedule
@@ -238,36 +240,39 @@ class _Increment:
                     return
                 made += 1
                 yield Batch(
-                    user=torch.from_numpy(self.pairs.user)[event].to(self._device),
-                    item=torch.from_numpy(self.pairs.item)[event].to(self._device),
-                    before=torch.from_numpy(self.pairs.before)[follow].to(self._device),
-                    after=torch.from_numpy(self.pairs.after)[follow].to(self._device),
-                    negatives=torch.randint(
-                        n_items, (self._settings.negatives,), generator=self._generator
-                    ).to(self._device),
+                    user=torch.from_numpy(self.pairs.user)[event],
+                    item=torch.from_numpy(self.pairs.item)[event],
+                    before=torch.from_numpy(self.pairs.before)[follow],
+                    after=torch.from_numpy(self.pairs.after)[follow],
+                    negatives=torch.randint(n_items, (self._settings.negatives,), generator=self._generator),
                 )
 
     def _step(
-        self, moves: _Moves, subgraph: AffectedSubgraph, optimiser: torch.optim.Optimizer, batch: Batch
+        self, moves: _Moves, graph: AffectedGraph, optimiser: torch.optim.Optimizer, batch: Batch
     ) -> None:
+        """One step on the subgraph around the batch's own pairs; to a negative comes its own move alone."""
         optimiser.zero_grad(set_to_none=True)
-        users, items = moves()
-        padded = torch.cat([items, items.new_zeros(1, items.shape[1])])  # the last row: not in the subgraph
+        seeds, user_place = torch.unique(batch.user, return_inverse=True)
+        ends = torch.cat([batch.item, batch.before, batch.after])
+        end_seeds, end_place = torch.unique(ends, return_inverse=True)
+        subgraph = graph.around(seeds.numpy(), end_seeds.numpy()).to(self._device)
+        reached_users, reached_items = moves(subgraph, torch.from_numpy(subgraph.items).to(self._device))
 
-        def embedded(rows: Tensor) -> Tensor:
-            return self._items.index_select(0, rows) + padded.index_select(0, self._item_place[rows])
+        def rows(stored: Tensor, nodes: Tensor, reached: Tensor, place: Tensor) -> Tensor:
+            """Seeds stand first in a subgraph, in their order."""
+            return stored.index_select(0, nodes) + reached.index_select(0, place.to(self._device))
 
+        user, ends, negatives = (nodes.to(self._device) for nodes in (batch.user, ends, batch.negatives))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-            user = self._users.index_select(0, batch.user) + users.index_select(
-                0, self._user_place[batch.user]
-            )
-            negatives = embedded(batch.negatives)
-            loss = sampled_softmax(user, embedded(batch.item), negatives, self._temperature)
-            if len(batch.before):
-                before, after = embedded(batch.before), embedded(batch.after)
-                loss = loss + sampled_softmax(before, after, negatives, self._temperature)
+            users = rows(self._users, user, reached_users, user_place)
+            items = rows(self._items, ends, reached_items, end_place) + moves.of(ends)
+            item, before, after = items.split([len(batch.item), len(batch.before), len(batch.after)])
+            shared = self._items.index_select(0, negatives) + moves.of(negatives)
+            loss = sampled_softmax(users, item, shared, self._temperature)
+            if len(before):
+                loss = loss + sampled_softmax(before, after, shared, self._temperature)
         if self._settings.anchor:
-            loss = loss + self._settings.anchor * moves.moves.square().sum(dim=1).mean()
+            loss = loss + self._settings.anchor * moves.rows.square().sum(dim=1).mean()
         loss.backward()
         nn.utils.clip_grad_norm_(moves.parameters(), self._settings.clip)
         optimiser.step()

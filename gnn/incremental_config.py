@@ -31,8 +31,9 @@ class IncrementalConfig:
     """Lower end of the batch size."""
     negatives: int = 1024
     """Items that all pairs of a step share as negatives."""
-    learning_rate: float = 1e-2
-    """Of AdamW; higher than in a full fit, as there are few steps."""
+    learning_rate: float = 2.4e-2
+    """Of AdamW, for steps of `batch_size` pairs; higher than in a full fit, as there are few steps. Smaller
+    steps take less, by the square root (Malladi et al. 2022): their gradients are noisier."""
     warm_up: float = 0.2
     """Share of the steps in which the learning rate rises to its full height."""
     clip: float = 1.0
@@ -43,8 +44,8 @@ class IncrementalConfig:
     """Old events drawn again for each new one."""
     strata: ReplayStrata = ReplayStrata.DEGREE
     """How the old events are drawn."""
-    fan_out: tuple[int, int] = (50, 50)
-    """Users of an item, and items of a user, that the affected subgraph keeps at most."""
+    fan_out: tuple[int, int] = (5, 5)
+    """Users of an item, and items of a user, that the subgraph of a step keeps at most."""
     check_share: float = 0.1
     """Newest share of the new events that is held back to stop early by; 0: no early stop."""
     checks: int = 4
@@ -55,6 +56,10 @@ class IncrementalConfig:
     def batch(self, n_pairs: int) -> int:
         """Batch size for so many pairs."""
         return min(self.batch_size, max(self.min_batch_size, n_pairs // 8))
+
+    def rate(self, n_pairs: int) -> float:
+        """Learning rate for so many pairs."""
+        return self.learning_rate * float(np.sqrt(self.batch(n_pairs) / self.batch_size))
 
     def steps(self, n_pairs: int) -> int:
         """Longest run for so many pairs."""

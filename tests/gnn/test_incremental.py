@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gnn.affected_subgraph import affected_subgraph, stored_layers
+from gnn.affected_subgraph import AffectedGraph, stored_layers
 from gnn.embedding_config import EmbeddingConfig
 from gnn.embedding_model import EmbeddingModel, model_graph
 from gnn.hetero_graph import build_hetero_graph
@@ -73,9 +73,9 @@ def test_stored_layers_are_those_of_the_network(layers: int) -> None:
 
 def propagated_moves(shop: ShopArrays, moves: FloatArray, fan_out: tuple[int, int], seed: int) -> FloatArray:
     """A^T A moves for all items, through an affected subgraph that was sampled around them."""
-    everything = affected_subgraph(
-        interaction_matrix(shop), np.arange(0), np.arange(shop.n_items), fan_out, 2, seed
-    )
+    moving = np.flatnonzero(moves.any(axis=1))
+    graph = AffectedGraph(interaction_matrix(shop), moving, fan_out, 2, seed)
+    everything = graph.around(np.arange(0), np.arange(shop.n_items))
     local = torch.from_numpy(moves[everything.items])
     reached = everything.to_items.matrix @ (everything.to_users.matrix @ local)
     result = np.zeros_like(moves)
@@ -83,9 +83,11 @@ def propagated_moves(shop: ShopArrays, moves: FloatArray, fan_out: tuple[int, in
     return result
 
 
-def test_with_all_neighbours_the_subgraph_is_exact_and_with_few_right_in_the_mean() -> None:
+@pytest.mark.parametrize("resting", [0, 8])
+def test_with_all_neighbours_the_subgraph_is_exact_and_with_few_right_in_the_mean(resting: int) -> None:
     shop = cluster_shop(items_each=6, users_each=10)
     moves = np.random.default_rng(0).normal(size=(shop.n_items, 3)).astype(np.float32)
+    moves[:resting] = 0.0
     exact = stored_layers(moves, interaction_matrix(shop), 2).items - moves
     assert np.abs(propagated_moves(shop, moves, (-1, -1), 0) - exact).max() < 1e-5
     sampled = np.stack([propagated_moves(shop, moves, (6, 6), seed) for seed in range(400)])
