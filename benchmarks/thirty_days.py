@@ -140,7 +140,7 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> 
     load(items, settings)
     add(settings, events[:base])
     before = refresh(settings, Reporter(Console(quiet=True))).release
-    print("day  events   gate          pairs  old     increment  new     beyond?   drift: all, rare, popular")
+    print("day  events   gate                    pairs  old     increment  new     beyond?   drift")
     found: list[tuple[FloatArray, ...]] = []
     for day in range(days):
         add(settings, events[int(edges[day]) : int(edges[day + 1])])
@@ -158,7 +158,8 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> 
         found.append(values)
         old, middle, new = (float(one.mean()) for one in values)
         print(
-            f"{day + 1:>3} {since:>8,}  {result.metrics['gate']['outcome']:<12} "
+            f"{day + 1:>3} {since:>8,}  {'published' if result.published else 'rejected':<9} "
+            f"{result.metrics['gate']['outcome']:<12} "
             f"{len(pairs[0]):>6}  "
             f"{old:.4f}  {middle:.4f}     {new:.4f}  "
             f"{judged(values[0], values[2], settings.gate.max_drop):<8}  "
