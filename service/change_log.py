@@ -1,6 +1,7 @@
 """What else the updater has to know: items that were written, users that were erased, events taken out of the
 answers. One small SQLite file in the home, shared by all processes."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,6 +80,16 @@ class ChangeLog:
             connection.execute(
                 "DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - ?", (KEPT_CHANGES,)
             )
+
+    def deleted(self, item_ids: Sequence[str]) -> set[str]:
+        """Those of the items whose newest entry says that they were deleted."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                "SELECT item_id, kind, max(number) FROM changes WHERE kind IN (?, ?) AND item_id IN "
+                "(SELECT value FROM json_each(?)) GROUP BY item_id",
+                (ChangeKind.PUT.value, ChangeKind.DELETED.value, json.dumps(list(item_ids))),
+            ).fetchall()
+        return {str(item_id) for item_id, kind, _ in _typed(rows) if kind == ChangeKind.DELETED.value}
 
     def last_number(self) -> int:
         """Of the newest entry; 0: none."""

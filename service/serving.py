@@ -9,9 +9,9 @@ from starlette.types import ASGIApp
 from graph.group_commit import GroupCommitWriter
 from service.answering.catalogue import Catalogue, lock_between_processes
 from service.answering.explanation import Explainer
+from service.answering.last_known import LastKnownShop
 from service.answering.rule_book import RuleBook
 from service.answering.shaping import Boost
-from service.answering.shop_lookup import StoreLookup
 from service.answering.similar_items import SimilarItemsService
 from service.answering.user_profile import Profiles
 from service.api import (
@@ -81,15 +81,16 @@ def make_deps(settings: Settings) -> ApiDeps:
     writer = GroupCommitWriter(log)
     rules = RuleBook(home.rules)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
+    shop = LastKnownShop(store, lambda: holder.serving().release.items, changes.deleted)
 
     def close() -> None:
-        for thing in (texts, writer, log, store, changes, rules):
+        for thing in (shop, texts, writer, log, store, changes, rules):
             thing.close()
 
     return ApiDeps(
         releases=releases,
         holder=holder,
-        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts, rules),
+        answers=SimilarItemsService(holder.serving, shop, texts, rules),
         rules=rules,
         events=writer,
         catalogue=Catalogue(
@@ -121,9 +122,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         updater=lambda: read_updater(home.fresh),
         unfolded=changes.unfolded,
         gate=lambda: read_gate_standing(home),
-        what_if=None
-        if settings.update.policy == "off"
-        else WhatIf(holder, releases, StoreLookup(store), home.fresh),
+        what_if=None if settings.update.policy == "off" else WhatIf(holder, releases, shop, home.fresh),
         limits=ApiLimits(lag_events=settings.update.max_lag_events),
         keys=api_keys(settings.serve),
         cors_origins=settings.serve.cors_origins,

@@ -67,6 +67,8 @@ class Answer:
     fallback: Fallback | None = None
     release_fallback: str | None = None
     """Why an older release answers than the one that should; None: the right one does."""
+    store_fallback: str | None = None
+    """Why items are shown as they were last known; None: they are as the store has them now."""
 
     @property
     def recommendation_id(self) -> str:
@@ -83,6 +85,7 @@ class Answer:
             "events_through": self.events_through,
             "fallback": self.fallback.value if self.fallback else None,
             "release_fallback": self.release_fallback,
+            "store_fallback": self.store_fallback,
         }
 
     def to_json(self, **asked: str) -> dict[str, Any]:
@@ -95,7 +98,12 @@ class Answer:
         }
 
 
-def answer_of(serving: Serving, results: list[AnswerItem], fallback: Fallback | None = None) -> Answer:
+def answer_of(
+    serving: Serving,
+    results: list[AnswerItem],
+    fallback: Fallback | None = None,
+    store_fallback: str | None = None,
+) -> Answer:
     """Results with the freshness of what they came from."""
     return Answer(
         results=results,
@@ -104,6 +112,7 @@ def answer_of(serving: Serving, results: list[AnswerItem], fallback: Fallback | 
         events_through=serving.events_through,
         fallback=fallback,
         release_fallback=serving.fallback_reason,
+        store_fallback=store_fallback,
     )
 
 

@@ -35,9 +35,8 @@ class Picker:
         """shop: None: what the release knows is taken as it is."""
         self._shop = shop
 
-    def pick(self, pool: Pool, rank: Ranker, wish: Wish, asked: AskedItems | None = None) -> list[AnswerItem]:
+    def pick(self, pool: Pool, rank: Ranker, wish: Wish, asked: AskedItems) -> list[AnswerItem]:
         """The k best that live, with what editors pinned before them."""
-        asked = asked or AskedItems(self._shop)
         items = pool.release.items
         if wish.rules.banned:
             pool = pool.without(items.indices_of(sorted(wish.rules.banned)))

@@ -35,11 +35,21 @@ class LiveItem:
         return categories[0] if categories else ""
 
 
+@dataclass(frozen=True)
+class FoundItems:
+    """What a look-up of items brought."""
+
+    items: dict[str, LiveItem]
+    """By id; what does not live is missing."""
+    store_fallback: str | None = None
+    """Why this is what was last known and not what the store says now; None: the store says so."""
+
+
 class ShopLookup(Protocol):
     """Reads of the shop's live state; safe from many threads."""
 
-    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
-        """Those of the items that live, by id: what was deleted, by any process, is missing at once."""
+    def items(self, item_ids: Sequence[str]) -> FoundItems:
+        """Those of the items that live: what was deleted, by any process, is missing at once."""
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         """Item ids of a user's newest events, newest first, each once; None: no such user."""
@@ -51,9 +61,9 @@ class StoreLookup:
     def __init__(self, store: GraphStore) -> None:
         self._store = store
 
-    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+    def items(self, item_ids: Sequence[str]) -> FoundItems:
         """See `ShopLookup.items`."""
-        return {row["item_id"]: live_item(row) for row in self._store.item_rows(item_ids)}
+        return FoundItems({row["item_id"]: live_item(row) for row in self._store.item_rows(item_ids)})
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         """See `ShopLookup.history_of`."""
@@ -73,6 +83,8 @@ class AskedItems:
         self._about = about
         self._about_item: LiveItem | None = None
         self._asked = False
+        self.store_fallback: str | None = None
+        """See `FoundItems`, of any look-up so far."""
 
     @property
     def about(self) -> LiveItem | None:
@@ -82,14 +94,18 @@ class AskedItems:
         return self._about_item
 
     def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
-        """See `ShopLookup.items`."""
+        """The items that live, by id."""
         if self._shop is None:
             return {}
         if self._asked or self._about is None:
-            return self._shop.items(item_ids)
-        found = self._shop.items([*item_ids, self._about])
+            return self._found(self._shop.items(item_ids))
+        found = self._found(self._shop.items([*item_ids, self._about]))
         self._asked, self._about_item = True, found.get(self._about)
         return found
+
+    def _found(self, found: FoundItems) -> dict[str, LiveItem]:
+        self.store_fallback = self.store_fallback or found.store_fallback
+        return found.items
 
 
 def live_item(row: dict[str, Any]) -> LiveItem:

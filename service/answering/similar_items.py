@@ -7,6 +7,7 @@ import numpy as np
 
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray
+from graph.errors import StoreUnavailable
 from service.answering.answer import (
     MAX_K,
     Answer,
@@ -82,7 +83,8 @@ class SimilarItemsService:
 
         An item that the release lacks is answered by its text (`source` "text"), or, without one, by what
         trends (`fallback`). wanted: conditions on the results. user_id: what this user has turned to already
-        is left out. Raises `UnknownItem`, `CallerMistake` (k), `NoRelease`.
+        is left out. Raises `UnknownItem`, `CallerMistake` (k), `NoRelease`, `StoreUnavailable` (where no
+        release knows the item, or with a user).
         """
         check_k(k)
         serving = self._serving()
@@ -97,8 +99,10 @@ class SimilarItemsService:
             found = self._picker.pick(pool, like_item(release, row, objective), wish, asked)
             if self._shop is not None and asked.about is None:
                 raise UnknownItem(f"item {item_id!r} was deleted")
-            return answer_of(serving, found)
+            return answer_of(serving, found, store_fallback=asked.store_fallback)
         live = asked.about
+        if live is None and asked.store_fallback is not None:
+            raise StoreUnavailable(f"item {item_id!r} is in no release, and {asked.store_fallback}")
         if live is None:
             raise UnknownItem(f"no item {item_id!r}, or it was deleted")
         ranker = self._by_text(release, live)
@@ -106,7 +110,8 @@ class SimilarItemsService:
         ranker = ranker or trending(release, live.category)
         rules = self._rules_for(release, [item_id], wanted, live.card["categories"])
         wish = Wish(k, wanted, shaping, rules)
-        return answer_of(serving, self._picker.pick(pool, ranker, wish, asked), fallback)
+        found = self._picker.pick(pool, ranker, wish, asked)
+        return answer_of(serving, found, fallback, asked.store_fallback)
 
     def similar_to_text(
         self,
@@ -134,7 +139,7 @@ class SimilarItemsService:
             )
         pool = Pool.of(release, wanted, self._seen(release, user_id))
         wish = Wish(k, wanted, shaping, self._rules_for(release, [], wanted))
-        return answer_of(serving, self._picker.pick(pool, like_text(vector), wish))
+        return self._picked(serving, pool, like_text(vector), wish)
 
     def recommend(
         self, user_id: str, k: int = 10, wanted: ItemFilter = NO_FILTER, shaping: Shaping = PLAIN
@@ -178,7 +183,7 @@ class SimilarItemsService:
         serving = self._serving()
         pool = Pool.of(serving.release, wanted, _NO_ROWS)
         wish = Wish(k, wanted, shaping, self._rules_for(serving.release, [], wanted))
-        return answer_of(serving, self._picker.pick(pool, rising(serving.release), wish))
+        return self._picked(serving, pool, rising(serving.release), wish)
 
     def _rules_for(
         self, release: Release, item_ids: Sequence[str], wanted: ItemFilter, categories: Sequence[str] = ()
@@ -195,8 +200,14 @@ class SimilarItemsService:
         rows = serving.release.items.indices_of(list(reversed(history)))
         pool = Pool.of(serving.release, wish.wanted, np.concatenate([rows, seen]))
         fallback = None if len(rows) else Fallback.NO_HISTORY
-        found = self._picker.pick(pool, for_history(serving.release, rows), wish)
-        return answer_of(serving, found, fallback)
+        return self._picked(serving, pool, for_history(serving.release, rows), wish, fallback)
+
+    def _picked(
+        self, serving: Serving, pool: Pool, rank: Ranker, wish: Wish, fallback: Fallback | None = None
+    ) -> Answer:
+        """An answer that is about no single item."""
+        asked = AskedItems(self._shop)
+        return answer_of(serving, self._picker.pick(pool, rank, wish, asked), fallback, asked.store_fallback)
 
     def _seen(self, release: Release, user_id: str | None) -> IntArray:
         """Rows of what a user has turned to; a user who is not known yet has seen nothing."""

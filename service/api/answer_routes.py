@@ -204,6 +204,7 @@ async def _answered(request: Request, query: ReadQuery, ask: Callable[[], Answer
         "model_version": answer.model_version,
         "fallback": answer.fallback,
         "release_fallback": answer.release_fallback is not None,
+        "store_fallback": answer.store_fallback is not None,
     }
     return answer
 
@@ -233,5 +234,5 @@ def _freshness(request: Request, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Of a batch: what its last answer says, or, where it has none, what serves now."""
     answered = [row for row in rows if "results" in row]
     shown = answered[-1] if answered else answer_of(deps_of(request).holder.serving(), []).to_json()
-    names = ("model_version", "index_version", "events_through", "release_fallback")
+    names = ("model_version", "index_version", "events_through", "release_fallback", "store_fallback")
     return {"fallback": None, **{name: shown[name] for name in names}}

@@ -49,7 +49,7 @@ class Metrics:
         )
         self.fallbacks = Counter(
             "ilk_fallback_answers_total",
-            "Answers that do not rest on the query itself.",
+            "Answers that do not rest on the query itself, or show items as they were last known.",
             ("reason",),
             registry=self._registry,
         )
@@ -133,6 +133,8 @@ class Metrics:
             self.results.labels(item.source).inc()
         if answer.fallback is not None:
             self.fallbacks.labels(answer.fallback.value).inc()
+        if answer.store_fallback is not None:
+            self.fallbacks.labels("store_out_of_reach").inc()
 
     def show_serving(self, serving: Serving | None, lag_events: int) -> None:
         """Bring this worker's own gauges up to date. lag_events: accepted events that do not count in its

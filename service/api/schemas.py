@@ -75,6 +75,9 @@ class Freshness(Shape):
     release_fallback: str | None = Field(
         description="Why an older release answers than the one that should; null where the right one does."
     )
+    store_fallback: str | None = Field(
+        description="Why items are shown as they were last known; null where they are as the store has them."
+    )
 
 
 class SimilarShape(Freshness):

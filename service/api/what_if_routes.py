@@ -85,10 +85,7 @@ def _answered(deps: ApiDeps, body: WhatIfBody) -> dict[str, Any]:
     events = [event.model_dump(mode="json") | {"at": now} for event in body.events]
     both = deps.what_if.similar(body.item_id, events, body.k, body.objective)
     before, after = both.before.to_json(), both.after.to_json()
-    freshness = {
-        name: before[name]
-        for name in ("model_version", "index_version", "events_through", "fallback", "release_fallback")
-    }
+    freshness = {name: before[name] for name in both.before.freshness}
     return {
         "item_id": body.item_id,
         "before": before["results"],

@@ -46,6 +46,8 @@ class Similar:
     events_through: int
     """Every event up to this sequence number counts."""
     fallback: str | None
+    store_fallback: str | None
+    """Why items are shown as they were last known; None: they are as the shop has them."""
     recommendation_id: str
 
     @classmethod
@@ -57,6 +59,7 @@ class Similar:
             document["index_version"],
             document["events_through"],
             document["fallback"],
+            document["store_fallback"],
             document["recommendation_id"],
         )
 

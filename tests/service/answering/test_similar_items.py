@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gnn.objective import Objective
-from service.answering.shop_lookup import LiveItem, live_item
+from service.answering.shop_lookup import FoundItems, live_item
 from service.answering.similar_items import Answer, Fallback, SimilarItemsService, UnknownItem, UnknownUser
 from service.errors import CallerMistake
 from service.releases.errors import NoRelease
@@ -42,7 +42,7 @@ class ToyLookup:
     changed: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     """Fields that differ from the release; None: deleted."""
 
-    def items(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+    def items(self, item_ids: Sequence[str]) -> FoundItems:
         found = {}
         for item_id in item_ids:
             row = TABLE.get(item_id)
@@ -52,7 +52,7 @@ class ToyLookup:
             if row is not None and change is not None:
                 row = {**row, "description": "", **change}
                 found[item_id] = live_item(row)
-        return found
+        return FoundItems(found)
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         history = self.histories.get(user_id)

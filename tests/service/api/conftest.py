@@ -20,12 +20,13 @@ from graph.sqlite_log import SqliteLog
 from graph.store import GraphStore
 from service.answering.catalogue import Catalogue
 from service.answering.explanation import Explainer
+from service.answering.last_known import LastKnownShop
 from service.answering.rule_book import RuleBook
-from service.answering.shop_lookup import StoreLookup
 from service.answering.similar_items import SimilarItemsService
 from service.answering.user_profile import Profiles
 from service.api import ApiDeps, create_app
 from service.catch_up import catch_up
+from service.change_log import ChangeKind, ChangeLog
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
 from service.text_vectors import TextModelUnavailable, TextVectors
@@ -119,14 +120,15 @@ def running_api(
     log = SqliteLog(folder / "events.db")
     store = seeded_store(log, graph)
     holder = ReleaseHolder(releases, poll_seconds=0.02)
-    rules = RuleBook(folder / "rules.db")
+    rules, noted = RuleBook(folder / "rules.db"), ChangeLog(folder / "changes.db")
+    shop = LastKnownShop(store, lambda: holder.serving().release.items, noted.deleted, retry_seconds=0.02)
     deps = ApiDeps(
         releases=releases,
         holder=holder,
-        answers=SimilarItemsService(holder.serving, StoreLookup(store), texts, rules),
+        answers=SimilarItemsService(holder.serving, shop, texts, rules),
         rules=rules,
         events=log,
-        catalogue=Catalogue(store),
+        catalogue=Catalogue(store, gone=lambda item_id: noted.note(ChangeKind.DELETED, [item_id])),
         users=UserData(log, store),
         explainer=Explainer(holder.serving, store),
         profiles=Profiles(holder.serving, store),
@@ -137,7 +139,8 @@ def running_api(
     deps = replace(deps, **changes)
     with TestClient(create_app(deps)) as client:
         yield Api(client, deps, log, store, releases)
-    rules.close()
+    for thing in (shop, rules, noted):
+        thing.close()
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""Answers go on while the graph store is out of reach: with the items as they were last known."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from graph.errors import StoreUnavailable
+from graph.store import GraphStore
+from service.answering.shop_lookup import CARD_FIELDS, FoundItems, LiveItem, StoreLookup
+from service.releases.items import ReleaseItems
+
+logger = logging.getLogger(__name__)
+
+STORE_OUT_OF_REACH = "the graph store is out of reach: items are shown as they were last known"
+RETRY_SECONDS = 1.0
+
+
+class LastKnownShop:
+    """`ShopLookup` over a store that may be out of reach for a while.
+
+    The first request that meets this waits for the store's own time limit; from then on nobody asks the store
+    but a thread of ours, until it answers. Meanwhile an item is what the served release (with what was folded
+    into it) says, and what was deleted before stays gone: deletions are kept in the home as well, and while
+    the store is away none is acknowledged. Histories are known to the store alone: asking for one raises
+    `StoreUnavailable`.
+    """
+
+    def __init__(
+        self,
+        store: GraphStore,
+        known: Callable[[], ReleaseItems],
+        deleted: Callable[[Sequence[str]], set[str]],
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        """known: the items of what serves. deleted: those of some ids whose newest change is a deletion."""
+        self._store = store
+        self._lookup = StoreLookup(store)
+        self._known = known
+        self._deleted = deleted
+        self._retry_seconds = retry_seconds
+        self._lock = threading.Lock()
+        self._away = threading.Event()
+        self._closing = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    def items(self, item_ids: Sequence[str]) -> FoundItems:
+        """See `ShopLookup.items`."""
+        if not self._away.is_set():
+            try:
+                return self._lookup.items(item_ids)
+            except StoreUnavailable as error:
+                self._wait_for_store(error)
+        return FoundItems(self._last_known(item_ids), STORE_OUT_OF_REACH)
+
+    def history_of(self, user_id: str, limit: int) -> list[str] | None:
+        """See `ShopLookup.history_of`."""
+        if self._away.is_set():
+            raise StoreUnavailable("the graph store is out of reach")
+        try:
+            return self._lookup.history_of(user_id, limit)
+        except StoreUnavailable as error:
+            self._wait_for_store(error)
+            raise
+
+    def close(self) -> None:
+        """End the thread; idempotent."""
+        self._closing.set()
+        if self._watch is not None:
+            self._watch.join()
+
+    def _last_known(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
+        items = self._known()
+        rows = items.indices_of(list(item_ids))
+        living = rows[items.alive[rows]]
+        gone = self._deleted(item_ids)
+        return {
+            card["item_id"]: LiveItem({name: card[name] for name in CARD_FIELDS})
+            for card in items.cards(living)
+            if card["item_id"] not in gone
+        }
+
+    def _wait_for_store(self, error: StoreUnavailable) -> None:
+        with self._lock:
+            if self._away.is_set() or self._closing.is_set():
+                return
+            logger.warning("%s (%s)", STORE_OUT_OF_REACH, error)
+            self._away.set()
+            self._watch = threading.Thread(target=self._watch_store, name="store-watch", daemon=True)
+            self._watch.start()
+
+    def _watch_store(self) -> None:
+        while not self._closing.wait(self._retry_seconds):
+            if self._store.health().ok:
+                logger.warning("the graph store answers again")
+                self._away.clear()
+                return

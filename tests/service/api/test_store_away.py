@@ -1,0 +1,90 @@
+"""Reads while the graph store is out of reach: items as last known, labelled; what is gone stays gone."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import polars as pl
+import pytest
+
+from graph.errors import StoreUnavailable
+from graph.memory_store import MemoryGraphStore
+from graph.store import StoreHealth
+from tests.service.api.conftest import Api
+
+
+class MovingStore(MemoryGraphStore):
+    """Out of reach while `away`; counts the reads of items that it was asked for meanwhile."""
+
+    away = False
+    asked = 0
+
+    def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+        self._reached()
+        return super().item_rows(item_ids)
+
+    def items(self, item_ids: Sequence[str] | None = None) -> pl.DataFrame:
+        self._reached()
+        return super().items(item_ids)
+
+    def user_history(self, user_id: str, limit: int = 50) -> list[tuple[str, int]]:
+        self._reached()
+        return super().user_history(user_id, limit)
+
+    def health(self) -> StoreHealth:
+        return StoreHealth(not self.away, "memory", "1")
+
+    def _reached(self) -> None:
+        if self.away:
+            self.asked += 1
+            raise StoreUnavailable("bolt://127.0.0.1:1: nobody listens")
+
+
+@pytest.fixture
+def store() -> MovingStore:
+    return MovingStore()
+
+
+def ids_of(answer: dict[str, Any]) -> list[str]:
+    return [row["item_id"] for row in answer["results"]]
+
+
+def test_neighbours_are_answered_while_the_store_is_away_and_say_so(
+    make_api: Callable[..., Any], store: MovingStore
+) -> None:
+    with make_api(graph=store) as api:
+        usual = api.get("/v1/items/plain/similar?k=5")
+        assert usual["store_fallback"] is None
+        gone = ids_of(usual)[0]
+        assert api.client.delete(f"/v1/items/{gone}").status_code == 204
+        store.away = True
+        for path in ("/v1/items/plain/similar?k=4", "/v1/items/plain/similar?k=4&price_max=1000000"):
+            answer = api.get(path)
+            assert "out of reach" in answer["store_fallback"]
+            assert gone not in ids_of(answer)
+            assert answer["results"][0]["title"]
+        assert ids_of(api.get("/v1/items/plain/similar?k=4")) == ids_of(usual)[1:]
+        assert store.asked == 1, "one request meets it, the others do not wait for it"
+        assert 'reason="store_out_of_reach"' in api.client.get("/metrics").text
+        assert api.get(f"/v1/items/{gone}/similar", 404)["type"].endswith("unknown-item")
+        comes_back(api, store)
+        assert ids_of(api.get("/v1/items/plain/similar?k=4")) == ids_of(usual)[1:]
+
+
+def test_what_only_the_store_knows_is_refused_while_it_is_away(
+    make_api: Callable[..., Any], store: MovingStore
+) -> None:
+    with make_api(graph=store) as api:
+        store.away = True
+        for path in ("/v1/items/newcomer/similar", "/v1/users/anna%2Fb/recommendations"):
+            assert api.get(path, 503)["type"].endswith("store-unavailable")
+        comes_back(api, store)
+        assert api.get("/v1/users/anna%2Fb/recommendations")["results"]
+
+
+def comes_back(api: Api, store: MovingStore) -> None:
+    store.away = False
+    deadline = time.monotonic() + 10
+    while api.get("/v1/items/plain/similar?k=1")["store_fallback"] is not None:
+        assert time.monotonic() < deadline, "nobody looked whether the store is back"
+        time.sleep(0.02)
