@@ -1,0 +1,1 @@
+"""What every graph store must do, whatever holds its data."""
