@@ -1,7 +1,7 @@
 """Bounded pieces of the graph to look at: the walk that collects them, networkx, GraphML."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from graph.store import EvidencePath, Neighbourhood, NodeKind
@@ -88,10 +88,11 @@ def xml_safe(text: str) -> str:
     return _NOT_IN_XML.sub("\ufffd", text)
 
 
-def to_graphml(neighbourhood: Neighbourhood) -> str:
-    """GraphML with `kind` and `id` of every node and `relation` of every edge.
+def to_graphml(neighbourhood: Neighbourhood, titles: Mapping[str, str] | None = None) -> str:
+    """GraphML with `kind`, `id` and `label` of every node and `relation` of every edge.
 
-    Characters that XML cannot hold (control characters in ids) become U+FFFD.
+    titles: of items, by id: their label; every other node's label is its id. Characters that XML cannot hold
+    (control characters in ids) become U+FFFD.
     """
     import networkx as nx
 
@@ -99,7 +100,8 @@ def to_graphml(neighbourhood: Neighbourhood) -> str:
     plain: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     names = {node: f"n{number}" for number, node in enumerate(graph)}
     for (kind, key), name in names.items():
-        plain.add_node(name, kind=kind, id=xml_safe(key))
+        title = (titles or {}).get(key) if kind == "item" else None
+        plain.add_node(name, kind=kind, id=xml_safe(key), label=xml_safe(title or key))
     for begin, end, relation in neighbourhood.edges:
         plain.add_edge(names[begin], names[end], relation=relation)
     return "\n".join(nx.generate_graphml(plain)) + "\n"

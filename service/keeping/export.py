@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from graph.log import EventLog
-from graph.store import GraphStore
+from graph.store import GraphStore, Neighbourhood
 from graph.view import to_graphml
 from service.errors import CallerMistake
 from service.home import Home
@@ -156,8 +156,12 @@ class _Exporter:
         self._require_item(request.item_id)
         piece = self._store.neighbours([("item", request.item_id)], request.hops, request.per_node)
         with whole_file(path) as unfinished:
-            unfinished.write_text(to_graphml(piece), "utf-8")
+            unfinished.write_text(to_graphml(piece, self._titles(piece)), "utf-8")
         return ExportedFile("graph", path, len(piece.nodes))
+
+    def _titles(self, piece: Neighbourhood) -> dict[str, str]:
+        rows = self._store.item_rows([key for kind, key in piece.nodes if kind == "item"])
+        return {row["item_id"]: row["title"] for row in rows}
 
     def _require_item(self, item_id: str) -> None:
         if self._store.items([item_id]).is_empty():

@@ -145,6 +145,10 @@ def test_a_piece_of_the_graph_is_bounded(served_home: Served, tmp_path: Path) ->
     request = ExportRequest(out, ("graph",), "graphml", item_id="S0000", hops=1, per_node=4)
     (file,) = export(request, trial_settings(home))
     nodes = ET.parse(out).getroot().findall(".//{*}node")
+    words = [[data.text or "" for data in node.findall("{*}data")] for node in nodes]
+    assert any(kind == "item" and label and label != key for kind, key, label in words), (
+        "no item has its title"
+    )
     assert file.rows == len(nodes)
     assert 2 <= len(nodes) <= 5
 
