@@ -1,0 +1,70 @@
+"""Every setting of Ilk; a file for each group of tables."""
+
+from service.settings.intake import CleaningSettings, GraphSettings, LoadSettings, SourceSettings
+from service.settings.learning import (
+    EncoderSettings,
+    FineTuneSettings,
+    GateSettings,
+    IncrementGateSettings,
+    IncrementSettings,
+    IndexSettings,
+    ModelSettings,
+    RefreshSettings,
+    ReviewSettings,
+    SelectionSettings,
+)
+from service.settings.operating import (
+    AnswerSettings,
+    BoostSettings,
+    CapSettings,
+    ExplainSettings,
+    KeySettings,
+    ReportSettings,
+    RetentionSettings,
+    ScheduleSettings,
+    ServeSettings,
+    UpdateSettings,
+)
+from service.settings.section import Section
+from service.settings.settings import (
+    DEFAULT_HOME,
+    TOML_NAME,
+    Settings,
+    load_settings,
+    settings_with_origin,
+    toml_path,
+)
+
+__all__ = [
+    "DEFAULT_HOME",
+    "TOML_NAME",
+    "AnswerSettings",
+    "BoostSettings",
+    "CapSettings",
+    "CleaningSettings",
+    "EncoderSettings",
+    "ExplainSettings",
+    "FineTuneSettings",
+    "GateSettings",
+    "GraphSettings",
+    "IncrementGateSettings",
+    "IncrementSettings",
+    "IndexSettings",
+    "KeySettings",
+    "LoadSettings",
+    "ModelSettings",
+    "RefreshSettings",
+    "ReportSettings",
+    "RetentionSettings",
+    "ReviewSettings",
+    "ScheduleSettings",
+    "Section",
+    "SelectionSettings",
+    "ServeSettings",
+    "Settings",
+    "SourceSettings",
+    "UpdateSettings",
+    "load_settings",
+    "settings_with_origin",
+    "toml_path",
+]

@@ -1,0 +1,12 @@
+"""A table of `ilk.toml`."""
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+)
+
+
+class Section(BaseModel):
+    """A table of `ilk.toml`; unknown names are refused so that a typo is never silent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
