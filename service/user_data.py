@@ -91,6 +91,8 @@ class UserData:
         with self._writing():
             in_store = self._in_store(user_id)
             reviews = [text for batch in self._batches_of(user_id) for text in batch["review_text"] if text]
+            # before the log: it is the only place that still knows the words when this is interrupted
+            forgotten = self._forget_texts(reviews) if reviews else 0
             in_log = self._log.erase_user(user_id)
             if not in_log and not in_store:
                 raise UnknownUser(f"no user {user_id!r}")
@@ -99,7 +101,8 @@ class UserData:
             places |= self._erase_from_store(user_id)
             self._erased()
             places["quarantine"] = blank_excerpts(self._quarantine) if self._quarantine else 0
-            places["text cache"] = self._forget_texts(reviews) if reviews else 0
+            # once more: who read the reviews before they were erased may have encoded them meanwhile
+            places["text cache"] = forgotten + (self._forget_texts(reviews) if reviews else 0)
             places |= {"releases": 0, "fresh rows": 0, "metrics and logs": 0}
             return Receipt(user_id, _now(), in_log, places, self._remains())
 

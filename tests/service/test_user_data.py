@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from service.home import Home
 from service.intake.load import load
 from service.nightly.refresh import RefreshResult, refresh
 from service.serving import make_deps
+from service.stores import closing_both
 from service.user_data import UserData
 from tests.service.conftest import quiet, trial_settings
 
@@ -187,3 +189,39 @@ def test_a_real_release_answers_new_items_by_their_text(
         near = client.get(f"/v1/items/{known['item_id']}/similar?k=10").json()["results"]
         assert "twin" in {row["item_id"] for row in near}
         assert client.get("/v1/items/twin/similar?k=1").json()["results"][0]["item_id"] == known["item_id"]
+
+
+def forget(vectors: set[str], texts: list[str]) -> int:
+    """What a text cache with some texts would do."""
+    gone = vectors & set(texts)
+    vectors.difference_update(gone)
+    return len(gone)
+
+
+def test_an_interrupted_erasure_forgets_the_vectors_all_the_same(tmp_path: Path, files: Path) -> None:
+    settings = trial_settings(tmp_path / "home")
+    load(files, settings)
+    home, vectors = Home(settings.home), {REVIEW}
+    log, store = SqliteLog(home.event_log), SqliteGraphStore(home.graph)
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    with closing_both(log, store), pytest.raises(KeyboardInterrupt):
+        UserData(log, store, erased=killed, forget_texts=partial(forget, vectors)).erase(USER)
+    assert not vectors  # the log does not know the words any more: a second call could not forget them
+
+
+def test_a_review_that_was_encoded_while_its_writer_was_erased_is_forgotten(
+    tmp_path: Path, files: Path
+) -> None:
+    settings = trial_settings(tmp_path / "home")
+    load(files, settings)
+    home, vectors = Home(settings.home), {REVIEW}
+    log, store = SqliteLog(home.event_log), SqliteGraphStore(home.graph)
+    with closing_both(log, store):
+        users = UserData(
+            log, store, erased=lambda: vectors.add(REVIEW), forget_texts=partial(forget, vectors)
+        )
+        assert users.erase(USER).places["text cache"] == 2
+    assert not vectors
