@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -98,8 +99,12 @@ class EmbeddingCache:
         with self._lock, self._reported():
             return int(self._db.execute(query, (fingerprint,)).get)
 
-    def forget(self, texts: Sequence[str]) -> int:
-        """Erase texts under every encoder (a user's reviews, say); returns how many vectors went."""
+    def forget(self, texts: Iterable[str]) -> int:
+        """Erase texts under every encoder (a user's reviews, say); returns how many vectors went.
+
+        Their bytes leave the file too; where another connection reads at that moment for longer than the busy
+        time-out, those in the write-ahead log go with a later checkpoint.
+        """
         with self._lock, self._reported():
             before = self._db.total_changes()
             with self._db:
@@ -107,7 +112,10 @@ class EmbeddingCache:
                     "DELETE FROM embedding WHERE key = ? AND encoder IN (SELECT id FROM encoder)",
                     ((text_key(text),) for text in texts),
                 )
-            return self._db.total_changes() - before
+            forgotten = self._db.total_changes() - before
+            with suppress(apsw.BusyError):
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            return forgotten
 
     def count_others(self, fingerprint: str) -> int:
         """How many vectors other encoders have."""
@@ -149,6 +157,7 @@ class EmbeddingCache:
             )
         self._db.pragma("journal_mode", "wal")
         self._db.pragma("synchronous", "normal")
+        self._db.pragma("secure_delete", "on")  # what an erased user wrote must not stay in free pages
         if tables:
             return
         with self._db:

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import apsw
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -204,3 +205,26 @@ def test_processes_share_a_cache(path: Path) -> None:
     assert sum(int(answer.split()[1]) for answer in answers) >= 8 * BLOCK
     with EmbeddingCache(path) as cache:
         assert cache.count("hashing:1:256") == 8 * BLOCK
+
+
+def test_a_forgotten_vector_is_nowhere_in_the_files(path: Path) -> None:
+    vectors = np.random.default_rng(0).standard_normal((300, 384)).astype(np.float32)
+    with EmbeddingCache(path) as cache:
+        cache.put("model", [f"review {n}" for n in range(300)], vectors)
+        assert cache.forget(["review 7"]) == 1
+        found = b"".join(
+            file.read_bytes() for file in path.parent.iterdir()
+        )  # while it is open: with its WAL
+    assert vectors[7, :32].tobytes() not in found
+    assert vectors[8, :32].tobytes() in found
+
+
+def test_forgetting_does_not_fail_where_somebody_reads(path: Path) -> None:
+    with EmbeddingCache(path) as cache:
+        cache.put("model", ["a"], np.ones((1, 4), np.float32))
+        reader = apsw.Connection(str(path))
+        rows = reader.execute("SELECT * FROM encoder, embedding")
+        next(rows)
+        cache._db.set_busy_timeout(1)  # else it waits for a minute
+        assert cache.forget(["a"]) == 1
+        reader.close(True)
