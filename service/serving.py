@@ -106,7 +106,7 @@ def make_deps(settings: Settings) -> ApiDeps:
             partial(home.writing, "erase"),
             partial(left_on_disk, settings, home),
             partial(changes.note, ChangeKind.RELOAD),
-            partial(forget_reviews, home.text_cache, settings.encoder.reviews.words),
+            partial(forget_reviews, home.text_cache),
         ),
         explainer=Explainer(holder.serving, store, settings.explain.min_users),
         profiles=Profiles(holder.serving, store),
@@ -134,7 +134,7 @@ def left_on_disk(settings: Settings, home: Home) -> list[Remainder]:
     """Where erased bytes may still lie after an erasure."""
     kept = [
         Remainder(path.name, "pages as they were before", "the next write after all readers moved on")
-        for path in (home.event_log, home.graph)
+        for path in (home.event_log, home.graph, home.text_cache)
         if _size(path.with_name(f"{path.name}-wal"))
     ]
     updater = read_updater(home.fresh)

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from service.item_reviews import first_words
 from service.releases.errors import ReleaseError
 from service.releases.manifest import read_manifest
 from service.releases.store import ReleaseStore
-from service.settings import Settings
+from service.settings import LEAST_WORDS, MOST_WORDS, Settings
 
 if TYPE_CHECKING:
     from encoders import Adapter, TextEncoder  # slow to import; loaded with the first text
@@ -151,14 +151,26 @@ def open_encoders(settings: Settings, home: Home, fingerprint: str | None = None
     return ServingEncoders(items=texts.items, queries=ViewEncoder(texts.cutter or texts.encoder))
 
 
-def forget_reviews(cache: Path, words: int, texts: list[str]) -> int:
-    """Take vectors of reviews out of the text cache; returns how many went. words: of a review that count."""
+def forget_reviews(cache: Path, texts: list[str]) -> int:
+    """Take vectors of reviews out of the text cache; returns how many went.
+
+    Whatever number of words counted when they were encoded: `encoder.reviews.words` may have changed since.
+    """
     if not cache.exists():
         return 0
     from encoders import EmbeddingCache  # here: the text libraries are slow to import and seldom needed
 
     with EmbeddingCache(cache) as known:
-        return known.forget(first_words(texts, words))
+        return known.forget(_cuts(texts))
+
+
+def _cuts(texts: list[str]) -> Iterator[str]:
+    """Every text as it may have been encoded, one at a time: all of them together are hundreds of times as
+    long as the reviews."""
+    for whole in first_words(texts, MOST_WORDS):
+        words = whole.split(" ")
+        for count in range(min(LEAST_WORDS, len(words)), len(words) + 1):
+            yield " ".join(words[:count])
 
 
 def _adapter(home: Home, fingerprint: str | None) -> "Adapter | None":

@@ -2,6 +2,8 @@
 
 from service.settings.intake import CleaningSettings, GraphSettings, LoadSettings, SourceSettings
 from service.settings.learning import (
+    LEAST_WORDS,
+    MOST_WORDS,
     EncoderSettings,
     FineTuneSettings,
     GateSettings,
@@ -37,6 +39,8 @@ from service.settings.settings import (
 
 __all__ = [
     "DEFAULT_HOME",
+    "LEAST_WORDS",
+    "MOST_WORDS",
     "TOML_NAME",
     "AnswerSettings",
     "BoostSettings",

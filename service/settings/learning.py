@@ -9,6 +9,9 @@ from pydantic import (
 
 from service.settings.section import Section
 
+LEAST_WORDS, MOST_WORDS = 5, 500
+"""Bounds of `ReviewSettings.words`."""
+
 
 class FineTuneSettings(Section):
     """Whether a refresh teaches the text model what this shop's shoppers take together."""
@@ -30,7 +33,7 @@ class ReviewSettings(Section):
     """Weight of the reviews beside the item's own words, together 1; 0: reviews are no part of the text."""
     per_item: int = Field(8, ge=1, le=100)
     """Reviews of one item that count: those of the greatest weight."""
-    words: int = Field(60, ge=5, le=500)
+    words: int = Field(60, ge=LEAST_WORDS, le=MOST_WORDS)
     """First words of a review that count."""
     total: int = Field(200_000, ge=1)
     """Reviews to encode in all: with more, fewer of each item count, at least one. One core encodes about 100

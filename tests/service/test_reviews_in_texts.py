@@ -22,6 +22,7 @@ from service.serving import make_deps
 from service.settings import Settings, load_settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot, with_item_reviews
 from service.stores import closing_both, open_store
+from service.text_vectors import forget_reviews
 from tests.service.conftest import TRIAL_FLAGS, quiet
 
 REVIEW = "sits on my desk next to the window and the cat sleeps under it all day long"
@@ -124,3 +125,14 @@ def test_an_erased_writer_takes_the_review_along(home: Path) -> None:
     assert dict(known.texts_of(snapshot.items.filter(snapshot.items["index"] == row)))[row].count(REVIEW) == 0
     assert refresh(settings, quiet()).published
     assert REVIEW.encode() not in b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_reviews_are_forgotten_however_many_words_counted_when_they_were_encoded(tmp_path: Path) -> None:
+    path = tmp_path / "cache.sqlite"
+    long, short = " ".join(f"w{n}" for n in range(90)), "nice pan"
+    cuts = [*first_words([long], 5), *first_words([long], 60), *first_words([long], 500), short]
+    with EmbeddingCache(path) as cache:
+        cache.put("model", [*cuts, "nice"], np.ones((5, 4), np.float32))
+    assert forget_reviews(path, [long, short]) == 4
+    with EmbeddingCache(path) as cache:
+        assert cache.count("model") == 1
