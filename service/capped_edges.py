@@ -5,7 +5,7 @@ events in the store alone, so the caps are applied again: else a flood would cou
 increment or restart on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class CappedEdges:
     """Edges less what goes beyond the caps."""
 
     edges: EdgeBlock
+    with_waiting: EdgeBlock
+    """The same, and with weight 0 those that wait in the ledger: a mirror holds what may count later."""
     damped: dict[str, int]
     """How many were left out, by reason."""
     ledger: InfluenceLedger
@@ -35,12 +37,16 @@ def capped_edges(edges: EdgeBlock, refreshed_through: int, caps: InfluenceCaps |
     ledger = InfluenceLedger.of(caps or InfluenceCaps(), _shop(edges.only(early)))
     late = np.flatnonzero(~early)
     if not len(late):
-        return CappedEdges(edges, {}, ledger)
+        return CappedEdges(edges, edges, {}, ledger)
     late = late[np.argsort(edges.seq[late], kind="stable")]
     admitted, damped, _ = ledger.admit(live_events(edges.only(late)))
     kept = np.ones(len(edges.seq), np.bool_)
     kept[late[~admitted]] = False
-    return CappedEdges(edges.only(kept) if damped else edges, damped, ledger)
+    held = kept.copy()
+    if ledger.waiting is not None:
+        held |= np.isin(edges.seq, ledger.waiting.events.sequence)
+    both = replace(edges, weight=np.where(kept, edges.weight, np.float32(0))).only(held)
+    return CappedEdges(edges.only(kept), both, damped, ledger)
 
 
 def _shop(edges: EdgeBlock) -> ShopArrays:

@@ -46,7 +46,7 @@ class MirrorStart:
     """What a mirror begins with."""
 
     shop: ShopArrays
-    """All edges that count, and the catalogue without texts."""
+    """All edges that count, with weight 0 those that wait in the ledger, and the catalogue without texts."""
     sequence: IntArray
     """Of the edges in the event log, shape (E,)."""
     items: ArrivedItems = NO_ITEMS

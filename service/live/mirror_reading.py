@@ -57,12 +57,12 @@ def read_mirror(
     snapshot = with_item_reviews(snapshot, sources.store, rules, unfolded)
     known = KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
     capped = capped_edges(snapshot.edges, release.manifest.refreshed_through, influence_caps(settings))
-    shop = replace(replace(snapshot, edges=capped.edges).arrays(None), brand=known.brand)
+    shop = replace(replace(snapshot, edges=capped.with_waiting).arrays(None), brand=known.brand)
     differing = pl.concat([known.changed()["index"], known.reviewed()])
     changed = snapshot.items.filter(pl.col("index").is_in(differing.implode()), "alive")
     start = MirrorStart(
         shop=shop,
-        sequence=capped.edges.seq,
+        sequence=capped.with_waiting.seq,
         items=known.arrived(changed, None, snapshot.item_category),
         frozen=release.items.indices_of(sorted(settings.update.freeze)),
         ledger=capped.ledger,

@@ -76,7 +76,7 @@ class ToyMirror:
         self._base = model.vectors
         self._origin = np.zeros((max(shop.n_items, len(self._base)), self._base.shape[1]), np.float32)
         self._origin[: len(self._base)] = self._base
-        self._counts = np.bincount(shop.item, minlength=len(self._origin)).astype(np.float32)
+        self._counts = np.bincount(shop.item[shop.weight > 0], minlength=len(self._origin)).astype(np.float32)
         self._take(start.items)
 
     @property

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from gnn.live import InfluenceCaps
+from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
+from gnn.shop_arrays import ShopArrays
 from graph.store import EdgeBlock
 from service.capped_edges import capped_edges
+from tests.gnn.live.shops import fitted, without_text
+from tests.gnn.live.test_crowd import crowd, grown_shop, joined
 
 
 def edges(user: list[int], item: list[int]) -> EdgeBlock:
@@ -60,3 +63,49 @@ def test_events_are_counted_in_the_order_of_the_log_not_of_their_time() -> None:
     late = replace(block, seq=np.concatenate([block.seq[:12], block.seq[12:][::-1]]))
     kept = capped_edges(late, 12, CAPS).edges
     assert kept.item[12:].tolist() == [3, 4, 5, 6, 7]
+
+
+def block_of(events: LiveEvents) -> EdgeBlock:
+    return EdgeBlock(
+        seq=events.sequence,
+        user=events.user,
+        item=events.item,
+        relation=events.relation,
+        at=events.at,
+        weight=events.weight,
+        rating=np.full(len(events), np.nan, np.float32),
+    )
+
+
+def with_edges(shop: ShopArrays, edges: EdgeBlock) -> ShopArrays:
+    columns = {name: getattr(edges, name) for name in ("user", "item", "at", "weight", "relation")}
+    return replace(shop, n_users=int(edges.user.max()) + 1, **columns)
+
+
+def test_what_waits_while_everything_is_read_anew_counts_once_it_is_let_in() -> None:
+    """Sixty who agree on an item, five of them before the reading."""
+    shop, caps = grown_shop(), InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_users=20)
+    n, model = shop.n_events, fitted(shop)
+    shop = without_text(shop)
+    known = LiveEvents(shop.user, shop.item, shop.at, shop.weight, shop.relation, np.arange(1, n + 1))
+    stream = joined([crowd(900, 0), crowd(60, 900, item=3, user=5000)])
+    stream = replace(stream, at=10**15 + np.arange(len(stream)), sequence=n + 1 + np.arange(len(stream)))
+    before, after = stream.only(slice(905)), stream.only(slice(905, None))
+
+    through = LiveSignals(model, shop, LiveConfig(caps=caps), known.sequence)
+    through.fold_in(before)
+    capped = capped_edges(block_of(known.joined(before)), n, caps)
+    edges = capped.with_waiting
+    again = LiveSignals(
+        model, with_edges(shop, edges), LiveConfig(caps=caps), edges.seq, ledger=capped.ledger
+    )
+    assert again.shop().n_events == len(capped.edges.seq) < len(edges.seq)
+    assert not np.isin(n + 901 + np.arange(5), capped.edges.seq).any(), "the five wait"
+
+    for mirror in (through, again):
+        mirror.fold_in(after)
+        mirror.propagate()
+        assert (mirror.shop().user >= 5000).sum() == 60
+    for name in ("user", "item", "at", "weight"):
+        np.testing.assert_array_equal(getattr(again.shop(), name), getattr(through.shop(), name))
+    np.testing.assert_allclose(again.model.item_vectors(), through.model.item_vectors(), atol=1e-4)
