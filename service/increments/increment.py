@@ -33,6 +33,7 @@ from service.live.known_items import KnownItems
 from service.live.mirror import ArrivedItems
 from service.live.model import brand_numbers, influence_caps
 from service.model_config import model_config
+from service.nightly.gate import MEASURE
 from service.releases.adapter import adapter_of
 from service.releases.manifest import ReleaseManifest
 from service.releases.release import Release
@@ -231,9 +232,7 @@ class _Increment:
     def _gate_figures(parent: ReleaseManifest, verdict: IncrementVerdict) -> dict[str, Any]:
         """With those of the last full refresh, by which the next one is judged."""
         before = parent.metrics.get("gate") or {}
-        kept = {
-            name: before[name] for name in ("lift", "lift_error", "coverage", "ndcg@10") if name in before
-        }
+        kept = {name: before[name] for name in (*MEASURE, "coverage", "ndcg@10") if name in before}
         return kept | verdict.to_json()
 
     def _settle(

@@ -13,6 +13,9 @@ from gnn.served_model import ServedModel
 from service.nightly.second_hearing import LEAST_PAIRS, Hearing
 from service.settings import GateSettings
 
+MEASURE = ("lift", "lift_error", "standing")
+"""Figures by which the next release is measured; `standing`: what is left, at best, of the quality of the
+last release that was surely no worse."""
 SURE = 1.96
 """Standard errors of a 95 % interval."""
 
@@ -63,7 +66,7 @@ def judge(
     Two releases had different exams, so what is compared is how far each was above popularity on its own.
     Where that fell too far, hearing puts both before the same events, and its outcome decides. A loss that is
     not sure to exceed the tolerance is no reason to reject; such a release hands on the lift that it was
-    measured by, so that several small losses in a row do not become the measure themselves.
+    measured by and its `standing`, so that several losses in a row do not become the measure themselves.
     """
     coverage = share_with_vectors(model, alive)
     figures = {"coverage": coverage}
@@ -83,39 +86,49 @@ def judge(
     if coverage < needed:
         reason = f"only {coverage:.1%} of the items can be found, {needed:.1%} before"
         return verdict(GateOutcome.WORSE, reason, passed=False)
-    old = before.get("lift")
-    if lift is None or old is None:
+    if lift is None:  # a thin night hands on what the next one is to be measured by
+        figures |= {name: float(before[name]) for name in MEASURE if name in before}
+    if lift is None or before.get("lift") is None:
         reason = f"too few held-out events to compare; {_in_words(figures)}"
         return verdict(GateOutcome.NOT_COMPARED, reason, passed=True)
+    return _compared(figures, settings, before, hearing)
+
+
+def _compared(
+    figures: dict[str, float],
+    settings: GateSettings,
+    before: Mapping[str, Any],
+    hearing: Callable[[], Hearing | None],
+) -> GateVerdict:
+    """The verdict on a sound release beside a serving one, both with a lift; adds to the figures."""
+    lift, old = figures["lift"], float(before["lift"])
     words = f"{_in_words(figures)}: {lift:.2f} times as good"
     if lift >= old * (1 - settings.max_drop):
-        return verdict(GateOutcome.NO_WORSE, f"{words}, {old:.2f} before", passed=True)
+        return GateVerdict(True, GateOutcome.NO_WORSE, f"{words}, {old:.2f} before", figures)
     words = f"{words}, the serving release {old:.2f} times (gate.max_drop {settings.max_drop:.0%})"
     heard = hearing()
     if heard is None:
-        new, serving = lift, float(old)
+        left = lift / old
         sure = _surely_below(figures, before, 1 - settings.max_drop)
     else:
         new, serving = float(heard.new.mean()), float(heard.serving.mean())
+        # the serving release may have been let through unsure itself
+        left = min(1.0, new / serving * float(before.get("standing", 1.0))) if serving > 0 else 1.0
         sure = heard.surely_below(1 - settings.max_drop)
         figures |= {"same_pairs": heard.pairs, "same_ndcg@10": new, "serving_ndcg@10": serving}
         words += f"; on {heard.pairs} pairs that neither had seen {new:.4f}, serving {serving:.4f}"
-    if new >= serving * (1 - settings.max_drop):
-        return verdict(GateOutcome.NO_WORSE, words, passed=True)
+    if left >= 1 - settings.max_drop:
+        return GateVerdict(True, GateOutcome.NO_WORSE, words, figures)
     if sure:
-        return verdict(GateOutcome.WORSE, words, passed=False)
-    figures |= {"own_lift": lift, "lift": float(old)}
+        return GateVerdict(False, GateOutcome.WORSE, words, figures)
+    figures |= {"own_lift": lift, "lift": old, "standing": left}
     figures |= {"lift_error": float(before["lift_error"])} if "lift_error" in before else {}
-    if new >= serving * (1 - settings.max_unsure_drop):
-        return verdict(
-            GateOutcome.INCONCLUSIVE, f"{words}: inconclusive, so many events do not tell", passed=True
-        )
-    return verdict(
-        GateOutcome.INCONCLUSIVE,
-        f"{words}: inconclusive, but the mean fell by more than gate.max_unsure_drop "
-        f"({settings.max_unsure_drop:.0%}); more events will tell",
-        passed=False,
-    )
+    words += ": inconclusive, "
+    if left >= 1 - settings.max_unsure_drop:
+        words += "so many events do not tell"
+        return GateVerdict(True, GateOutcome.INCONCLUSIVE, words, figures)
+    words += f"but the mean fell by more than gate.max_unsure_drop ({settings.max_unsure_drop:.0%}); "
+    return GateVerdict(False, GateOutcome.INCONCLUSIVE, words + "more events will tell", figures)
 
 
 def _surely_below(figures: Mapping[str, float], before: Mapping[str, Any], share: float) -> bool:

@@ -151,6 +151,33 @@ def test_what_is_not_sure_is_no_reason_to_reject_but_never_becomes_the_measure(
     assert "max_unsure_drop" in held.reason
 
 
+def test_losses_that_are_not_sure_do_not_add_up_night_after_night(
+    judged: Callable[..., GateVerdict],
+) -> None:
+    """Every other night loses 38 % on too few pairs to be sure, the others as much as they do."""
+    before: dict[str, float] = {"lift": 3.0, "lift_error": 0.05}
+    quality, published = 0.1, 0
+    for night in range(8):
+        new = quality * (0.62 if night % 2 == 0 else 1.0)
+        theirs = np.where(np.arange(200) < 20, quality * 10, 0.0)
+        ours = np.where(np.arange(200) < round(20 * new / quality), quality * 10, 0.0)
+        verdict = judged(exam(new, error=0.05), before, Hearing(ours, theirs, np.arange(200) // 10))
+        if verdict.passed:
+            quality, published = new, published + 1
+            before = {name: value for name, value in verdict.figures.items() if name != "coverage"}
+    assert quality >= 0.1 * (1 - GateSettings().max_unsure_drop)
+    assert published < 8
+
+
+def test_a_night_of_few_events_hands_on_what_the_next_is_measured_by(
+    judged: Callable[..., GateVerdict],
+) -> None:
+    thin = judged(exam(0.3, pairs=140), {"lift": 3.0, "lift_error": 0.05})
+    assert (thin.passed, thin.outcome) == (True, GateOutcome.NOT_COMPARED)
+    after = judged(exam(0.0, pairs=5000), {name: thin.figures[name] for name in ("lift", "lift_error")})
+    assert (after.passed, after.outcome) == (False, GateOutcome.WORSE)
+
+
 def test_two_exams_of_the_same_events_need_a_sure_fall_too(judged: Callable[..., GateVerdict]) -> None:
     before = {"lift": 2.0, "lift_error": 0.05}
     assert judged(exam(0.17), before).outcome is GateOutcome.NO_WORSE
