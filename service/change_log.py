@@ -14,13 +14,22 @@ from service.errors import CallerMistake
 
 _SCHEMA = SqliteSchema(
     application_id=0x496C6B43,
-    version=1,
+    version=2,
     tables="""
+    CREATE TABLE gone (item_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     CREATE TABLE changes (
         number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, item_id TEXT NOT NULL) STRICT;
     CREATE TABLE unfolded (
         first INTEGER PRIMARY KEY, last INTEGER NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
     """,
+    upgrades={
+        1: """
+        CREATE TABLE gone (item_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        INSERT INTO gone SELECT item_id FROM (
+            SELECT item_id, kind, max(number) FROM changes WHERE kind IN ('put', 'deleted') GROUP BY item_id
+        ) WHERE kind = 'deleted';
+        """
+    },
 )
 KEPT_CHANGES = 20_000
 """Older ones are forgotten: an updater that missed them reads everything anew."""
@@ -80,16 +89,26 @@ class ChangeLog:
             connection.execute(
                 "DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - ?", (KEPT_CHANGES,)
             )
+            keys = [(key,) for key in item_ids]
+            if kind is ChangeKind.DELETED:
+                connection.executemany("INSERT OR IGNORE INTO gone VALUES (?)", keys)
+            elif kind is ChangeKind.PUT:
+                connection.executemany("DELETE FROM gone WHERE item_id = ?", keys)
 
-    def deleted(self, item_ids: Sequence[str]) -> set[str]:
-        """Those of the items whose newest entry says that they were deleted."""
+    def deleted(self, item_ids: Sequence[str] | None = None) -> set[str]:
+        """Those of the items (None: of all) that were deleted and have not come back; however long ago."""
+        asked = None if item_ids is None else json.dumps(list(item_ids))
         with self._file.reading() as connection:
             rows = connection.execute(
-                "SELECT item_id, kind, max(number) FROM changes WHERE kind IN (?, ?) AND item_id IN "
-                "(SELECT value FROM json_each(?)) GROUP BY item_id",
-                (ChangeKind.PUT.value, ChangeKind.DELETED.value, json.dumps(list(item_ids))),
+                "SELECT item_id FROM gone WHERE ?1 IS NULL OR item_id IN (SELECT value FROM json_each(?1))",
+                (asked,),
             ).fetchall()
-        return {str(item_id) for item_id, kind, _ in _typed(rows) if kind == ChangeKind.DELETED.value}
+        return {str(item_id) for (item_id,) in rows}
+
+    def came_back(self, item_ids: Sequence[str]) -> None:
+        """Items that were deleted live again; the updater is told by whoever brought them."""
+        with self._file.writing() as connection:
+            connection.executemany("DELETE FROM gone WHERE item_id = ?", [(key,) for key in item_ids])
 
     def last_number(self) -> int:
         """Of the newest entry; 0: none."""

@@ -36,7 +36,7 @@ from service.live.updater_status import read_updater
 from service.live.what_if import WhatIf
 from service.nightly.schedule import scheduling
 from service.nightly.schedule_state import read_schedule, schedule_status
-from service.releases.holder import ReleaseHolder
+from service.releases.holder import ReleaseHolder, Serving
 from service.releases.store import ReleaseStore
 from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
@@ -83,6 +83,10 @@ def make_deps(settings: Settings) -> ApiDeps:
     texts = LazyTextVectors(partial(open_encoders, settings, home))
     shop = LastKnownShop(store, lambda: holder.serving().release.items, changes.deleted)
 
+    def serving_within_reach() -> Serving:
+        shop.reached()
+        return holder.serving()
+
     def close() -> None:
         for thing in (shop, texts, writer, log, store, changes, rules):
             thing.close()
@@ -98,6 +102,7 @@ def make_deps(settings: Settings) -> ApiDeps:
             lock_between_processes(home.root / "items.lock"),
             lambda items: changes.note(ChangeKind.PUT, [one.item_id for one in items]),
             lambda item_id: changes.note(ChangeKind.DELETED, [item_id]),
+            shop.reached,
         ),
         users=UserData(
             log,
@@ -108,8 +113,8 @@ def make_deps(settings: Settings) -> ApiDeps:
             partial(changes.note, ChangeKind.RELOAD),
             partial(forget_reviews, home.text_cache),
         ),
-        explainer=Explainer(holder.serving, store, settings.explain.min_users),
-        profiles=Profiles(holder.serving, store),
+        explainer=Explainer(serving_within_reach, store, settings.explain.min_users),
+        profiles=Profiles(serving_within_reach, store),
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
         last_sequence=log.last_seq,
         status=lambda: {

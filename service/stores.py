@@ -52,10 +52,16 @@ def fresh_rows_of(settings: Settings) -> Path | None:
     return None if settings.update.policy == "off" else Home(settings.home).fresh
 
 
-def note_reload(home: Home) -> None:
-    """Tell a running updater that much was changed at once: it reads everything anew."""
+def note_reload(home: Home, store: GraphStore | None = None) -> None:
+    """Tell a running updater that much was changed at once: it reads everything anew.
+
+    store: where items were written that may have been deleted before.
+    """
     changes = open_changes(home)
     with closing_both(changes):
+        gone = sorted(changes.deleted()) if store is not None else []
+        if store is not None and gone:
+            changes.came_back([row["item_id"] for row in store.item_rows(gone)])
         changes.note(ChangeKind.RELOAD)
 
 

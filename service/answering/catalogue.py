@@ -25,9 +25,13 @@ class Catalogue:
         lock: Callable[[], AbstractContextManager[None]] = nullcontext,
         arrived: Callable[[Sequence[Item]], None] = lambda items: None,
         gone: Callable[[str], None] = lambda item_id: None,
+        reached: Callable[[], None] = lambda: None,
     ) -> None:
         """lock: held from reading to writing, so that no change of another process is lost between them.
-        arrived: called with items after they were written. gone: called with an id after its deletion."""
+        arrived: called with items after they were written. gone: called with an id after its deletion; both
+        within the lock, so that they come in the order of the changes. reached: raises where the store is
+        known to be out of reach, so that nobody waits for it in a thread that others need."""
+        self._reached = reached
         self._store = store
         self._lock = lock
         self._arrived = arrived
@@ -35,6 +39,7 @@ class Catalogue:
 
     def get(self, item_id: str) -> Item:
         """An item as it is now. Raises `UnknownItem`."""
+        self._reached()
         found = self._existing([item_id])
         if item_id not in found:
             raise UnknownItem(f"no item {item_id!r}, or it was deleted")
@@ -42,10 +47,11 @@ class Catalogue:
 
     def put(self, items: Sequence[Item]) -> list[bool]:
         """Insert or replace items (of repeated ids the last one wins); whether each is new."""
+        self._reached()
         with self._lock():
             known = self._existing([one.item_id for one in items])
             self._store.upsert_items(Item.to_frame(items))
-        self._arrived(items)
+            self._arrived(items)
         return [one.item_id not in known for one in items]
 
     def change(self, item_id: str, fields: Mapping[str, Any]) -> Item:
@@ -53,6 +59,7 @@ class Catalogue:
 
         Raises `UnknownItem`, `InvalidItem`.
         """
+        self._reached()
         with self._lock():
             item = self.get(item_id)
             changes = dict(fields)
@@ -61,17 +68,18 @@ class Catalogue:
                 changes["attributes"] = {name: value for name, value in merged.items() if value is not None}
             item = replace(item, **changes)
             self._store.upsert_items(Item.to_frame([item]))
-        self._arrived([item])
+            self._arrived([item])
         return item
 
     def delete(self, item_id: str) -> None:
         """Delete an item and its edges. Raises `UnknownItem`."""
+        self._reached()
         with self._lock():
             try:
                 self._store.delete_item(item_id)
             except NotFound:
                 raise UnknownItem(f"no item {item_id!r}, or it was deleted") from None
-        self._gone(item_id)
+            self._gone(item_id)
 
     def _existing(self, item_ids: Sequence[str]) -> dict[str, Item]:
         return {one.item_id: one for one in Item.from_frame(self._store.items(item_ids))}

@@ -32,7 +32,8 @@ class LastKnownShop:
         deleted: Callable[[Sequence[str]], set[str]],
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
-        """known: the items of what serves. deleted: those of some ids whose newest change is a deletion."""
+        """known: the items of what serves. deleted: those of some ids that were deleted and did not come
+        back."""
         self._store = store
         self._lookup = StoreLookup(store)
         self._known = known
@@ -54,13 +55,18 @@ class LastKnownShop:
 
     def history_of(self, user_id: str, limit: int) -> list[str] | None:
         """See `ShopLookup.history_of`."""
-        if self._away.is_set():
-            raise StoreUnavailable("the graph store is out of reach")
+        self.reached()
         try:
             return self._lookup.history_of(user_id, limit)
         except StoreUnavailable as error:
             self._wait_for_store(error)
             raise
+
+    def reached(self) -> None:
+        """Raise `StoreUnavailable` at once while the store is known to be out of reach: whoever asks it then
+        waits in a thread that those need who can be answered."""
+        if self._away.is_set():
+            raise StoreUnavailable("the graph store is out of reach")
 
     def close(self) -> None:
         """End the thread; idempotent."""
@@ -90,7 +96,14 @@ class LastKnownShop:
 
     def _watch_store(self) -> None:
         while not self._closing.wait(self._retry_seconds):
-            if self._store.health().ok:
+            if self._answers():
                 logger.warning("the graph store answers again")
                 self._away.clear()
                 return
+
+    def _answers(self) -> bool:
+        try:
+            return self._store.health().ok
+        except Exception:  # else nobody would ever look again
+            logger.exception("asking the graph store failed")
+            return False

@@ -37,8 +37,8 @@ def load(
         with closing_both(log, store):
             quarantine = Quarantine(home.quarantine, excerpts=not log.has_erased())
             report = load_reader(reader, log, store, quarantine, on_rows, settings.load.batch_rows)
-    if report.items.accepted:
-        note_reload(home)
+            if report.items.accepted:
+                note_reload(home, store)
     return report
 
 

@@ -149,7 +149,7 @@ class _Sync:
         report.outcome = "read"
         report.files_read += len(changed)
         if found.items.accepted:
-            note_reload(self._home)
+            note_reload(self._home, self._store)
         report.load.items.merge(found.items)
         report.load.events.merge(found.events)
         if found.incomplete:

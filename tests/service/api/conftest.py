@@ -128,7 +128,12 @@ def running_api(
         answers=SimilarItemsService(holder.serving, shop, texts, rules),
         rules=rules,
         events=log,
-        catalogue=Catalogue(store, gone=lambda item_id: noted.note(ChangeKind.DELETED, [item_id])),
+        catalogue=Catalogue(
+            store,
+            arrived=lambda items: noted.note(ChangeKind.PUT, [one.item_id for one in items]),
+            gone=lambda item_id: noted.note(ChangeKind.DELETED, [item_id]),
+            reached=shop.reached,
+        ),
         users=UserData(log, store),
         explainer=Explainer(holder.serving, store),
         profiles=Profiles(holder.serving, store),

@@ -3,12 +3,19 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from service.api.worker_gauges import EVERY_SECONDS
+
 WORKER = """
 import sys
+import time
+from collections.abc import Callable
 from service.api.metrics import Metrics
 from service.nightly.schedule_state import JobState
 from service.reporting.gate_standing import GateStanding
@@ -54,3 +61,17 @@ def test_the_newest_word_about_the_home_counts(figures: dict[str, float]) -> Non
 
 def test_the_slowest_worker_counts_where_each_has_its_own(figures: dict[str, float]) -> None:
     assert figures["ilk_lag_events"] == 70
+
+
+def test_a_worker_keeps_its_gauges_true_without_being_looked_at(make_api: Callable[..., Any]) -> None:
+    asked: list[float] = []
+
+    def last_sequence() -> int:
+        asked.append(time.monotonic())
+        return 7
+
+    with make_api(last_sequence=last_sequence):
+        deadline = time.monotonic() + 10 * EVERY_SECONDS
+        while len(asked) < 2:
+            assert time.monotonic() < deadline, "nobody brings them up to date"
+            time.sleep(0.05)

@@ -82,6 +82,30 @@ def test_what_only_the_store_knows_is_refused_while_it_is_away(
         assert api.get("/v1/users/anna%2Fb/recommendations")["results"]
 
 
+def test_a_deleted_item_that_came_back_is_among_those_last_known(
+    make_api: Callable[..., Any], store: MovingStore
+) -> None:
+    with make_api(graph=store) as api:
+        usual = ids_of(api.get("/v1/items/plain/similar?k=5"))
+        assert api.client.delete(f"/v1/items/{usual[0]}").status_code == 204
+        assert api.client.put(f"/v1/items/{usual[0]}", json={"title": "Again"}).status_code in (200, 201)
+        store.away = True
+        assert ids_of(api.get("/v1/items/plain/similar?k=5")) == usual
+
+
+def test_nobody_else_waits_for_a_store_that_is_known_to_be_away(
+    make_api: Callable[..., Any], store: MovingStore
+) -> None:
+    with make_api(graph=store) as api:
+        store.away = True
+        api.get("/v1/items/plain/similar")
+        asked = store.asked
+        assert api.client.put("/v1/items/plain", json={"title": "New"}).status_code == 503
+        assert api.client.delete("/v1/items/plain").status_code == 503
+        assert api.client.get("/v1/items/plain").status_code == 503
+        assert store.asked == asked
+
+
 def comes_back(api: Api, store: MovingStore) -> None:
     store.away = False
     deadline = time.monotonic() + 10
