@@ -131,8 +131,8 @@ class SegmentReader:
         return self._read_from(files[newest])
 
     def forget(self) -> None:
-        """What was read last was not applied: the next full record says something new whatever it is."""
-        self._lineage = ""
+        """What was read last was not applied: read the newest file from its beginning the next time."""
+        self._file, self._lineage = None, ""
 
     def has_torn_end(self) -> bool:
         """Whether bytes follow the last whole record that was read."""

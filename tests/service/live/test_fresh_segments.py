@@ -105,3 +105,14 @@ def test_segments_of_other_releases_go(tmp_path: Path, writer: SegmentWriter) ->
     remove_others(tmp_path, "r000002-abcdef")
     assert not (tmp_path / RELEASE).exists()
     assert SegmentReader(tmp_path, RELEASE).read() == []
+
+
+def test_what_was_forgotten_is_read_from_the_beginning(tmp_path: Path, writer: SegmentWriter) -> None:
+    reader = SegmentReader(tmp_path, RELEASE)
+    writer.append(record(2))
+    assert numbers(reader) == [1, 2]
+    writer.append(record(3))
+    assert numbers(reader) == [3]
+    reader.forget()
+    assert numbers(reader) == [1, 2, 3]
+    assert numbers(reader) == []
