@@ -75,9 +75,14 @@ def stream(
     seeds: Sequence[int] = (0,),
     progress: ProgressFn | None = None,
 ) -> StreamResult:
-    """Run the protocol. Raises `UnfitData` for fewer than 100 events or no seeds."""
+    """Run the protocol. Raises `UnfitData` for fewer than 100 events or no seeds.
+
+    Items' texts are those of `data.shop.text` for all four models, without reviews: weights that were trained
+    in one text space mean nothing in the space of the next block's reviews.
+    """
     if data.shop.n_events < 100 or not seeds or len(set(seeds)) != len(seeds):
         raise UnfitData("the protocol stream needs at least 100 events, and different seeds")
+    data = replace(data, pool_reviews=None)
     runs: list[StreamRun] = []
     for seed in seeds:
         one = _Stream(data, config, seed, partial(_report, progress, len(seeds), seeds.index(seed)))

@@ -11,6 +11,7 @@ from gnn.evaluation.stream import StreamConfig, stream
 from gnn.evaluation.stream_result import STRATEGIES, StreamResult
 from gnn.ilk_config import IlkConfig
 from gnn.incremental_config import IncrementalConfig
+from gnn.shop_arrays import FloatArray
 from gnn.training_config import TrainingConfig
 from tests.gnn.evaluation.toy_shops import clustered_shop
 
@@ -64,6 +65,17 @@ def test_who_does_not_follow_falls_behind(result: StreamResult) -> None:
     assert quality("stale") < 0.8
     assert quality("fold-in") > quality("stale") + 0.1
     assert quality("incremental") > quality("stale") + 0.1
+
+
+def test_all_four_read_one_text_space_without_reviews() -> None:
+    def pooled(start: int, stop: int) -> FloatArray:
+        raise AssertionError(f"reviews of {start}..{stop} are read by some of the models only")
+
+    data = turning_shop()
+    text = np.random.default_rng(0).standard_normal((data.shop.n_items, 8)).astype(np.float32)
+    told = replace(data, shop=replace(data.shop, text=text), pool_reviews=pooled)
+    short = replace(MODEL, training=TrainingConfig(min_epochs=1, max_epochs=1))
+    assert len(stream(told, StreamConfig(short, IncrementalConfig(min_batch_size=64))).as_json()) > 0
 
 
 def test_too_little_to_stream_is_refused() -> None:
