@@ -21,6 +21,9 @@ delivery than about the item."""
 LEAST_RATING = 1.0
 USUAL_RATING = 4.0
 """Stands in where no rating was given."""
+MOST_VOTES = 1_000
+"""More votes count as so many: whoever may write events could tell any number. So a review is worth at most
+eight times one without votes."""
 HALF_LIFE_DAYS = 730.0
 """An older review of the same item counts half with so many days between them."""
 
@@ -40,10 +43,9 @@ def best_reviews(reviews: pl.DataFrame, rules: ReviewSettings) -> pl.DataFrame:
     """The reviews of each item that count, of `BEST_REVIEWS_SCHEMA`, the strongest first.
 
     reviews: of `REVIEW_TEXT_SCHEMA`, in any order. A weight is (1 + ln(1 + votes)) x words / `ENOUGH_WORDS` x
-    rating / `TOP_RATING`, the last two at most 1, and halves with `HALF_LIFE_DAYS` of age: between two
-    reviews
-    of an item only their distance in time matters, so weights do not depend on today. Reviews of an item that
-    read alike count once.
+    rating / `TOP_RATING`, votes at most `MOST_VOTES`, the last two at most 1, and halves with
+    `HALF_LIFE_DAYS` of age: between two reviews of an item only their distance in time matters, so weights do
+    not depend on today. Reviews of an item that read alike count once.
     """
     words = pl.col("review_text").str.replace_all(r"[\s\x00-\x1f\x7f]+", " ").str.strip_chars()
     rated = pl.col("rating").fill_nan(None).fill_null(USUAL_RATING).clip(LEAST_RATING, TOP_RATING)
@@ -52,7 +54,9 @@ def best_reviews(reviews: pl.DataFrame, rules: ReviewSettings) -> pl.DataFrame:
         "seq",
         words.str.split(" ").list.head(rules.words).alias("words"),
         (rated.cast(pl.Float64) / TOP_RATING).log().alias("liked"),
-        (1 + (1 + pl.col("helpful").fill_null(0).cast(pl.Float64)).log()).log().alias("voted"),
+        (1 + (1 + pl.col("helpful").fill_null(0).clip(0, MOST_VOTES).cast(pl.Float64)).log())
+        .log()
+        .alias("voted"),
         (pl.col("at").cast(pl.Float64) / _DAY / HALF_LIFE_DAYS * math.log(2)).alias("recent"),
     )
     length = (pl.col("words").list.len().cast(pl.Float64) / ENOUGH_WORDS).clip(0, 1).log()

@@ -47,6 +47,13 @@ def test_votes_recency_and_length_make_a_review_stronger(better: dict[str, Any])
     assert best["strength"][0] > best["strength"][1]
 
 
+def test_votes_count_up_to_a_bound() -> None:
+    told = ({"helpful": votes, "review_text": f"{LONG} {votes}"} for votes in (0, 1_000, 2**53))
+    strength = best_reviews(reviews(*told), ReviewSettings(per_item=9)).sort("seq")["strength"].to_list()
+    assert strength[1] == strength[2]
+    assert strength[1] - strength[0] == pytest.approx(np.log(1 + np.log(1_001)))
+
+
 def test_a_complaint_counts_less_and_no_rating_like_a_usual_one() -> None:
     rows = (
         {"rating": rating, "review_text": f"{LONG} {n}"} for n, rating in enumerate((1.0, 5.0, None, 4.0))
