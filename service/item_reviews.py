@@ -27,8 +27,8 @@ eight times one without votes."""
 HALF_LIFE_DAYS = 730.0
 """An older review of the same item counts half with so many days between them."""
 
-PER_ITEM = "reviews_per_item"
-"""Where a release's configuration says how many reviews of each item are in the texts."""
+RULES = "reviews"
+"""Where a release's configuration says by which rules reviews are in its texts; nothing there: none are."""
 
 BEST_REVIEWS_SCHEMA: dict[str, pl.DataType] = {
     "item": pl.Int64(),  # index
@@ -89,11 +89,20 @@ def within_total(best: pl.DataFrame, rules: ReviewSettings) -> ReviewSettings:
     return rules.model_copy(update={"per_item": next(fitting, 1)})
 
 
-def rules_of_release(rules: ReviewSettings, config: Mapping[str, Any]) -> ReviewSettings:
-    """The rules with as many reviews per item as a release has (`ReleaseManifest.config`): what is followed
-    between two refreshes does not change all texts because some reviews came."""
-    per_item = config.get(PER_ITEM)
-    return rules if per_item is None else rules.model_copy(update={"per_item": per_item, "total": 2**62})
+def recorded(rules: ReviewSettings) -> dict[str, Any]:
+    """What a release's configuration (`ReleaseManifest.config`) says of the rules it was made with, as
+    `within_total` left them."""
+    return {RULES: rules.model_dump(include={"share", "per_item", "words"})}
+
+
+def rules_of_release(config: Mapping[str, Any]) -> ReviewSettings:
+    """The rules that a release was made with, from its configuration; share 0 where it names none.
+
+    What is followed between two refreshes keeps to them: other settings change texts with the next refresh,
+    behind its gate, and no text changes because there are many reviews by now.
+    """
+    found = config.get(RULES)
+    return ReviewSettings(share=0.0) if found is None else ReviewSettings(**found, total=2**62)
 
 
 def lines_of(best: pl.DataFrame, rules: ReviewSettings) -> dict[int, str]:

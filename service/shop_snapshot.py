@@ -36,8 +36,8 @@ class ShopSnapshot:
     """`BEST_REVIEWS_SCHEMA`: reviews that are part of the items' texts; `None` where none are."""
     review_lines: tuple[str, ...] = ()
     """`encoders.review_lines` of each item index where there are `reviews`."""
-    reviews_per_item: int | None = None
-    """How many of an item count at most: fewer than the settings say where there are too many in all."""
+    review_rules: ReviewSettings | None = None
+    """By which `reviews` were chosen: of an item fewer than are set where there are too many in all."""
 
     @property
     def alive(self) -> npt.NDArray[np.bool_]:
@@ -122,7 +122,7 @@ def with_item_reviews(
         snapshot,
         reviews=best,
         review_lines=tuple(lines.get(row, "") for row in range(snapshot.items.height)),
-        reviews_per_item=rules.per_item,
+        review_rules=rules,
     )
 
 

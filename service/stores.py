@@ -107,5 +107,4 @@ def _store(settings: Settings, home: Home) -> GraphStore:
         ) from None
     address = Neo4jAddress(graph.url, graph.user, graph_password(graph), graph.database)
     # reviews stay in the log: the graph is there to be looked at
-    log = SqliteLog(home.event_log) if settings.encoder.reviews.share > 0 else None
-    return Neo4jGraphStore(address, weights=settings.weights, log=log)
+    return Neo4jGraphStore(address, weights=settings.weights, log=SqliteLog(home.event_log))

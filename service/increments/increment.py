@@ -131,7 +131,7 @@ class _Increment:
                 catch_up(log, store)
                 unfolded = changes.unfolded()
                 snapshot = take_snapshot(store, unfolded)
-                rules = rules_of_release(self._settings.encoder.reviews, release.manifest.config)
+                rules = rules_of_release(release.manifest.config)
                 snapshot = with_item_reviews(snapshot, store, rules, unfolded)
             snapshot, _ = select_edges(snapshot, self._settings.selection)
             through = release.manifest.refreshed_through

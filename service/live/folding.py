@@ -340,8 +340,8 @@ class LiveFolding:
         self._take_reviews(batch.filter(pl.col("seq") <= upto))
 
     def _take_reviews(self, batch: pl.DataFrame) -> None:
-        """Reviews are part of the texts of their items, where the settings say so: encoded beside."""
-        rules = rules_of_release(self._tools.settings.encoder.reviews, self.release.manifest.config)
+        """Reviews are part of the texts of their items, where the release says so: encoded beside."""
+        rules = rules_of_release(self.release.manifest.config)
         if self._reviews is None:
             return
         index = pl.Series([self._known.index_of(one) for one in batch["item_id"].to_list()], dtype=pl.Int64)

@@ -53,7 +53,7 @@ def read_mirror(
     """Read the store. Memory: that of a snapshot, the mirror beside it for a moment."""
     change, unfolded = sources.changes.last_number(), sources.changes.unfolded()
     snapshot, _ = select_edges(take_snapshot(sources.store, unfolded), settings.selection)
-    rules = rules_of_release(settings.encoder.reviews, release.manifest.config)
+    rules = rules_of_release(release.manifest.config)
     snapshot = with_item_reviews(snapshot, sources.store, rules, unfolded)
     known = KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
     capped = capped_edges(snapshot.edges, release.manifest.refreshed_through, influence_caps(settings))

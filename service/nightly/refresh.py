@@ -14,7 +14,7 @@ from service.edge_selection import SelectionReport, select_edges
 from service.errors import NothingToLearn
 from service.foreign_edges import adopt_foreign
 from service.home import Home
-from service.item_reviews import PER_ITEM, review_digests
+from service.item_reviews import recorded, review_digests
 from service.model_config import model_config
 from service.nightly.fine_tune_policy import FineTunePolicy
 from service.nightly.fine_tune_stage import Tuned
@@ -295,7 +295,7 @@ class _Refresh:
             events_through=through,
             sequence_ranges=((1, through),) if through else (),
             config={"inputs": inputs, "recipe_version": RECIPE_VERSION}
-            | ({} if snapshot.reviews_per_item is None else {PER_ITEM: snapshot.reviews_per_item})
+            | ({} if snapshot.review_rules is None else recorded(snapshot.review_rules))
             | ({} if tuned is None else {"fine_tuning": tuned.record}),
             adapter=None if tuned is None or tuned.adapter is None else tuned.adapter.content,
             metrics={

@@ -4,6 +4,7 @@ import json
 import logging
 from hashlib import blake2b
 
+from service.item_reviews import recorded
 from service.model_config import model_config
 from service.releases.errors import ReleaseError
 from service.releases.manifest import ReleaseManifest, read_manifest
@@ -34,6 +35,8 @@ def inputs_digest(snapshot: ShopSnapshot, fingerprint: str, settings: Settings) 
     }
     if settings.encoder.fine_tune.enabled:
         decides["fine_tune"] = settings.encoder.fine_tune.model_dump()
+    if snapshot.review_rules is not None:  # the release says them to those who follow it
+        decides["reviews"] = recorded(snapshot.review_rules)
     return blake2b(json.dumps(decides, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 

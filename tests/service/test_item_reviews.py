@@ -15,6 +15,7 @@ from service.item_reviews import (
     first_words,
     lines_of,
     merged,
+    recorded,
     review_digests,
     reviews_of_events,
     rules_of_release,
@@ -115,9 +116,11 @@ def test_too_many_in_all_leave_fewer_of_each_item_and_at_least_one() -> None:
         total: within_total(best, ReviewSettings(per_item=3, total=total)).per_item for total in (6, 5, 4, 1)
     }
     assert found == {6: 3, 5: 2, 4: 1, 1: 1}
-    kept = rules_of_release(ReviewSettings(total=1), {"reviews_per_item": 2})
-    assert within_total(best, kept).per_item == 2
-    assert rules_of_release(RULES, {}) == RULES
+    kept = rules_of_release(recorded(ReviewSettings(share=0.3, per_item=2, words=9, total=1)))
+    assert within_total(best, kept) == kept
+    assert (kept.share, kept.per_item, kept.words) == (0.3, 2, 9)
+    assert rules_of_release({}).share == 0
+    assert rules_of_release({"reviews_per_item": 2}).share == 0  # as some releases said before
 
 
 def test_digests_tell_reviews_apart() -> None:

@@ -13,7 +13,7 @@ from service.api.app import create_app
 from service.evaluating.evaluation import EvaluateRequest, read_shop
 from service.home import Home
 from service.intake.load import load
-from service.item_reviews import first_words
+from service.item_reviews import first_words, rules_of_release
 from service.live.known_items import KnownItems
 from service.nightly.refresh import refresh
 from service.nightly.refresh_plan import plan_refresh
@@ -79,6 +79,8 @@ def test_a_release_has_reviews_in_its_texts_and_knows_which(home: Path) -> None:
     assert np.abs(told - bare).max() > 0.01
     known = KnownItems(release.items, snapshot, None, release.reviews)
     assert known.reviewed().is_empty()
+    rules = rules_of_release(release.manifest.config)
+    assert (rules.share, rules.words) == (0.3, settings.encoder.reviews.words)
     off = KnownItems(release.items, snapshot_of(settings_of(home, 0.0)), None, release.reviews)
     assert row in off.reviewed().to_list()  # turned off: the texts are the catalogue's again
 

@@ -92,24 +92,45 @@ def test_an_increment_is_a_release_with_a_parent_and_its_own_events(home: Path) 
     assert made.model.signals.trend_events == parent.model.signals.trend_events
 
 
-def test_an_increment_reads_the_reviews_that_the_release_lacks(home: Path) -> None:
-    reviewing = {"encoder": TRIAL_FLAGS["encoder"] | {"reviews": {"share": 0.3}}}
-    settings = load_settings(home, TRIAL_FLAGS | {"increment": {"gate": LENIENT}} | reviewing)
-    releases = ReleaseStore(Home(home).releases)
+def reviewing(home: Path, share: float) -> Settings:
+    encoder = {"encoder": TRIAL_FLAGS["encoder"] | {"reviews": {"share": share}}}
+    return load_settings(home, TRIAL_FLAGS | {"increment": {"gate": LENIENT}} | encoder)
+
+
+def test_an_increment_reads_reviews_as_its_release_does_whatever_is_set_by_now(tmp_path: Path) -> None:
+    old, new = halves(tmp_path)
+    settings = reviewing(tmp_path / "home", 0.3)
+    load(old, settings)
+    assert refresh(settings, quiet()).published
+    load(new, settings)
+    releases = ReleaseStore(Home(settings.home).releases)
     parent = releases.open_current()
-    assert parent.reviews is None
-    assert run_increment(settings, quiet()).published
+    assert run_increment(reviewing(settings.home, 0.0), quiet()).published
     made = releases.open_current()
     assert isinstance(made.model, FittedIlk)
     assert isinstance(parent.model, FittedIlk)
+    assert parent.reviews is not None
     assert made.reviews is not None
-    reviewed = np.flatnonzero(made.reviews)
+    n = parent.model.n_items
+    reviewed = np.flatnonzero(made.reviews[:n] != parent.reviews[:n])
     assert len(reviewed) > 0
     assert made.model.signals.text is not None
     assert parent.model.signals.text is not None
-    n = parent.model.n_items
-    moved = np.flatnonzero(np.abs(made.model.signals.text[:n] - parent.model.signals.text).max(axis=1) > 1e-3)
-    assert set(moved.tolist()) == set(reviewed[reviewed < n].tolist())
+    moved = np.flatnonzero(np.abs(made.model.signals.text[:n] - parent.model.signals.text).max(axis=1) > 1e-6)
+    assert set(moved.tolist()) == set(reviewed.tolist())
+
+
+def test_reviews_enter_texts_with_a_refresh_not_with_an_increment(home: Path) -> None:
+    releases = ReleaseStore(Home(home).releases)
+    parent = releases.open_current()
+    assert run_increment(reviewing(home, 0.3), quiet()).published
+    made = releases.open_current()
+    assert made.reviews is None
+    assert isinstance(made.model, FittedIlk)
+    assert isinstance(parent.model, FittedIlk)
+    assert made.model.signals.text is not None
+    assert parent.model.signals.text is not None
+    np.testing.assert_array_equal(made.model.signals.text[: parent.model.n_items], parent.model.signals.text)
 
 
 def test_the_next_increment_learns_from_what_judged_this_one(home: Path) -> None:

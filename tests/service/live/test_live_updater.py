@@ -24,13 +24,14 @@ from service.answering.shop_lookup import StoreLookup
 from service.answering.similar_items import SimilarItemsService
 from service.change_log import ChangeKind, ChangeLog
 from service.home import Home
+from service.item_reviews import recorded
 from service.live.fresh_segments import HEAL_NAME, segment_files
 from service.live.mirror import MakeMirror, MirrorStart
 from service.live.updater import Updater
 from service.live.updater_status import read_updater
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
-from service.settings import Settings, load_settings
+from service.settings import ReviewSettings, Settings, load_settings
 from service.stores import closing_both, open_changes, open_log, open_store
 from tests.service.live_toys import STEP, ToyMirror, live_store
 from tests.service.release_toys import ToyShop, publish
@@ -357,9 +358,8 @@ def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
 
 
 def test_a_review_changes_the_text_of_its_item_until_its_writer_is_erased(live: Live) -> None:
-    reviews = {"encoder": {"reviews": {"share": 0.3}}}
-    live.settings = load_settings(live.settings.home, {**FLAGS, **reviews})
-    publish(live.releases, SHOP, 0)
+    told_by = recorded(ReviewSettings(share=0.3))  # the settings of now say that reviews count nothing
+    live.releases.publish(live.releases.write(SHOP.draft(0, config=told_by)))
     live.start()
     live.seen(lambda: live.holder.serving().number > 0)
     live.wait(live.post("item-30", EventType.REVIEW, "writer", "like 7"))
@@ -375,7 +375,9 @@ def test_a_review_changes_the_text_of_its_item_until_its_writer_is_erased(live: 
     live.seen(lambda: np.allclose(live.vector("item-30"), SHOP.vectors[30]))
 
 
-def test_reviews_that_are_no_part_of_the_texts_change_none(live: Live) -> None:
+def test_reviews_that_are_no_part_of_the_releases_texts_change_none(live: Live) -> None:
+    reviews = {"encoder": {"reviews": {"share": 0.3}}}  # for the next refresh, behind its gate
+    live.settings = load_settings(live.settings.home, {**FLAGS, **reviews})
     publish(live.releases, SHOP, 0)
     live.start()
     live.wait(live.post("item-30", EventType.REVIEW, "writer", "like 7"))
