@@ -28,6 +28,7 @@ from service.nightly.text_stage import (
     count_missing,
     coverage_of,
     encode_texts,
+    forget_erased,
     snapshot_texts,
     texts_with_reviews,
 )
@@ -268,13 +269,23 @@ class _Refresh:
         assert texts is not None
         with self._reporter.stage("encode") as stage:
             item_text = snapshot_texts(snapshot)
-            matrix = encode_texts(texts, texts_with_reviews(snapshot), stage.progress)
+            try:
+                matrix = encode_texts(texts, texts_with_reviews(snapshot), stage.progress)
+            finally:
+                self._forget_erased(snapshot)
             self._encoded = texts.encoder.encoded
             stage.note = f"{self._encoded:,} texts encoded, the others were cached"
         coverage = coverage_of(texts, item_text)
         if coverage is not None and coverage.suggestion:
             self._reporter.say(f"  [yellow]{coverage}[/yellow] (setting encoder.model)")
         return matrix, None if coverage is None else asdict(coverage)
+
+    def _forget_erased(self, snapshot: ShopSnapshot) -> None:
+        if snapshot.reviews is None:
+            return
+        store = open_store(self._settings, self._home)
+        with closing_both(store):
+            forget_erased(snapshot, store, self._home.text_cache)
 
     def _draft(
         self,

@@ -1,9 +1,15 @@
 """Items -> matrix of text vectors, and whether the text model fits the shop's language."""
 
+from pathlib import Path
+
+import polars as pl
+
 from encoders import VIEW_SEPARATOR, Coverage, item_views_of, measure_coverage, split_views, with_reviews
 from gnn.shop_arrays import FloatArray
+from graph.store import GraphStore
 from service.reporter import ProgressFn
 from service.shop_snapshot import ShopSnapshot
+from service.text_vectors import forget_reviews
 from service.texts import Texts
 
 
@@ -35,6 +41,21 @@ def count_all(item_text: list[str]) -> int:
 def encode_texts(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
     """One unit-length vector per text, zeros for empty ones; float32 (n_items, d)."""
     return texts.items.encode(item_text, progress)
+
+
+def forget_erased(snapshot: ShopSnapshot, store: GraphStore, cache: Path) -> int:
+    """Take out of the text cache what was encoded of reviews that were erased since the snapshot was taken;
+    returns how many vectors went.
+
+    An erasure does not wait for a refresh, and forgets what is cached when it comes. Whichever of the two
+    ends later finds the vectors: a refresh looks here once all texts are encoded, an erasure once the store
+    has nothing of the user any more.
+    """
+    if snapshot.reviews is None:
+        return 0
+    alive = store.review_texts()["seq"]
+    erased = snapshot.reviews.filter(~pl.col("seq").is_in(alive.implode()))
+    return forget_reviews(cache, erased["text"].to_list()) if erased.height else 0
 
 
 def coverage_of(texts: Texts, item_text: list[str]) -> Coverage | None:

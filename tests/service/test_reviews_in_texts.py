@@ -1,6 +1,7 @@
 """Reviews as part of items' texts: in a release, in an evaluation, and gone with their writer."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from encoders import EmbeddingCache, HashingEncoder, ViewEncoder, item_views_of, with_reviews
 from gnn.fitted_ilk import FittedIlk
+from gnn.shop_arrays import FloatArray
 from service.api.app import create_app
 from service.evaluating.evaluation import EvaluateRequest, read_shop
 from service.home import Home
@@ -17,12 +19,15 @@ from service.item_reviews import first_words, rules_of_release
 from service.live.known_items import KnownItems
 from service.nightly.refresh import refresh
 from service.nightly.refresh_plan import plan_refresh
+from service.nightly.text_stage import encode_texts
 from service.releases.store import ReleaseStore
+from service.reporter import ProgressFn
 from service.serving import make_deps
 from service.settings import Settings, load_settings
 from service.shop_snapshot import ShopSnapshot, take_snapshot, with_item_reviews
 from service.stores import closing_both, open_store
 from service.text_vectors import forget_reviews
+from service.texts import Texts
 from tests.service.conftest import TRIAL_FLAGS, quiet
 
 REVIEW = "sits on my desk next to the window and the cat sleeps under it all day long"
@@ -39,9 +44,9 @@ def snapshot_of(settings: Settings) -> ShopSnapshot:
         return with_item_reviews(take_snapshot(store), store, settings.encoder.reviews)
 
 
-def tell(folder: Path, user: str, item: str) -> Path:
+def tell(folder: Path, user: str, item: str, review: str = REVIEW) -> Path:
     row = {"user_id": user, "item_id": item, "timestamp": 1_900_000_000, "event_type": "review", "rating": 5,
-           "review_text": REVIEW, "helpful": 99}  # fmt: skip
+           "review_text": review, "helpful": 99}  # fmt: skip
     folder.mkdir()
     (folder / "events.jsonl").write_text(json.dumps({**row, "timestamp": 1_700_000_000}) + "\n")
     return folder
@@ -103,6 +108,30 @@ def test_an_evaluation_reads_the_reviews_of_its_time_only(home: Path, shop_folde
     assert moved["early"] < moved["late"]
     assert moved["early"] <= set(early.item.tolist())
     assert read_shop(EvaluateRequest(shop_folder), settings_of(home, 0.0), quiet()).pool_reviews is None
+
+
+def test_a_refresh_that_began_before_an_erasure_leaves_no_vector_of_the_review(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(Path(shutil.copytree(home, tmp_path / "home")))
+    fingerprint = ReleaseStore(Home(home).releases).open_current().manifest.encoder_fingerprint
+    another = "arrived on a tuesday with a dent in its side that nobody but me would ever have seen"
+    load(tell(tmp_path / "more", "guest", "S0004", another), settings)
+
+    def erased_first(texts: Texts, item_text: list[str], progress: ProgressFn) -> FloatArray:
+        with TestClient(create_app(make_deps(settings))) as client:
+            assert client.delete("/v1/users/guest").json()["places"]["text cache"] == 0
+        found = encode_texts(texts, item_text, progress)
+        assert cached() is not None
+        return found
+
+    def cached() -> object:
+        with EmbeddingCache(Home(settings.home).text_cache) as cache:
+            return cache.get(fingerprint, first_words([another], 60))[0]
+
+    monkeypatch.setattr("service.nightly.refresh.encode_texts", erased_first)
+    assert refresh(settings, quiet()).release is not None
+    assert cached() is None
 
 
 def test_an_erased_writer_takes_the_review_along(home: Path) -> None:
