@@ -14,13 +14,14 @@ from graph.errors import RetryableStoreError
 from graph.refund import refund_rows
 from graph.store import EdgeBlock
 from service.change_log import ChangeKind, UnfoldedRange
-from service.item_reviews import best_reviews, lines_of, merged, reviews_of_events, rules_of_release
+from service.item_reviews import reviews_of_events, rules_of_release
 from service.live.beside import beside
 from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
 from service.live.fresh_record import no_items
 from service.live.fresh_segments import SegmentWriter
 from service.live.known_items import KnownItems
+from service.live.live_reviews import LiveReviews
 from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror, RecomputationLike
 from service.live.mirror_reading import LiveSources, read_mirror
 from service.live.new_texts import NewTexts
@@ -96,7 +97,7 @@ class LiveFolding:
         self._mirror, self._known = reading.mirror, reading.known
         self._cursor, self._through = reading.change, reading.through
         self._unfolded: Sequence[UnfoldedRange] = reading.unfolded
-        self._categories, self._reviews = reading.categories, reading.reviews
+        self._categories, self._reviews = reading.categories, LiveReviews(reading.reviews)
         coming = self._publisher.begin()
         texts = dict(self._known.texts_of(reading.changed))
         there = {index: text for index, text in texts.items() if self.texts.has(index, text)}
@@ -341,16 +342,12 @@ class LiveFolding:
 
     def _take_reviews(self, batch: pl.DataFrame) -> None:
         """Reviews are part of the texts of their items, where the release says so: encoded beside."""
-        rules = rules_of_release(self.release.manifest.config)
-        if self._reviews is None:
+        if self._reviews.best is None:
             return
         index = pl.Series([self._known.index_of(one) for one in batch["item_id"].to_list()], dtype=pl.Int64)
         new = reviews_without(reviews_of_events(batch, index), self._unfolded)
-        if new.is_empty():
-            return
-        self._reviews = merged(best_reviews(new, rules), self._reviews, rules)
-        touched = self._reviews.filter(pl.col("item").is_in(new["item"].unique().implode()))
-        self.texts.expect(self._known.take_reviews(lines_of(touched, rules)))
+        rules = rules_of_release(self.release.manifest.config)
+        self.texts.expect(self._known.take_reviews(self._reviews.take(new, rules)))
 
     def _recompute(self) -> None:
         """Begin to compute everything anew, beside: events go on being folded in."""
