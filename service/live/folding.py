@@ -244,6 +244,7 @@ class LiveFolding:
         if found is None:
             self._stale = True
             self._cursor = self.sources.changes.last_number()
+            self._forget_reviews()
             return True
         if not found:
             return False
@@ -251,6 +252,8 @@ class LiveFolding:
         kinds = {change.kind for change in found}
         if kinds & {ChangeKind.DELETED, ChangeKind.RELOAD, ChangeKind.UNFOLDED}:
             self._stale = True
+        if ChangeKind.RELOAD in kinds:
+            self._forget_reviews()
         dead = [self._known.drop(one.item_id) for one in found if one.kind is ChangeKind.DELETED]
         if any(rows.height for rows in dead):
             self._publish(
@@ -260,6 +263,12 @@ class LiveFolding:
         if put:
             self._take_items(put)
         return True
+
+    def _forget_reviews(self) -> None:
+        """A writer may be erased: no text with their words is encoded any more. What the others wrote comes
+        back with the reading that follows."""
+        self._reviews.forget()
+        self._known.forget_reviews()
 
     def _take_items(self, item_ids: list[str]) -> None:
         """Items that were written: shown and filtered by at once, compared by text as soon as that is

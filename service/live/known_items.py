@@ -81,6 +81,10 @@ class KnownItems:
             self._text[index] = found[index] = with_reviews(own, new)
         return found
 
+    def forget_reviews(self) -> None:
+        """No text that is asked for later has reviews in it, but for those taken from now on."""
+        self._reviews.clear()
+
     def new_texts(self, items: pl.DataFrame) -> list[tuple[int, str]]:
         """(index, text) of those items of a store's frame whose text is not the known one; remembers them."""
         found = []

@@ -28,3 +28,7 @@ class LiveReviews:
         touched = merged(best_reviews(reviews, rules), self._best.filter(named), rules)
         self._best = pl.concat([self._best.filter(~named), touched], rechunk=True)
         return lines_of(touched, rules)
+
+    def forget(self) -> None:
+        """Hold nothing and take nothing more: somebody whose reviews are among them may be gone."""
+        self._best = None

@@ -41,3 +41,10 @@ def test_reviews_of_other_items_are_not_judged_again(monkeypatch: pytest.MonkeyP
     held = LiveReviews(best_reviews(pl.concat(PARTS), RULES))
     assert list(held.take(about(99, 3, 50), RULES)) == [3]
     assert judged == [[3]]
+
+
+def test_what_was_forgotten_comes_back_with_no_review() -> None:
+    held = LiveReviews(best_reviews(pl.concat(PARTS), RULES))
+    held.forget()
+    assert held.take(about(99, 3, 50), RULES) == {}
+    assert held.best is None
