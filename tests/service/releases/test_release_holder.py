@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from service.live.fresh_record import FreshRecord, no_items
+from service.live.fresh_segments import SegmentWriter
 from service.releases.errors import NoRelease
 from service.releases.holder import ReleaseHolder
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
+from tests.service.live_toys import ToyRows, live_store
 from tests.service.release_toys import ToyShop, publish, toy_store
 
 
@@ -115,20 +119,32 @@ class _SlowStore(ReleaseStore):
         return super().open_current()
 
 
-def test_the_old_release_is_followed_while_the_new_one_is_opened(store: ReleaseStore) -> None:
+def _record(release: str, number: int) -> FreshRecord:
+    arrays, config = ToyRows(np.array([30]), np.full((1, 8), number, np.float32), 40).to_arrays()
+    lineage = "one" if number == 1 else ""
+    return FreshRecord(release, number, 10 * number, number == 1, arrays, config, no_items(), lineage)
+
+
+def test_the_old_release_is_followed_while_the_new_one_is_opened(tmp_path: Path) -> None:
+    store, fresh = live_store(tmp_path / "releases"), tmp_path / "fresh"
     slow = _SlowStore(store)
     slow.may_open.set()
     first = publish(store, ToyShop())
-    holder = ReleaseHolder(slow)
-    holder.start()
+    writer = SegmentWriter(fresh, first)
+    writer.begin(_record(first, 1))
+    holder = ReleaseHolder(slow, fresh=fresh)
+    holder.poll()
     try:
         slow.may_open.clear()
-        second = publish(store, ToyShop(), 9)
-        for _ in range(3):
-            assert not holder.poll(wait=False)
-        assert _version(holder) == first
+        second = publish(store, ToyShop(), 90)
+        for number in (2, 3):
+            writer.append(_record(first, number))
+            assert holder.poll(wait=False)
+            serving = holder.serving()
+            assert (serving.release.version, serving.events_through) == (first, 10 * number)
+            assert serving.release.model.item_vectors(np.array([30]))[0, 0] == number
         slow.may_open.set()
-        wait_until(lambda: _version(holder) == second)
+        wait_until(lambda: holder.poll(wait=False) and _version(holder) == second)
     finally:
         slow.may_open.set()
         holder.stop()
