@@ -135,7 +135,7 @@ class Neo4jConnection:
             if self._driver is None:
                 driver = _make_driver(self.address)
                 try:
-                    with translated(self.address):
+                    with translated(self.address, answered=False):
                         self.version = check_version(driver.get_server_info().agent)
                         self._ask_once(driver)
                 except BaseException:
@@ -180,8 +180,12 @@ def _make_driver(address: Neo4jAddress) -> "Driver":
 
 
 @contextmanager
-def translated(address: Neo4jAddress) -> Iterator[None]:
-    """Driver errors become ours, in one line that says what to do."""
+def translated(address: Neo4jAddress, *, answered: bool = True) -> Iterator[None]:
+    """Driver errors become ours, in one line that says what to do.
+
+    answered: the server has answered us before, so that a handshake that fails now may pass: a proxy in
+    front of a server that restarts ends it in order.
+    """
     from neo4j import exceptions as failures
 
     try:
@@ -189,13 +193,13 @@ def translated(address: Neo4jAddress) -> Iterator[None]:
     except failures.Neo4jError as error:
         raise _server_error(address, error) from error
     except (failures.DriverError, OSError) as error:
-        raise _connection_error(address, str(error)) from error
+        raise _connection_error(address, str(error), answered) from error
 
 
-def _connection_error(address: Neo4jAddress, text: str) -> GraphError:
+def _connection_error(address: Neo4jAddress, text: str, answered: bool) -> GraphError:
     if "looks like HTTP" in text or "not support" in text:
         return UnusableServer(f"{address.url} does not speak Bolt: is it Neo4j's Bolt port?")
-    if "SSL" in text:
+    if "SSL" in text and not answered:
         return UnusableServer(
             f"{address.url}: no encrypted connection ({_reason(text)[:80]}); a server without encryption "
             "wants bolt://, one that signed its certificate itself bolt+ssc:// (set graph.url)"

@@ -105,9 +105,9 @@ def test_2018_votes_are_texts(tmp_path: Path) -> None:
         "reviewText": "Good.",
         "unixReviewTime": 1393372800,
     }
-    votes = ("3", "1,234", None, "", "-1", "2.5", "1,23")
+    votes = ("3", "1,234", None, "", "-1", "2.5", "1,23", "3.000")
     lines = [json.dumps({**review, "reviewerID": f"A{n}", "vote": vote}) for n, vote in enumerate(votes)]
     write(tmp_path / "Toys_5.json.gz", "\n".join([*lines, json.dumps(review)]) + "\n")
     happened = events(open_shop(tmp_path).events())
-    assert happened.frame["helpful"].to_list() == [3, 1234, None, None, None, None, None, None]
+    assert happened.frame["helpful"].to_list() == [3, 1234, None, None, None, None, None, 3, None]
     assert happened.counts.repaired == {"bad_helpful": 3}

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from neo4j import exceptions
 
 from graph.errors import GraphError, SchemaMismatch, StoreUnavailable
-from graph.neo4j_connection import Neo4jAddress, Neo4jConnection, UnusableServer, check_version
+from graph.neo4j_connection import Neo4jAddress, Neo4jConnection, UnusableServer, check_version, translated
 from graph.neo4j_store import Neo4jGraphStore
 from tests.graph.events import apply, event
 from tests.graph.neo4j.conftest import Cypher
@@ -100,6 +101,16 @@ def test_encryption_that_the_server_has_not(scheme: str) -> None:
 
 
 @pytest.mark.neo4j
+@pytest.mark.parametrize(("answered", "expected"), [(False, UnusableServer), (True, StoreUnavailable)])
+def test_a_handshake_that_fails_after_others_succeeded_may_pass(
+    answered: bool, expected: type[Exception]
+) -> None:
+    """A proxy in front of a server that restarts ends it in order."""
+    address = Neo4jAddress("bolt+ssc://127.0.0.1:7687", "neo4j", "secret", "neo4j")
+    with pytest.raises(expected), translated(address, answered=answered):
+        raise exceptions.ServiceUnavailable("[SSLEOFError] EOF occurred in violation of protocol")
+
+
 def test_no_password_is_said_so() -> None:
     error = failure(replace(address(), user="nobody", password=""))
     assert isinstance(error, UnusableServer)
