@@ -14,8 +14,8 @@ from graph.formats.verdicts import Verdicts, repairs
 from graph.frames import EVENT_SCHEMA
 from graph.instant import parse_times
 
-_GROUPED_COUNT = r"^\d{1,3}(?:[,' ]\d{3})+$"
-"""No point: `3.000` may be three."""
+_GROUPED_COUNT = r"^\d{1,3}(?:(?:[,' ]\d{3})+|(?:\.\d{3}){2,})$"
+"""One point alone groups nothing: `3.000` may be three."""
 _MAX_COUNT = 2**53
 """Beyond it floats skip whole numbers."""
 _TYPES = [kind.value for kind in EventType]
