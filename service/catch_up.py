@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from graph.log import EventLog
 from graph.store import GraphStore
+from service.errors import GraphAhead
 
 CATCH_UP_ROWS = 50_000
 
@@ -23,11 +24,19 @@ def catch_up(
     left would not return, and nothing of what was applied would ever be answered with.
 
     progress: called with (applied sequence number, newest sequence number). rows: per transaction.
-    Returns the indices of the items whose edges changed, ascending, unique.
+    Returns the indices of the items whose edges changed, ascending, unique. Raises `GraphAhead` where the
+    graph knows numbers that the log has not given out.
     """
     touched = [np.empty(0, np.int64)]
+    applied = store.applied_seq()  # first: the log may grow meanwhile, and the graph after it
     target = log.last_seq()
-    for batch in log.batches(store.applied_seq(), rows):
+    if applied > target:
+        raise GraphAhead(
+            f"the graph holds events up to number {applied:,}, the event log of this home ends at {target:,}: "
+            "they do not belong together (another home's database, or a log from a backup); use an empty "
+            "database, or the home that this graph was made from"
+        )
+    for batch in log.batches(applied, rows):
         upto = int(batch["seq"][-1])
         touched.append(store.apply(batch, upto).touched)
         if progress:

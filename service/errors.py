@@ -5,6 +5,7 @@
     ServiceError                exit code 1: it failed, the message says what to do
     ├── CallerMistake           exit code 2: wrong path, flag, value or setting
     │   └── BadSettings         a setting is unknown or has a wrong value
+    ├── GraphAhead              the graph holds events that the home's log does not know
     ├── HomeBusy                another Ilk process is writing to the home
     ├── NothingToLearn          the store holds no items
     └── IncompleteInput         the input ended early; what could be read was loaded
@@ -25,6 +26,11 @@ class CallerMistake(ServiceError):
 
 class BadSettings(CallerMistake):
     """A setting is unknown or has a wrong value."""
+
+
+class GraphAhead(ServiceError):
+    """The graph was brought further than the event log reaches: they are not of one home, or the log is older.
+    New events would get numbers that the graph takes for known, and never enter it."""
 
 
 class HomeBusy(ServiceError):

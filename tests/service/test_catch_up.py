@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from graph.event_type import EventType
 from graph.interaction import Interaction
@@ -11,6 +12,7 @@ from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
 from graph.store import ApplyResult
 from service.catch_up import catch_up
+from service.errors import GraphAhead
 
 
 def append(log: EventLog, number: int) -> int:
@@ -42,3 +44,16 @@ def test_it_ends_although_events_keep_coming(tmp_path: Path) -> None:
     assert store.writes == 1
     assert len(catch_up(log, store)) >= 1  # what came meanwhile is next
     log.close()
+
+
+def test_a_graph_of_another_home_is_told_before_events_vanish(tmp_path: Path) -> None:
+    """Numbers that the graph takes for known would be given out again, and their events never enter it."""
+    ours, others = SqliteLog(tmp_path / "ours.db"), SqliteLog(tmp_path / "others.db")
+    store = MemoryGraphStore()
+    for number in range(3):
+        append(others, number)
+    catch_up(others, store)
+    append(ours, 7)
+    with pytest.raises(GraphAhead, match=r"up to number 3, .* ends at 1: they do not belong together"):
+        catch_up(ours, store)
+    assert store.applied_seq() == 3
