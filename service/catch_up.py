@@ -32,8 +32,8 @@ def catch_up(
     target = log.last_seq()
     if applied > target:
         raise GraphAhead(
-            f"the graph holds events up to number {applied:,}, the event log of this home ends at {target:,}: "
-            "they do not belong together (another home's database, or a log from a backup); use an empty "
+            f"the graph holds events up to number {applied:,}, the log of this home ends at {target:,}: they "
+            "do not belong together (another home's database, or a log from a backup); use an empty "
             "database, or the home that this graph was made from"
         )
     for batch in log.batches(applied, rows):

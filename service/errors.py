@@ -29,7 +29,7 @@ class BadSettings(CallerMistake):
 
 
 class GraphAhead(ServiceError):
-    """The graph was brought further than the event log reaches: they are not of one home, or the log is older.
+    """The graph was brought further than the event log reaches: they are not of one home, or the log is old.
     New events would get numbers that the graph takes for known, and never enter it."""
 
 

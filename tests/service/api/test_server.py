@@ -138,7 +138,10 @@ def test_a_worker_that_does_not_answer_keeps_nobody_from_replacing_another(tmp_p
         parent = psutil.Process(server.process.pid)
         stuck, victim = workers_of(parent)
         metrics, gauges = Path(victim.environ()["PROMETHEUS_MULTIPROC_DIR"]), f"gauge_live*_{victim.pid}.db"
-        assert list(metrics.glob(gauges))
+        started = time.monotonic()
+        while not list(metrics.glob(gauges)):  # one of the two may still be starting
+            assert time.monotonic() < started + 60, "the worker writes no gauges"
+            time.sleep(0.1)
         stuck.suspend()
         time.sleep(1.2)  # two rounds of the parent: it waits for the stuck worker's sign of life
         victim.kill()
