@@ -1,7 +1,7 @@
 """The full refresh: learn everything anew, publish if the gate lets it."""
 
 import logging
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from service.nightly.gate import GateVerdict, judge
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_inputs import RECIPE_VERSION, inputs_digest, made_before
 from service.nightly.refresh_memory import MIB, within_budget
+from service.nightly.refresh_result import REJECTED, RefreshResult
 from service.nightly.second_hearing import hear
 from service.nightly.text_stage import (
     count_missing,
@@ -53,37 +54,6 @@ from service.stores import closing_both, open_log, open_store, unfolded_events
 from service.texts import Texts, open_texts
 
 logger = logging.getLogger(__name__)
-
-_REJECTED = "rejected: "
-
-
-@dataclass(frozen=True)
-class RefreshResult:
-    """Outcome of one refresh."""
-
-    release: str | None
-    """The release that serves afterwards."""
-    published: bool
-    reason: str
-    stages: list[dict[str, object]]
-    metrics: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def rejected(self) -> bool:
-        """Whether the gate refused what was made; a release that waits for a person is none of that."""
-        return self.reason.startswith(_REJECTED)
-
-    def to_json(self) -> dict[str, Any]:
-        """As in `--json`."""
-        return {
-            "release": self.release,
-            "published": self.published,
-            "reason": self.reason,
-            "rejected": self.rejected,
-            "stages": self.stages,
-            "peak_memory_bytes": peak_memory_bytes(),
-            "metrics": self.metrics,
-        }
 
 
 def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
@@ -323,7 +293,7 @@ class _Refresh:
         gate = made.metrics["gate"]
         held_back = None
         if not gate["passed"]:
-            held_back = f"{_REJECTED}{gate['reason']}"
+            held_back = f"{REJECTED}{gate['reason']}"
         elif self._settings.refresh.approval and self._waits(made.version):
             held_back = f"waits for approval: ilk release approve {made.version}"
         if held_back is not None:

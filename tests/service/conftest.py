@@ -8,7 +8,8 @@ from rich.console import Console
 
 from service.demo.sample_shop import SampleShop
 from service.intake.load import load
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.reporter import Reporter
 from service.settings import Settings, load_settings
 

@@ -20,7 +20,8 @@ from service.api.schemas import ExportShape, ReceiptShape
 from service.catch_up import catch_up
 from service.home import Home
 from service.intake.load import load
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.serving import make_deps
 from service.stores import closing_both
 from service.user_data import UserData

@@ -23,7 +23,7 @@ from service.answering.score_parts import GROUPS
 from service.answering.similar_items import SimilarItemsService
 from service.errors import CallerMistake
 from service.home import Home
-from service.nightly.refresh import RefreshResult
+from service.nightly.refresh_result import RefreshResult
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
 from tests.service.release_toys import ToyShop, publish, toy_store

@@ -12,7 +12,7 @@ from service.answering.explanation import Evidence, Intermediate
 from service.answering.item_page import PageNeighbour, item_page, picture_of
 from service.cli.explain import evidence_lines
 from service.cli.main import run
-from service.nightly.refresh import RefreshResult
+from service.nightly.refresh_result import RefreshResult
 
 CARD = {
     "title": "<script>alert(1)</script>",

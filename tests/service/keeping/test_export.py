@@ -13,7 +13,7 @@ from service.errors import CallerMistake
 from service.home import Home
 from service.intake.load import load
 from service.keeping.export import ExportRequest, export
-from service.nightly.refresh import RefreshResult
+from service.nightly.refresh_result import RefreshResult
 from service.releases.errors import NoRelease
 from service.status import read_status
 from service.stores import closing_both, open_log, open_store

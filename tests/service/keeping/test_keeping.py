@@ -16,7 +16,8 @@ from service.home import Home
 from service.intake.load import load
 from service.keeping.backup import DamagedBackup, back_up, restore
 from service.keeping.garbage import collect_garbage
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.releases.store import ReleaseStore
 from service.settings import RetentionSettings
 from service.stores import closing_both, open_log, open_store

@@ -7,7 +7,7 @@ import polars as pl
 
 from service.home import Home
 from service.live.known_items import KnownItems
-from service.nightly.refresh import RefreshResult
+from service.nightly.refresh_result import RefreshResult
 from service.releases.store import ReleaseStore
 from service.shop_snapshot import brand_indices, take_snapshot
 from service.stores import closing_both, open_store

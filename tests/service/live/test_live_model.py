@@ -11,7 +11,7 @@ from service.home import Home
 from service.live.known_items import KnownItems
 from service.live.mirror import NO_ITEMS, MirrorStart
 from service.live.model import IlkMirror
-from service.nightly.refresh import RefreshResult
+from service.nightly.refresh_result import RefreshResult
 from service.releases.store import ReleaseStore
 from service.shop_snapshot import take_snapshot
 from service.stores import closing_both, open_store

@@ -8,7 +8,8 @@ import pytest
 from service.errors import BadSettings
 from service.home import Home
 from service.intake.load import load
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.releases.manifest import read_manifest
 from service.releases.release import ADAPTER_NAME
 from service.releases.store import ReleaseStore

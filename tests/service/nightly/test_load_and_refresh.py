@@ -12,7 +12,8 @@ from rich.console import Console
 from service.errors import CallerMistake, HomeBusy
 from service.home import Home
 from service.intake.load import load
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.releases.store import ReleaseStore
 from service.reporter import Reporter
 from service.reporting.report import build_report

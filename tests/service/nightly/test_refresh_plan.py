@@ -9,10 +9,11 @@ import pytest
 from gnn import IlkConfig
 from service.home import Home
 from service.intake.load import load
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_memory import MIB, MemoryBudgetExceeded, estimated_peak
 from service.nightly.refresh_plan import RefreshPlan, Stages, plan_refresh
+from service.nightly.refresh_result import RefreshResult
 from service.releases.store import ReleaseStore
 from service.settings import Settings, load_settings
 from service.stores import closing_both, open_log

@@ -14,7 +14,8 @@ from gnn.shop_arrays import FloatArray
 from service.home import Home
 from service.intake.load import load
 from service.nightly.gate import GateOutcome, GateVerdict, judge
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.nightly.second_hearing import Hearing, _held_out, _learned_from, hear
 from service.releases.store import ReleaseStore
 from service.settings import GateSettings

@@ -12,7 +12,8 @@ import pytest
 
 from service.home import Home
 from service.intake.load import load
-from service.nightly.refresh import RefreshResult, refresh
+from service.nightly.refresh import refresh
+from service.nightly.refresh_result import RefreshResult
 from service.releases.errors import UnknownRelease
 from service.reporting.history import read_history
 from service.reporting.page import report_page
