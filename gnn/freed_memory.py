@@ -29,6 +29,17 @@ def give_back_freed_memory(*, cycles: bool = False) -> None:
         trim(0)
 
 
+def settle() -> None:
+    """Look for cycles once, then never again at what is there now: for a process whose libraries are loaded
+    and which goes on for days. Memory that the objects own is freed as before.
+
+    Whenever a quarter more objects have come, Python looks at all of them and holds everybody up meanwhile:
+    90 to 105 ms of processor time in an API worker, 55 to 60 in the updater (measured); afterwards only at
+    what came since."""
+    gc.collect()
+    gc.freeze()
+
+
 def keep_few_arenas() -> bool:
     """Let threads of this process take memory from the same two places; whether the C library can. Where some
     have others already, these are shared out.

@@ -1,11 +1,13 @@
 """Put the HTTP service together: release, log, graph, updater."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from starlette.types import ASGIApp
 
+from gnn.freed_memory import settle
 from graph.group_commit import GroupCommitWriter
 from service.answering.catalogue import Catalogue, lock_between_processes
 from service.answering.explanation import Explainer
@@ -67,7 +69,7 @@ def make_app(home: Path, serve_flags: dict[str, object]) -> ASGIApp:
     """The application of one worker; settings are read anew, as workers are fresh processes."""
     configure_json_logs()
     settings = load_settings(home, {"serve": serve_flags})
-    return create_app(make_deps(settings))
+    return create_app(replace(make_deps(settings), started=settle))
 
 
 def make_deps(settings: Settings) -> ApiDeps:

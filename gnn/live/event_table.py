@@ -111,7 +111,10 @@ class EventTable:
         """Events with weight in the order of (time, user, item, arrival), over a given catalogue."""
         kept = np.flatnonzero(self._columns["weight"][: self.size] > 0)
         item, user, at = (self._columns[name][kept] for name in ("item", "user", "at"))
-        order = kept[np.lexsort((item, user, at))]
+        order = np.argsort(item, kind="stable")  # and no `lexsort`, which keeps Python's lock meanwhile
+        for column in (user, at):
+            order = order[np.argsort(column[order], kind="stable")]
+        order = kept[order]
         columns = {name: self._columns[name][order] for name in _COLUMNS if name != "sequence"}
         return replace(catalogue, n_users=self.n_users, n_items=self.n_items, **columns)
 

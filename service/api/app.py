@@ -96,6 +96,7 @@ def _cors(deps: ApiDeps) -> list[Middleware]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     deps: ApiDeps = app.state.deps
     await run_in_threadpool(deps.holder.start)
+    deps.started()
     try:
         async with worker_gauges(deps):
             yield

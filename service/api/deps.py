@@ -88,6 +88,8 @@ class ApiDeps:
     """Whose pages may ask from a browser."""
     limits: ApiLimits = ApiLimits()
     metrics: Metrics = field(default_factory=Metrics)
+    started: Callable[[], None] = lambda: None
+    """Called once when the application is ready to answer."""
     close: Callable[[], None] = lambda: None
     """Called once when the application ends: closes log and store."""
 

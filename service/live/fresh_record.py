@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy.typing as npt
 import polars as pl
@@ -103,6 +103,16 @@ def payload_bytes(head: bytes) -> int:
     if len(head) < HEAD_BYTES or not head.startswith(MAGIC):
         raise TornRecord("no record begins here")
     return int.from_bytes(head[len(MAGIC) : len(MAGIC) + 8], "little")
+
+
+def lineage_of(source: BinaryIO) -> tuple[str, int]:
+    """(`lineage`, `number`) of the record whose payload begins here, without its arrays and unchecked;
+    ("", 0) where that cannot be told."""
+    try:
+        header = json.loads(source.read(int.from_bytes(source.read(4), "little")))
+        return str(header["lineage"]), int(header["number"])
+    except (ValueError, KeyError, TypeError):
+        return "", 0
 
 
 def check_payload(head: bytes, payload: bytes) -> None:

@@ -14,8 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
-from service.live.fresh_record import HEAD_BYTES, FreshRecord, TornRecord, check_payload, payload_bytes
+from service.live.fresh_record import (
+    HEAD_BYTES,
+    FreshRecord,
+    TornRecord,
+    check_payload,
+    lineage_of,
+    payload_bytes,
+)
 
 _NAME = re.compile(r"^(\d{8})\.fresh$")
 _TEMPORARY = ".writing"
@@ -148,6 +156,9 @@ class SegmentReader:
                 source.seek(self._offset)
                 while len(head := source.read(HEAD_BYTES)) == HEAD_BYTES:
                     wanted = payload_bytes(head)
+                    if self._offset == 0 and self._knows(source):
+                        self._offset = source.seek(HEAD_BYTES + wanted)
+                        continue
                     payload = source.read(wanted)
                     if len(payload) < wanted:  # being written, or cut short by a crash
                         break
@@ -160,17 +171,24 @@ class SegmentReader:
             self.broken = True
         return self._unknown(_from_last_full(found))
 
+    def _knows(self, source: BinaryIO) -> bool:
+        """Whether the full record whose payload begins here says nothing new: a file that was only put
+        together anew. Tens of megabytes need not be read then, nor checked. Leaves the place where it was."""
+        start = source.tell()
+        lineage, number = lineage_of(source)
+        source.seek(start)
+        return bool(lineage) and lineage == self._lineage and number <= self._last
+
     def _unknown(self, records: list[FreshRecord]) -> list[FreshRecord]:
-        """Less what the records before said already: a file that was only put together anew."""
+        """Less what the records before said already."""
         if not records:
             return []
         first, last = records[0], self._last
         self._last = records[-1].number
-        if not first.full:
+        if first.full:
+            self._lineage = first.lineage
             return records
-        known, self._lineage = bool(first.lineage) and first.lineage == self._lineage, first.lineage
-        if not known or first.number > last:
-            return records
+        self._last = max(self._last, last)
         return [record for record in records if record.number > last]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
-from gnn.freed_memory import keep_few_arenas
+from gnn.freed_memory import keep_few_arenas, settle
 from graph.errors import GraphError, RetryableStoreError
 from graph.log import EventLog
 from graph.store import GraphStore
@@ -236,8 +236,10 @@ def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> 
     keep_few_arenas()
     home = Home(settings.home)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
+    updater = Updater(settings, ReleaseStore(home.releases), make_mirror(settings), texts, restarts)
+    settle()
     try:
-        Updater(settings, ReleaseStore(home.releases), make_mirror(settings), texts, restarts).run(stopping)
+        updater.run(stopping)
     finally:
         texts.close()
 

@@ -1,4 +1,4 @@
-"""Threads of a process share few places of memory: in a process of its own, for the limit stays."""
+"""Memory of a process that serves for days: each in a process of its own, for what is set there stays."""
 
 import subprocess
 import sys
@@ -44,3 +44,26 @@ def test_threads_share_places_of_memory(tmp_path: Path) -> None:
             pytest.skip("another C library")
         places[limit] = int(told.stdout)
     assert places["few"] < places["many"]
+
+
+SETTLING = """
+import gc, weakref
+from gnn.freed_memory import settle
+class Node:
+    pass
+def cycle():
+    one, other = Node(), Node()
+    one.other, other.other = other, one
+    return weakref.ref(one)
+before = cycle()
+kept = [[number] for number in range(100_000)]
+settle()
+after = cycle()
+gc.collect()
+print(before() is None, after() is None, gc.get_freeze_count() > 100_000, len(gc.get_objects()) < 10_000)
+"""
+
+
+def test_a_settled_process_looks_for_cycles_among_what_came_since_only() -> None:
+    told = subprocess.run([sys.executable, "-c", SETTLING], check=True, capture_output=True, text=True)
+    assert told.stdout.split() == ["True"] * 4

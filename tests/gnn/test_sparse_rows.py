@@ -8,8 +8,10 @@ from gnn import sparse_rows
 from gnn.shop_arrays import FloatArray
 from gnn.sparse_rows import (
     Csr,
+    keep_entries,
     product_top,
     product_top_rows,
+    row_numbers,
     row_values,
     rows_at,
     to_csr,
@@ -84,3 +86,13 @@ def test_row_values_read_what_is_stored_and_zero_elsewhere(density: float, seed:
     columns = np.array([8, 0, 3, 3])
     assert np.array_equal(row_values(matrix, 1, columns), matrix.toarray()[1, columns])
     assert np.array_equal(rows_at(matrix, np.array([2, 1]), columns), matrix.toarray()[[2, 1]][:, columns])
+
+
+@given(st.integers(0, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 999))
+def test_every_entry_knows_its_row(rows: int, columns: int, density: float, seed: int) -> None:
+    matrix = random_csr(rows, columns, density, seed)
+    wanted = np.repeat(np.arange(rows), np.diff(matrix.indptr))
+    assert np.array_equal(row_numbers(matrix), wanted)
+    kept = keep_entries(matrix, np.random.default_rng(seed).random(matrix.nnz) < 0.5)
+    assert np.array_equal(np.isin(matrix.toarray(), [0]) | (kept.toarray() == 0), kept.toarray() == 0)
+    assert len(kept.indices) == kept.indptr[-1]

@@ -1,9 +1,12 @@
 """Similar items and recommendations over HTTP."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from fastapi.testclient import TestClient
 
+from service.api import create_app
 from service.api.schemas import RecommendationsShape, SimilarShape
 from tests.service.api.conftest import SHOP, Api
 from tests.service.release_toys import ODD_IDS, ToyShop, publish
@@ -22,6 +25,15 @@ def test_any_id_works_in_the_path_and_in_the_query(api: Api, item_id: str) -> No
 @pytest.mark.parametrize("item_id", ["with/slash/es", "a/similar", "end/similar/similar"])
 def test_slashes_need_no_encoding(api: Api, item_id: str) -> None:
     assert api.get(f"/v1/items/{item_id}/similar")["item_id"] == item_id
+
+
+def test_what_waits_for_the_start_is_told_of_it_once(api: Api) -> None:
+    told: list[str] = []
+    deps = replace(api.deps, started=lambda: told.append(api.deps.holder.serving().release.version))
+    with TestClient(create_app(deps)) as client:
+        assert told == [api.releases.current_version()]
+        assert client.get("/v1/items/plain/similar").status_code == 200
+    assert len(told) == 1
 
 
 def test_the_answer_is_the_services(api: Api) -> None:

@@ -107,3 +107,21 @@ def test_a_file_counts_what_is_appended(tmp_path: Path) -> None:
     publisher.publish(rows(2), no_items(), 4)
     assert publisher.beginning > 0
     assert publisher.appended > before
+
+
+def test_a_known_beginning_is_not_even_read(tmp_path: Path) -> None:
+    publisher, follower = started(tmp_path), SegmentReader(tmp_path, RELEASE)
+    follower.read()
+    coming = publisher.begin(anew=False)
+    publisher.prepare(coming, rows(0, 1), no_items(), 3)
+    publisher.switch(3)
+    publisher.publish(rows(5), no_items(), 7)
+    path = next(iter(segment_files(tmp_path / RELEASE).values()))
+    content = bytearray(path.read_bytes())
+    content[publisher.beginning - 1] ^= 1  # in its last array
+    path.write_bytes(content)
+    assert [record.events_through for record in follower.read()] == [3, 7]
+    assert not follower.broken
+    late = SegmentReader(tmp_path, RELEASE)
+    assert late.read() == []
+    assert late.broken
