@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnn.baselines.interactions import fitted, interaction_matrix
-from gnn.losses import sampled_softmax
+from gnn.losses import sampled_softmax, sampled_softmax_in_pieces
 from gnn.objective import Objective
 from gnn.propagation import Adjacency, Propagation, symmetric_normalised
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
@@ -41,6 +41,9 @@ class LightGcnConfig:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
 
+
+PIECE = 1024
+"""Pairs that the loss looks at together on a CPU, see `gnn.losses`."""
 
 GRID = tuple(
     LightGcnConfig(layers=layers, temperature=temperature)
@@ -132,12 +135,19 @@ def train(
     net: LightGcnNet, user: Tensor, item: Tensor, config: LightGcnConfig, generator: torch.Generator
 ) -> None:
     """Adam over shuffled pairs for the configured budget."""
-    optimiser = torch.optim.Adam([net.embedding], lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimiser = optimiser_of(net, config)
     parts = max(1, len(user) // config.batch_size)
     epochs = max(config.epochs, -(-config.steps // parts))
     for _ in range(epochs):
         for batch in torch.randperm(len(user), generator=generator).tensor_split(parts):
             step(net, optimiser, user[batch], item[batch], config, generator)
+
+
+def optimiser_of(net: LightGcnNet, config: LightGcnConfig) -> torch.optim.Optimizer:
+    """Adam as one kernel: several times as cheap as its steps one by one."""
+    return torch.optim.Adam(
+        [net.embedding], lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
 
 
 def step(
@@ -152,9 +162,15 @@ def step(
     users, items = net()
     device = items.device
     negatives = torch.randint(0, len(items), (config.negatives,), generator=generator).to(device)
-    loss = sampled_softmax(
-        users[user.to(device)], items[item.to(device)], items[negatives], config.temperature
+    ends = (
+        users.index_select(0, user.to(device)),
+        items.index_select(0, item.to(device)),
+        items.index_select(0, negatives),
     )
+    if device.type == "cpu":
+        loss = sampled_softmax_in_pieces(*ends, config.temperature, PIECE)
+    else:
+        loss = sampled_softmax(*ends, config.temperature)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
