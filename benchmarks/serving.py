@@ -90,7 +90,7 @@ def _make_home(root: Path, n: int) -> None:
     store.upsert_items(items.select(list(ITEM_SCHEMA)))
     log.close()
     store.close()
-    model = _model(n, rng)
+    model = made_up_model(n, rng)
     draft = ReleaseDraft(
         model,
         build_index("auto", model.item_vectors()),
@@ -103,15 +103,24 @@ def _make_home(root: Path, n: int) -> None:
     releases.publish(releases.write(draft))
 
 
-def _model(n: int, rng: np.random.Generator) -> FittedIlk:
+def made_up_model(n: int, rng: np.random.Generator, per_row: int = PER_ROW, categories: int = 0) -> FittedIlk:
+    """Random signals of the served size: n items, path rows of `per_row` entries, two of so many categories
+    for each item (0: none)."""
+
     def unit(width: int) -> Any:
         vectors = rng.standard_normal((n, width), dtype=np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def path() -> Any:
-        columns = np.sort(rng.integers(0, n, (n, PER_ROW)), axis=1).ravel()
-        data = rng.random(n * PER_ROW, dtype=np.float32)
-        return sparse.csr_array((data, columns.astype(np.int32), np.arange(n + 1) * PER_ROW), shape=(n, n))
+        columns = np.sort(rng.integers(0, n, (n, per_row)), axis=1).ravel()
+        data = rng.random(n * per_row, dtype=np.float32)
+        return sparse.csr_array((data, columns.astype(np.int32), np.arange(n + 1) * per_row), shape=(n, n))
+
+    category = None
+    if categories:
+        pairs = np.sort(rng.integers(0, categories, (n, 2)), axis=1).ravel()
+        half = np.full(2 * n, np.sqrt(0.5), np.float32)
+        category = sparse.csr_array((half, pairs, np.arange(n + 1) * 2), shape=(n, categories))
 
     signals = ItemSignals(
         paths=TypedPaths({name: path() for name in PATH_NAMES}, dict.fromkeys(PATH_NAMES, 1.0)),
@@ -122,6 +131,8 @@ def _model(n: int, rng: np.random.Generator) -> FittedIlk:
         hub=rng.random(n, dtype=np.float32) * 0.1,
         embedding=unit(EMBEDDING),
         user_side=unit(EMBEDDING),
+        category=category,
+        brand=rng.integers(0, categories, n) if categories else None,
     )
     config = IlkConfig()
     return FittedIlk(signals, config.mixes, config.user_mix, config)

@@ -131,15 +131,20 @@ class EmbeddingModel(nn.Module):
 
     def forward(self, graph: ModelGraph, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(users (n_users, dim), items (n_items, dim)): sums over the layers, of any length."""
-        x = self.layer_zero(graph, kept)
-        items, users = x, self.propagation(x, graph.interactions)
+        to_users = graph.interactions
+        return self.through(self.layer_zero(graph, kept), to_users, to_users.flipped())
+
+    def through(self, x: Tensor, to_users: Adjacency, to_items: Adjacency) -> tuple[Tensor, Tensor]:
+        """Layer 0 of some items (i, dim) -> (users (u, dim), these items (i, dim)): sums over the layers, by
+        messages from items to users and from users to items."""
+        items, users = x, self.propagation(x, to_users)
         all_items, all_users = items, users
         for layer in range(1, self.config.layers):
             if layer % 2:
-                items = self.propagation(users, graph.interactions.flipped())
+                items = self.propagation(users, to_items)
                 all_items = all_items + items
             else:
-                users = self.propagation(items, graph.interactions)
+                users = self.propagation(items, to_users)
                 all_users = all_users + users
         return all_users, all_items
 

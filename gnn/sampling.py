@@ -43,44 +43,44 @@ class PairSampler:
     ) -> None:
         """block: of each user, (n_users,), see `gnn.user_blocks`; `None`: a batch has any users."""
         self._block = block
-        self._user = torch.tensor(shop.user)  # a copy: the shop may be read-only
-        self._item = torch.tensor(shop.item)
+        self.user = torch.tensor(shop.user)  # a copy: the shop may be read-only
+        self.item = torch.tensor(shop.item)
         follows = (histories.user[1:] == histories.user[:-1]) & (histories.item[1:] != histories.item[:-1])
-        self._before = torch.from_numpy(histories.item[:-1][follows])
-        self._after = torch.from_numpy(histories.item[1:][follows])
-        counts = torch.bincount(self._item, minlength=shop.n_items).double()
-        self._rate = (counts + 1.0) ** popularity_exponent  # unseen items are negatives too
+        self.before = torch.from_numpy(histories.item[:-1][follows])
+        self.after = torch.from_numpy(histories.item[1:][follows])
+        counts = torch.bincount(self.item, minlength=shop.n_items).double()
+        self.rate = (counts + 1.0) ** popularity_exponent  # unseen items are negatives too
         self._batch_size = batch_size
-        self._negatives = negatives
+        self.negatives = negatives
         self._generator = generator
 
     @property
     def steps(self) -> int:
         """Batches of one epoch."""
-        return max(1, len(self._user) // self._batch_size)
+        return max(1, len(self.user) // self._batch_size)
 
     def epoch(self) -> Iterator[Batch]:
         """All pairs once, in random order; with blocks, every batch has the users of one."""
-        events = torch.randperm(len(self._user), generator=self._generator)
-        follows = torch.randperm(len(self._before), generator=self._generator)
+        events = torch.randperm(len(self.user), generator=self._generator)
+        follows = torch.randperm(len(self.before), generator=self._generator)
         event_parts = events.tensor_split(self.steps) if self._block is None else self._by_block(events)
         follow_parts = follows.tensor_split(len(event_parts))
         for event_part, follow_part in zip(event_parts, follow_parts, strict=True):
             yield Batch(
-                block=0 if self._block is None else int(self._block[self._user[event_part[0]]]),
-                user=self._user[event_part],
-                item=self._item[event_part],
-                before=self._before[follow_part],
-                after=self._after[follow_part],
+                block=0 if self._block is None else int(self._block[self.user[event_part[0]]]),
+                user=self.user[event_part],
+                item=self.item[event_part],
+                before=self.before[follow_part],
+                after=self.after[follow_part],
                 negatives=torch.multinomial(
-                    self._rate, self._negatives, replacement=True, generator=self._generator
+                    self.rate, self.negatives, replacement=True, generator=self._generator
                 ),
             )
 
     def _by_block(self, events: Tensor) -> list[Tensor]:
         """Batches of about the usual size, each of one block, in random order."""
         assert self._block is not None
-        block = self._block[self._user[events]]
+        block = self._block[self.user[events]]
         order = torch.argsort(block, stable=True)
         parts = [
             part

@@ -1,6 +1,6 @@
 """Training of the embeddings: epochs, steps, early stopping."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +13,13 @@ from gnn.embedding_config import EmbeddingConfig
 from gnn.embedding_model import EmbeddingModel, ModelGraph
 from gnn.histories import Histories
 from gnn.learning_curve import EpochFigures, EpochLog
+from gnn.link_batches import LinkBatch, LinkBatches
 from gnn.losses import sampled_softmax, sampled_softmax_in_pieces
 from gnn.sampling import Batch, PairSampler
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.trained import Trained
 from gnn.trainer_state import RunState, from_checkpoint, to_checkpoint
-from gnn.training_config import TrainingConfig
+from gnn.training_config import Loader, TrainingConfig
 from gnn.user_blocks import UserBlocks
 
 EpochFn = Callable[[int, int], None]
@@ -103,6 +104,16 @@ class Trainer:
             config.popularity_exponent,
             None if self._blocks is None else self._blocks.block,
         )
+        self._links: LinkBatches | None = None
+        if config.loader is Loader.LINKS:
+            self._links = LinkBatches(
+                self.sampler,
+                graph.interactions,
+                config.link_fan_out,
+                model_config.layers,
+                config.batch(shop.n_events),
+                self._generator,
+            )
         self._optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -114,7 +125,28 @@ class Trainer:
         device = self._device
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             loss = batch_loss(users, items, _to(batch, device), self._config.temperature, self._piece)
-        loss.backward()
+        return self._followed(loss)
+
+    def step_links(self, batches: Sequence[LinkBatch]) -> float:
+        """One gradient step on pairs with their neighbourhoods; returns the loss before it."""
+        self._optimiser.zero_grad(set_to_none=True)
+        device, losses = self._device, []
+        x = self.model.layer_zero(self._graph, self._kept())
+        for part in (batch.to(device) for batch in batches):
+            users, items = self.model.through(x.index_select(0, part.items), part.to_users, part.to_items)
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                losses.append(
+                    sampled_softmax(
+                        (items if part.of_items else users).index_select(0, part.anchor),
+                        items.index_select(0, part.positive),
+                        items.index_select(0, part.negatives),
+                        self._config.temperature,
+                    )
+                )
+        return self._followed(torch.stack(losses).sum())
+
+    def _followed(self, loss: Tensor) -> float:
+        loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return float(loss.detach())
 
@@ -136,7 +168,12 @@ class Trainer:
 
     def run_epoch(self) -> float:
         """One pass over all pairs; returns the mean loss."""
-        losses = [self.step(batch) for batch in self.sampler.epoch()]
+        if self._links is None:
+            losses = [self.step(batch) for batch in self.sampler.epoch()]
+        else:
+            losses = [
+                self.step_links([part for part in parts if part is not None]) for parts in self._links.epoch()
+            ]
         return sum(losses) / len(losses)
 
     def embeddings(self) -> tuple[FloatArray, FloatArray]:

@@ -1,8 +1,18 @@
 """How the network is trained; apart from the trainer, so that serving need not import torch."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
+
+
+class Loader(StrEnum):
+    """What a training step propagates over."""
+
+    GRAPH = "graph"
+    """The whole graph, or two blocks of its users where it is large."""
+    LINKS = "links"
+    """The sampled neighbourhood of the step's own pairs, by PyG's `LinkLoader`."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,10 @@ class TrainingConfig:
     block_edges: int = 1_000_000
     """Beyond twice as many edges a step propagates over two blocks of about so many, see `gnn.user_blocks`;
     smaller graphs are propagated over whole."""
+    loader: Loader = Loader.GRAPH
+    """`links` bounds what a step touches, not what an epoch costs: see docs/model.md before it is chosen."""
+    link_fan_out: tuple[int, int] = (10, 10)
+    """With `links`: sampled (users of an item, items of a user)."""
     negatives: int = 1024
     """Items that all pairs of a step share as negatives."""
     popularity_exponent: float = 0.0
@@ -42,12 +56,23 @@ class TrainingConfig:
     device: str = "cpu"
     """`cpu` or `cuda`; on a GPU the loss is computed in bfloat16."""
 
+    def __post_init__(self) -> None:
+        """Settings come as plain strings and lists."""
+        object.__setattr__(self, "loader", Loader(self.loader))
+        object.__setattr__(self, "link_fan_out", tuple(self.link_fan_out))
+        if len(self.link_fan_out) != 2 or any(number == 0 or number < -1 for number in self.link_fan_out):
+            raise ValueError(
+                "link_fan_out: (users of an item, items of a user), each -1 (all) or more than 0"
+            )
+
     def epochs(self, n_events: int) -> int:
         """Longest run for a shop of that size."""
         return int(np.clip(self.work / max(n_events, 1), self.min_epochs, self.max_epochs))
 
     def blocks(self, n_edges: int) -> int:
         """Blocks of users for a graph with so many user-item edges; 1: the graph stays whole."""
+        if self.loader is Loader.LINKS:
+            return 1
         return 1 if n_edges <= 2 * self.block_edges else -(-n_edges // self.block_edges)
 
     def batch(self, n_events: int) -> int:
