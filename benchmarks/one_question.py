@@ -36,7 +36,8 @@ class Questions:
     def near(self, index: VectorIndex, turn: int) -> IntArray:
         """Rows nearest to an item, best first."""
         vectors = self._model.query_vectors(self._rows[[turn]], self._objective)
-        return index.search(vectors, MAX_CANDIDATES)[0][0]
+        found: IntArray = index.search(vectors, MAX_CANDIDATES)[0][0]
+        return found
 
     def scored(self, turn: int) -> FloatArray:
         """Exact scores of an item's candidates; which rows are near does not matter for the cost."""

@@ -146,7 +146,7 @@ class Trainer:
         return self._followed(torch.stack(losses).sum())
 
     def _followed(self, loss: Tensor) -> float:
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._optimiser.step()
         return float(loss.detach())
 
