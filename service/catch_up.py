@@ -30,12 +30,9 @@ def catch_up(
     touched = [np.empty(0, np.int64)]
     applied = store.applied_seq()  # first: the log may grow meanwhile, and the graph after it
     target = log.last_seq()
-    if applied > target:
-        raise GraphAhead(
-            f"the graph holds events up to number {applied:,}, the log of this home ends at {target:,}: they "
-            "do not belong together (another home's database, or a log from a backup); use an empty "
-            "database, or the home that this graph was made from"
-        )
+    ahead = graph_ahead(applied, target)
+    if ahead is not None:
+        raise GraphAhead(ahead)
     for batch in log.batches(applied, rows):
         upto = int(batch["seq"][-1])
         touched.append(store.apply(batch, upto).touched)
@@ -44,3 +41,15 @@ def catch_up(
         if upto >= target:
             break
     return np.unique(np.concatenate(touched))
+
+
+def graph_ahead(applied: int, last: int) -> str | None:
+    """What is wrong, and what to do, where a graph was brought to `applied` and the home's log ends at the
+    lower number `last`; None where they fit. `applied` has to be read first: the log may grow."""
+    if applied <= last:
+        return None
+    return (
+        f"the graph holds events up to number {applied:,}, the log of this home ends at {last:,}: they "
+        "do not belong together (another home's database, or a log from a backup); use an empty "
+        "database, or the home that this graph was made from"
+    )

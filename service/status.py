@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.log import EventLog
 from graph.store import GraphStore
+from service.catch_up import graph_ahead
 from service.foreign_edges import foreign_status
 from service.home import Home
 from service.intake.sync import source_status
@@ -35,8 +36,10 @@ def status_of(
     log: EventLog, store: GraphStore, releases: ReleaseStore, fresh: Path | None = None
 ) -> dict[str, Any]:
     """As in `ilk status --json`: lag shows as `sequence` (accepted) above `applied_sequence` (in the graph)
-    above `visible_sequence` (in the served answers). fresh: the home's folder of fresh rows."""
+    above `visible_sequence` (in the served answers). fresh: the home's folder of fresh rows. `problem`: what
+    is wrong with all that, where the graph is ahead of the log; then nothing can be loaded or refreshed."""
     stats = store.stats()
+    sequence = log.last_seq()  # after the graph's: it may grow
     release = releases.current_summary()
     updater = None if fresh is None else read_updater(fresh)
     visible = (release or {}).get("events_through") or 0
@@ -47,9 +50,10 @@ def status_of(
         "users": stats.users,
         "events": stats.events,
         "categories": stats.categories,
-        "sequence": log.last_seq(),
+        "sequence": sequence,
         "applied_sequence": stats.applied_seq,
         "visible_sequence": visible,
+        "problem": graph_ahead(stats.applied_seq, sequence),
         "release": release,
         "store": asdict(store.health()),
         "updater": None if updater is None else updater.to_json(),

@@ -16,6 +16,7 @@ def run_status(context: CliContext, json_file: str | None) -> None:
         return
     table = Table(box=None, show_header=False)
     sources = result.pop("sources", [])
+    problem = result.pop("problem")
     examples = result.get("foreign", {}).pop("examples", [])
     for number, one in enumerate(examples, 1):
         result[f"malformed {number}"] = f"{one['relation']} {one['element_id']}: {one['reason']}"
@@ -27,4 +28,7 @@ def run_status(context: CliContext, json_file: str | None) -> None:
                 if inner not in (None, "") and not isinstance(inner, dict)
             )
         table.add_row(f"[bold]{name}[/bold]", escape(str(value)))
-    context.console(json_file).print(table)
+    console = context.console(json_file)
+    console.print(table)
+    if problem is not None:
+        console.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)

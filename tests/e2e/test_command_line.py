@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,20 @@ def test_status_counts(ilk: Run, small_home: Path, small_shop: Path) -> None:
     assert status["events"] == status["sequence"] == status["visible_sequence"] == rows
     assert status["store"]["ok"]
     assert status["release"]["current"]
+
+
+def test_status_says_that_graph_and_log_do_not_fit(ilk: Run, small_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(small_home, home)
+    for path in home.glob("events.db*"):
+        path.unlink()
+    done = ilk("--home", home, "status")
+    assert done.returncode == 0, done.stderr
+    assert "problem: the graph holds events up to number" in done.stdout
+    assert json.loads(ilk("--home", home, "status", "--json", "-").stdout)["problem"]
+    refused = ilk("--home", home, "refresh")
+    assert refused.returncode == 1
+    assert "do not belong together" in refused.stderr
 
 
 def test_config_names_origins(ilk: Run, tmp_path: Path) -> None:

@@ -65,6 +65,9 @@ class StatusShape(BaseModel):
     sequence: int = Field(description="Newest accepted event.")
     applied_sequence: int = Field(description="Newest event in the graph.")
     visible_sequence: int = Field(description="Newest event that counts in this worker's answers.")
+    problem: str | None = Field(
+        None, description="Why graph and event log of this home do not fit together, and what to do."
+    )
     release: dict[str, Any] | None = Field(description="The current release on disk.")
     store: dict[str, Any]
     serving: ServingShape | None
