@@ -27,6 +27,10 @@ OLDEST_VERSION = (5, 26)
 READ_RETRY_SECONDS = 5.0
 """How long a read goes on trying: long enough for a deadlock or a lost connection, not for a restart."""
 
+WRITE_RETRY_SECONDS = 120.0
+"""How long a write goes on trying, and a read of a command that nobody waits for: a server restarts in that
+time."""
+
 CONNECT_SECONDS = 10.0
 """How long a server may take to accept a connection."""
 
@@ -60,11 +64,18 @@ class Neo4jAddress:
 class Neo4jConnection:
     """Managed transactions on one database; connects at first use; usable from several threads."""
 
-    def __init__(self, address: Neo4jAddress, write_retry_seconds: float = 120.0) -> None:
-        """write_retry_seconds: how long a write goes on trying while the server is away. A server that has
-        not answered once is not waited for."""
+    def __init__(
+        self,
+        address: Neo4jAddress,
+        write_retry_seconds: float = WRITE_RETRY_SECONDS,
+        read_retry_seconds: float = READ_RETRY_SECONDS,
+    ) -> None:
+        """write_retry_seconds: how long a write goes on trying while the server is away; read_retry_seconds:
+        likewise a read, never less than `READ_RETRY_SECONDS`. A server that has not answered once is not
+        waited for."""
         self.address = address
         self._write_retry_seconds = write_retry_seconds
+        self._read_retry_seconds = read_retry_seconds
         self._lock = threading.Lock()
         self._driver: Driver | None = None
         self.version = ""
@@ -72,8 +83,14 @@ class Neo4jConnection:
     def read(self, work: "Callable[[ManagedTransaction], ResultT]") -> ResultT:
         """Run `work` in a read transaction; tried again on lost connections, so it must have no effects."""
         driver = self._open()
-        with translated(self.address), self._session(driver) as session:
-            return session.execute_read(work)
+
+        def attempt() -> ResultT:
+            with translated(self.address), self._session(driver) as session:
+                return session.execute_read(work)
+
+        if self._read_retry_seconds <= READ_RETRY_SECONDS:
+            return attempt()  # the driver tries for so long by itself
+        return self._patiently(attempt, self._read_retry_seconds)
 
     def write(self, work: "Callable[[ManagedTransaction], ResultT]") -> ResultT:
         """Run `work` in a write transaction, again after deadlocks and while the server restarts.
@@ -86,7 +103,7 @@ class Neo4jConnection:
             with translated(self.address), self._session(driver) as session:
                 return session.execute_write(work)
 
-        return self._patiently(attempt)
+        return self._patiently(attempt, self._write_retry_seconds)
 
     def auto_commit(self, query: Any, **parameters: Any) -> None:
         """Run a statement with transactions of its own (`CALL ... IN TRANSACTIONS`) or on the schema."""
@@ -96,7 +113,7 @@ class Neo4jConnection:
             with translated(self.address), self._session(driver) as session:
                 session.run(query, parameters).consume()
 
-        self._patiently(attempt)
+        self._patiently(attempt, self._write_retry_seconds)
 
     def close(self) -> None:
         """Close the connections; idempotent. The next use opens them again."""
@@ -105,22 +122,20 @@ class Neo4jConnection:
                 self._driver.close()
             self._driver = None
 
-    def _patiently(self, attempt: Callable[[], ResultT]) -> ResultT:
+    def _patiently(self, attempt: Callable[[], ResultT], seconds: float) -> ResultT:
+        def tell_once(state: RetryCallState) -> None:
+            # else somebody looks at a command that does nothing for two minutes
+            if state.attempt_number == 1 and state.outcome is not None:
+                logger.warning("%s; trying again for %.0f seconds", state.outcome.exception(), seconds)
+
         retrying = Retrying(
             retry=retry_if_exception_type(StoreUnavailable),
-            stop=stop_after_delay(self._write_retry_seconds),
+            stop=stop_after_delay(seconds),
             wait=wait_exponential(multiplier=0.2, max=5.0),
-            before_sleep=self._tell_once,
+            before_sleep=tell_once,
             reraise=True,
         )
         return retrying(attempt)
-
-    def _tell_once(self, state: RetryCallState) -> None:
-        """Else somebody looks at a command that does nothing for two minutes."""
-        if state.attempt_number == 1 and state.outcome is not None:
-            logger.warning(
-                "%s; trying again for %.0f seconds", state.outcome.exception(), self._write_retry_seconds
-            )
 
     def _session(self, driver: "Driver") -> "Session":
         return driver.session(database=self.address.database, fetch_size=1000)

@@ -15,7 +15,12 @@ from graph.interaction import check_sequenced
 from graph.item import check_items
 from graph.log import AppendResult, EventLog
 from graph.neo4j_apply import apply_events
-from graph.neo4j_connection import Neo4jAddress, Neo4jConnection
+from graph.neo4j_connection import (
+    READ_RETRY_SECONDS,
+    WRITE_RETRY_SECONDS,
+    Neo4jAddress,
+    Neo4jConnection,
+)
 from graph.neo4j_foreign import ForeignEdges, FoundEdges
 from graph.neo4j_foreign_items import AdoptedNodes, adopt_nodes
 from graph.neo4j_queries import cypher
@@ -64,8 +69,9 @@ class Neo4jGraphStore:
         weights: Mapping[EventType, float] = DEFAULT_WEIGHTS,
         log: EventLog | None = None,
         keep_review_texts: bool = False,
-        write_retry_seconds: float = 120.0,
+        write_retry_seconds: float = WRITE_RETRY_SECONDS,
         grace_seconds: float = 1.0,
+        read_retry_seconds: float = READ_RETRY_SECONDS,
     ) -> None:
         """Name the database; connections open at first use.
 
@@ -74,8 +80,9 @@ class Neo4jGraphStore:
         keep_review_texts: put them into the graph instead (property `reviewText`).
         write_retry_seconds: how long a write waits for a server that restarts.
         grace_seconds: how long replaced SIMILAR_TO edges stay, for queries that are under way.
+        read_retry_seconds: how long a read waits for one; longer for commands that nobody waits for.
         """
-        self._connection = Neo4jConnection(address, write_retry_seconds)
+        self._connection = Neo4jConnection(address, write_retry_seconds, read_retry_seconds)
         self._weights = {**DEFAULT_WEIGHTS, **weights}
         self._log = log
         self._keep_texts = keep_review_texts

@@ -40,9 +40,13 @@ def closing_both(*things: Closable) -> Iterator[None]:
             thing.close()
 
 
-def open_store(settings: Settings, home: Home) -> GraphStore:
-    """The graph store, with its schema ensured. Raises `StoreUnavailable`, `SchemaMismatch`."""
-    store = _store(settings, home)
+def open_store(settings: Settings, home: Home, *, patient: bool = False) -> GraphStore:
+    """The graph store, with its schema ensured. Raises `StoreUnavailable`, `SchemaMismatch`.
+
+    patient: reads too wait two minutes for a server that restarts, as writes do; for commands with long work
+    behind them, not where somebody waits for an answer.
+    """
+    store = _store(settings, home, patient)
     store.ensure_schema()
     return store
 
@@ -94,12 +98,12 @@ def graph_password(graph: GraphSettings) -> str:
         raise CallerMistake(f"graph.password_file {graph.password_file}: {error.strerror}") from None
 
 
-def _store(settings: Settings, home: Home) -> GraphStore:
+def _store(settings: Settings, home: Home, patient: bool) -> GraphStore:
     graph = settings.graph
     if graph.url == "sqlite":
         return SqliteGraphStore(home.graph, weights=settings.weights)
     try:
-        from graph.neo4j_connection import Neo4jAddress
+        from graph.neo4j_connection import READ_RETRY_SECONDS, WRITE_RETRY_SECONDS, Neo4jAddress
         from graph.neo4j_store import Neo4jGraphStore
     except ImportError:
         raise CallerMistake(
@@ -107,4 +111,9 @@ def _store(settings: Settings, home: Home) -> GraphStore:
         ) from None
     address = Neo4jAddress(graph.url, graph.user, graph_password(graph), graph.database)
     # reviews stay in the log: the graph is there to be looked at
-    return Neo4jGraphStore(address, weights=settings.weights, log=SqliteLog(home.event_log))
+    return Neo4jGraphStore(
+        address,
+        weights=settings.weights,
+        log=SqliteLog(home.event_log),
+        read_retry_seconds=WRITE_RETRY_SECONDS if patient else READ_RETRY_SECONDS,
+    )

@@ -41,7 +41,10 @@ def run_copy(context: CliContext, to_url: str, from_url: str | None, json_file: 
 
 def _copy(source_settings: Settings, target_settings: Settings, home: Home, reporter: Reporter) -> CopyResult:
     log = open_log(home)
-    source, target = open_store(source_settings, home), open_store(target_settings, home)
+    source, target = (
+        open_store(source_settings, home, patient=True),
+        open_store(target_settings, home, patient=True),
+    )
     with closing_both(log, source, target):
         with reporter.stage("copy") as stage:
             catch_up(log, source)

@@ -33,7 +33,7 @@ def load(
     reader = open_shop(path, format_name, mapping, settings.cleaning.rules())
     home = Home(settings.home)
     with home.writing("load"):
-        log, store = open_log(home), open_store(settings, home)
+        log, store = open_log(home), open_store(settings, home, patient=True)
         with closing_both(log, store):
             quarantine = Quarantine(home.quarantine, excerpts=not log.has_erased())
             report = load_reader(reader, log, store, quarantine, on_rows, settings.load.batch_rows)

@@ -65,7 +65,11 @@ def sync(settings: Settings, *, now_all: bool = False, clock: Clock = time.time)
         raise CallerMistake("no sources: name them in ilk.toml, each as [[sources]] with name and path")
     home = Home(settings.home)
     with home.writing("sync"):
-        log, store, state = open_log(home), open_store(settings, home), SyncState(home.sync_state)
+        log, store, state = (
+            open_log(home),
+            open_store(settings, home, patient=True),
+            SyncState(home.sync_state),
+        )
         with closing_both(log, store, state):
             run = _Sync(home, log, store, state, clock, settings)
             return [run.one(source, now_all=now_all) for source in settings.sources]

@@ -94,7 +94,7 @@ def export(
     """
     home = Home(settings.home)
     home.require()
-    log, store = open_log(home), open_store(settings, home)
+    log, store = open_log(home), open_store(settings, home, patient=True)
     with closing_both(log, store):
         exporter = _Exporter(request, home, log, store, progress)
         return [exporter.write(what) for what in request.what]

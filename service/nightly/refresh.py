@@ -131,7 +131,7 @@ class _Refresh:
 
     def _export(self) -> ShopSnapshot:
         with self._reporter.stage("export") as stage:
-            log, store = open_log(self._home), open_store(self._settings, self._home)
+            log, store = open_log(self._home), open_store(self._settings, self._home, patient=True)
             with closing_both(log, store):
                 catch_up(log, store, stage.progress)
                 foreign = adopt_foreign(log, store, audit=True)
@@ -253,7 +253,7 @@ class _Refresh:
     def _forget_erased(self, snapshot: ShopSnapshot) -> None:
         if snapshot.reviews is None:
             return
-        store = open_store(self._settings, self._home)
+        store = open_store(self._settings, self._home, patient=True)
         with closing_both(store):
             forget_erased(snapshot, store, self._home.text_cache)
 
@@ -315,7 +315,7 @@ class _Refresh:
         if not writes_back(self._settings):
             return
         with self._reporter.stage("write back") as stage:
-            store = open_store(self._settings, self._home)
+            store = open_store(self._settings, self._home, patient=True)
             with closing_both(store):
                 edges = write_back(
                     self._releases.open(version), store, self._settings.graph.similar_edges, stage.progress

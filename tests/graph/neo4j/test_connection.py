@@ -4,7 +4,7 @@ import os
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -199,7 +199,45 @@ def test_a_write_that_waits_for_the_server_says_so_once(caplog: pytest.LogCaptur
             raise error
         return "done"
 
-    assert connection._patiently(attempt) == "done"
+    assert connection._patiently(attempt, 60.0) == "done"
     assert [record.getMessage() for record in caplog.records] == [
         "bolt://h does not answer; trying again for 60 seconds"
     ]
+
+
+class AwayDriver:
+    """A driver whose server is away for the first two reads."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def session(self, **options: object) -> "AwayDriver":
+        return self
+
+    def __enter__(self) -> "AwayDriver":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def execute_read(self, work: Callable[[object], int]) -> int:
+        self.reads += 1
+        if self.reads < 3:
+            raise exceptions.ServiceUnavailable("Couldn't connect to h:7687")
+        return work(None)
+
+
+def test_a_patient_read_waits_for_the_server_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    connection = Neo4jConnection(Neo4jAddress("bolt://h"), read_retry_seconds=60.0)
+    connection._driver = AwayDriver()  # type: ignore[assignment]  # what a read uses of one
+    assert connection.read(lambda tx: 7) == 7
+    assert len(caplog.records) == 1
+    assert caplog.records[0].getMessage().endswith("trying again for 60 seconds")
+
+
+def test_a_read_that_somebody_waits_for_fails_at_once() -> None:
+    connection = Neo4jConnection(Neo4jAddress("bolt://h"))
+    away = connection._driver = AwayDriver()  # type: ignore[assignment]  # what a read uses of one
+    with pytest.raises(StoreUnavailable):
+        connection.read(lambda tx: 7)
+    assert away.reads == 1

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.neo4j_connection import Neo4jConnection
+from graph.neo4j_connection import READ_RETRY_SECONDS, Neo4jConnection
 from graph.neo4j_schema import create_schema
 from graph.neo4j_state import LockedWrite
 from graph.neo4j_store import Neo4jGraphStore
@@ -76,6 +76,22 @@ def test_a_load_goes_on_by_itself(server: OwnServer, tmp_path: Path, way: str) -
     if before == 0:
         np.testing.assert_array_equal(mine["weight"], theirs["weight"])
         np.testing.assert_array_equal(mine["item"], theirs["item"])
+    store.close()
+
+
+def test_a_patient_read_outlasts_a_restart(server: OwnServer) -> None:
+    """As those of `ilk copy` and `ilk refresh`; others give up after `READ_RETRY_SECONDS`."""
+    store = Neo4jGraphStore(server.address, read_retry_seconds=120.0)
+    store.ensure_schema()
+    before, read = store.applied_seq(), list[int]()
+    server.kill()
+    reading = threading.Thread(target=lambda: read.append(store.applied_seq()))
+    reading.start()
+    reading.join(timeout=READ_RETRY_SECONDS + 3.0)
+    assert reading.is_alive()
+    server.start()
+    reading.join(timeout=60)
+    assert read == [before]
     store.close()
 
 
