@@ -100,6 +100,14 @@ class ForeignEdges:
             self._refuse(found.element_ids[row], found.events["event_type"][row], reason)
         return result
 
+    def rehearse(self) -> None:
+        """Have the server plan what adoption needs, on nothing: just after its start that takes seconds."""
+        nothing: dict[str, list[Any]] = {"id": [], "eventId": [], "at": []}
+        for name in ("foreign_recent", "foreign_scan"):
+            self._look(name, [0] * len(RELATIONS), 1)
+        self._connection.write(lambda tx: tx.run(cypher("foreign_claim"), rows=nothing).consume())
+        self._connection.write(lambda tx: tx.run(cypher("claimed_stamp"), rows=nothing).consume())
+
     def _missing(self) -> tuple[list[int], int]:
         """Per relation how many edges are not accounted for; and how many of ours are gone."""
         counts, known = self._connection.read(_counts)

@@ -105,11 +105,12 @@ class Neo4jGraphStore:
         return self._write(lambda tx, _: reweigh(tx, events, weights))
 
     def warm_up(self) -> None:
-        """Have the server plan the statements of `apply` and `export`; the graph stays as it is.
+        """Have the server plan the statements of `apply`, `adopt` and `export`; the graph stays as it is.
 
         Just after a server's start that takes seconds, which the day's first events need not wait for.
         """
         rehearse(self._connection, self._weights, self._keep_texts)
+        self._foreign.rehearse()
         list(self.export(self.applied_seq() - 1))
 
     def applied_seq(self) -> int:

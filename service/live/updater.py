@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 PATIENCE = 60
 """Rounds in a row that may fail for a store that is away; then everything is opened anew."""
-FOREIGN_SECONDS = 2.0
+FOREIGN_SECONDS = 1.0
 """How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
 STATUS_SECONDS = 1.0
 PACE_SECONDS = 0.03

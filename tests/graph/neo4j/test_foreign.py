@@ -90,6 +90,18 @@ def test_unknown_users_sessions_and_items_become_nodes(
     assert "r" in log.read(2)["event_id"].to_list()
 
 
+def test_planning_ahead_changes_nothing(neo4j_store: Neo4jGraphStore, log: SqliteLog, cypher: Cypher) -> None:
+    fill(neo4j_store, log)
+    cypher(between("PURCHASED", "anna", "mug"))
+    everything = (
+        "MATCH (n) OPTIONAL MATCH (n)-[e]->() RETURN n, properties(n), e, properties(e) ORDER BY n, e"
+    )
+    before = cypher(everything)
+    neo4j_store.warm_up()
+    assert cypher(everything) == before
+    assert adopt_all(neo4j_store, log) == [1]
+
+
 def test_two_edges_without_a_time_are_two_events(
     neo4j_store: Neo4jGraphStore, log: SqliteLog, cypher: Cypher
 ) -> None:
