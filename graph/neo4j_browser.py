@@ -40,12 +40,22 @@ def browser_queries() -> list[BrowserQuery]:
     return [BrowserQuery(one.name.removesuffix(".cypher"), one.read_text("utf-8")) for one in entries]
 
 
-def browser_guide() -> str:
-    """The guide as Browser's `:guide URL` takes it, with the queries filled in."""
-    text = _KIT.joinpath("guide.html").read_text("utf-8")
+def browser_guide(style: str | None = None) -> str:
+    """The guide as Browser's `:guide URL` takes it, with the queries filled in.
+
+    style: address of `style.grass`, for a click; None: the reader drops the file onto Browser's page.
+    """
+    text = _KIT.joinpath("guide.html").read_text("utf-8").replace("{{style}}", _how_to_style(style))
     for query in browser_queries():
         text = text.replace("{{" + query.name + "}}", html.escape(query.text, quote=False))
     return text
+
+
+def _how_to_style(address: str | None) -> str:
+    if address is None:
+        return "Drop the file <code>style.grass</code> onto this page."
+    command = html.escape(f":style {address}", quote=False)
+    return f'</p><figure><pre class="pre-scrollable code runnable">{command}</pre></figure><p>'
 
 
 def browser_style() -> str:
@@ -75,7 +85,7 @@ class _KitHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with one of the two files."""
         pages = {
-            "/guide.html": ("text/html", browser_guide),
+            "/guide.html": ("text/html", lambda: browser_guide(f"{self._address}/style.grass")),
             "/style.grass": ("text/plain", browser_style),
         }
         kind, read = pages.get(self.path.partition("?")[0], ("", str))
@@ -86,6 +96,11 @@ class _KitHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    @property
+    def _address(self) -> str:
+        host, port = self.connection.getsockname()
+        return f"http://{host}:{port}"
 
     def do_OPTIONS(self) -> None:
         """Browser asks first whether it may ask for a guide, because it sends headers of its own."""

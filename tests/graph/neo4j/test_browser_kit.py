@@ -101,6 +101,8 @@ def test_queries_are_explained_bounded_and_change_nothing(query: BrowserQuery) -
 def test_the_guide_shows_every_query() -> None:
     guide = browser_guide()
     assert "{{" not in guide
+    assert "Drop the file" in guide
+    assert ":style http://127.0.0.1:1/style.grass<" in browser_guide("http://127.0.0.1:1/style.grass")
     assert guide.count("<slide") == guide.count("</slide>") > 4
     for query in QUERIES:
         assert query.text.splitlines()[0] in guide
@@ -119,7 +121,7 @@ def test_the_kit_can_be_installed_and_served(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{server.server_address[1]}"
         with urllib.request.urlopen(f"{address}/guide.html") as answer:
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
-            assert answer.read().decode() == (tmp_path / "guide.html").read_text("utf-8")
+            assert answer.read().decode() == browser_guide(f"{address}/style.grass")
         ask_first = urllib.request.Request(f"{address}/guide.html", method="OPTIONS")
         with urllib.request.urlopen(ask_first) as answer:
             assert answer.headers["Access-Control-Allow-Headers"] == "*"
