@@ -34,7 +34,7 @@ class Chromium:
         )
         self._base = f"http://127.0.0.1:{port}"
         self.until(self._is_ready, "chromedriver")
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1600,1100"]
+        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000"]
         options = {"args": arguments, "binary": binary}
         wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
         self._base += f"/session/{self._call('POST', '/session', wanted)['sessionId']}"

@@ -110,6 +110,16 @@ def run(chromium: Chromium, text: str, shown: str, where: str = FRAME) -> None:
     pytest.fail(f"{text[:60]!r} did not show {shown!r}")
 
 
+def take(chromium: Chromium, path: Path) -> None:
+    """A picture of the graph, as large as fits, once its layout has come to rest."""
+    time.sleep(3.0)
+    chromium.script("document.querySelector('[aria-label^=Collapse]')?.click()")  # it covers the graph
+    time.sleep(1.0)
+    chromium.script("document.querySelector('[aria-label=zoom-to-fit]')?.click()")
+    time.sleep(2.0)
+    chromium.screenshot(path)
+
+
 def test_a_newcomer_sees_a_styled_graph(
     neo4j_store: Neo4jGraphStore, chromium: Chromium, kit: str, tmp_path: Path
 ) -> None:
@@ -126,12 +136,10 @@ def test_a_newcomer_sees_a_styled_graph(
     run(chromium, f":param item => '{item}'", "Successfully set")
     query = next(one for one in browser_queries() if one.name == "01_item")
     run(chromium, query.text, "Displaying")
-    time.sleep(3.0)  # the layout comes to rest
-    chromium.screenshot(pictures / "neo4j-guide.png")
+    take(chromium, pictures / "neo4j-guide.png")
     chromium.click("[data-testid=navigationGuides]")  # closes the drawer
     chromium.script(f"document.querySelector('{FRAME} [title=Fullscreen]')?.click()")
-    time.sleep(3.0)  # the layout comes to rest
-    chromium.screenshot(pictures / "neo4j-item.png")
+    take(chromium, pictures / "neo4j-item.png")
     colours = "return [...document.querySelectorAll('circle')].map(one => one.getAttribute('fill'))"
     assert {"#1F77B4", "#E3A12B", "#3B9C6E"} <= set(chromium.script(colours))
     captions = chromium.script(
