@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -84,7 +85,7 @@ def kit_server(port: int = 0) -> ThreadingHTTPServer:
 class _KitHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with one of the two files."""
-        pages = {
+        pages: dict[str, tuple[str, Callable[[], str]]] = {
             "/guide.html": ("text/html", lambda: browser_guide(f"{self._address}/style.grass")),
             "/style.grass": ("text/plain", browser_style),
         }
