@@ -34,7 +34,7 @@ from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
 from gnn.text_space import TextSpace, build_text_space
 from gnn.trained import Trained
 from gnn.training import EpochFn, Trainer, ValidationPairs
-from gnn.trend_share import share_of_trends, with_share
+from gnn.trend_share import with_best_trends
 from gnn.user_features import USER_FEATURES, UserFeatures
 from gnn.user_rows import latest_of_each, user_rows
 
@@ -222,18 +222,18 @@ def _learn(
         query, target = block.pairs[objective]
         warm = ~signals.cold[target]
         query, target = query[warm], target[warm]
-        if objective is Objective.NEXT:
-            counts = np.bincount(shop.item[: block.start], minlength=shop.n_items)
-            share = share_of_trends(features, mixes[objective], query, target, counts, config.trend_share)
-            if share != 1:
-                mixes[objective] = with_share(mixes[objective], share)
-                continue
         some = _some(how, shop.n_items, len(query), len(SIMILAR_FEATURES), seed)
-        query, target = query[some], target[some]
-        if len(query) >= how.min_pairs:
+        if len(some) >= how.min_pairs:
             # no name for the examples: half a gigabyte must be gone before the next ones are made
             mixes[objective] = learn_mix(
-                _similar_examples(features, query, target), config.mixes[objective], how
+                _similar_examples(features, query[some], target[some]), config.mixes[objective], how
+            )
+        if objective is Objective.NEXT:
+            counts = np.bincount(shop.item[: block.start], minlength=shop.n_items)
+            shipped, learned = config.mixes[objective], mixes[objective]
+            give_back_freed_memory(cycles=True)
+            mixes[objective] = with_best_trends(
+                features, shipped, learned, query, target, counts, config.trend_share
             )
     progress("mix", 2, 3)
     give_back_freed_memory(cycles=True)

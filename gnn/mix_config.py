@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gnn.similar_features import TREND_NAMES
+
 Mix = dict[str, float]
 """Weight of each feature."""
 
@@ -40,16 +42,26 @@ class MixConfig:
 
 @dataclass(frozen=True)
 class TrendShareConfig:
-    """When `next` makes less or more of the trends than the shipped weights do, see `gnn.trend_share`."""
+    """When `next` makes less or more of the trends than the shipped weights do, or of some of them alone: see
+    `gnn.trend_share`."""
 
     shares: tuple[float, ...] = (0.5, 0.25, 0.1, 0.0)
     """Of the shipped weights, what is tried beside the whole; empty: nothing is."""
     larger: tuple[float, ...] = (1.5, 2.0, 3.0)
     """The same where none of `shares` pays; empty: nothing is."""
+    spreads: tuple[tuple[float, ...], ...] = (
+        (0.0, 1.0, 0.0, 0.0),
+        (0.0, 0.0, 1.0, 0.0),
+        (0.0, 0.5, 0.5, 0.0),
+        (0.0, 0.6, 0.6, -0.2),
+        (0.0, 0.4, 0.8, -0.2),
+    )
+    """Ways to deal a larger share out over `TREND_NAMES`, beside the shipped one, each 1 in all: what sells
+    these weeks or days, and the same less what always did, so that rising items count."""
     pairs: int = 10_000
     """Validation pairs to judge by at most, evenly from the block: no weights are fitted, so more than for
     learning are affordable, and the differences are small."""
-    max_cells: int = 50_000_000
+    max_cells: int = 100_000_000
     """Pairs x items at most; larger catalogues take fewer pairs."""
     min_pairs: int = 300
     """With fewer pairs the whole trends stay: a small shop's `next` is little else than what sells, and its
@@ -59,14 +71,19 @@ class TrendShareConfig:
     min_lift: float = 3.0
     """The same of all targets, for a larger share: pairs of one basket are alike, so errors are larger than
     they look."""
+    spent: float = 2.0
+    """Standard errors of NDCG@10 below the best larger share that are given away for rarer targets."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))  # JSON knows lists only
         object.__setattr__(self, "larger", tuple(self.larger))
+        object.__setattr__(self, "spreads", tuple(tuple(parts) for parts in self.spreads))
         if any(not 0 <= share < 1 for share in self.shares):
             raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
         if any(not share > 1 for share in self.larger):
             raise ValueError(f"larger shares must be above 1, not {self.larger}")
+        if any(len(way) != len(TREND_NAMES) or abs(sum(way) - 1) > 1e-6 for way in self.spreads):
+            raise ValueError(f"spreads must hold a part for each of {TREND_NAMES}, 1 in all: {self.spreads}")
 
     def budget(self, n_items: int) -> int:
         """Pairs to judge by in a catalogue of that size."""

@@ -1,4 +1,4 @@
-"""How much the trends count for `next`: lifting the most popular items takes from all others."""
+"""How much the trends count for `next`, and which: lifting the most popular items takes from all others."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,68 +19,84 @@ Gains = npt.NDArray[np.float64]
 """NDCG@10 of pairs, or how much of it is gained, float64."""
 
 
-def with_share(mix: Mix, share: float) -> Mix:
-    """The same mix with the trends' weights times `share`."""
-    return {name: weight * share if name in TREND_NAMES else weight for name, weight in mix.items()}
+def with_share(mix: Mix, share: float, spread: Sequence[float] = ()) -> Mix:
+    """The same mix with the trends' weights times `share`; with `spread` (a part for each of `TREND_NAMES`)
+    their sum is dealt out by it instead."""
+    if not spread:
+        return {name: weight * share if name in TREND_NAMES else weight for name, weight in mix.items()}
+    total = share * sum(mix[name] for name in TREND_NAMES)
+    dealt = {name: total * part for name, part in zip(TREND_NAMES, spread, strict=True)}
+    return {name: dealt.get(name, weight) for name, weight in mix.items()}
 
 
-def share_of_trends(
+def with_best_trends(
     features: SimilarFeatures,
-    mix: Mix,
+    shipped: Mix,
+    learned: Mix,
     query: IntArray,
     target: IntArray,
     counts: IntArray,
     config: TrendShareConfig,
-) -> float:
-    """The share of the trends' weights that `mix` is to have: below 1, 1, or above.
+) -> Mix:
+    """The mix with the trends' weights that the newest block clearly asks for, or `learned`.
 
-    The smallest share below 1 with which targets outside the most popular fifth clearly gain, in both halves
-    of the newest block's time, while all targets together lose no more than noise, in neither half. So what
-    the mean does not need goes to the items that trends push down. Else the smallest share above 1 that ranks
-    all targets clearly better, in both halves, and as well as the best such share but for noise: where what
-    follows an item is mostly what sells at present. 1 where there is neither.
+    The smallest share of the shipped trends below 1 with which targets outside the most popular fifth clearly
+    gain, in both halves of the newest block's time, while all targets together lose no more than noise, in
+    neither half. So what the mean does not need goes to the items that trends push down.
 
-    query, target: warm pairs of the newest block in time order, (p,). counts: events of each item before the
-    block, (n_items,).
+    Else larger shares, spread as shipped or in a few other ways: what is bought next may be mostly what
+    sells at present, and then how long "at present" is matters. Those count that rank all targets clearly
+    better than the shipped weights, in both halves. Of these and `learned`, those that rank about as well as
+    the best, and among them the one that ranks the targets outside the most popular fifth best.
+
+    query, target: warm pairs of the newest
+    block in time order, (p,). counts: events of each item before the block, (n_items,).
     """
-    shares = (*config.shares, *config.larger)
-    if len(query) < config.min_pairs or not shares or not any(mix[name] for name in TREND_NAMES):
-        return 1.0
+    smaller = [with_share(shipped, share) for share in sorted(config.shares)]
+    larger = [with_share(shipped, share, way) for share in config.larger for way in ((), *config.spreads)]
+    tried = len(query) >= config.min_pairs and (smaller or larger)
+    if not tried or not any(shipped[name] for name in TREND_NAMES):
+        return learned
     at = np.linspace(0, len(query) - 1, min(len(query), config.budget(features.n_items))).astype(np.int64)
-    whole, *others = _ndcg(features, mix, query[at], target[at], (1.0, *shares))
+    mixes = [shipped, *smaller, *larger, learned]
+    ndcg = _ndcg(features, query[at], target[at], mixes)
+    gain = ndcg - ndcg[0]
     rarer = popularity_quintile(counts)[target[at]] < QUINTILES - 1
-    ndcg = dict(zip(shares, others, strict=True))
-    kept = [share for share in config.shares if _pays(ndcg[share] - whole, rarer, config.min_gain)]
-    if kept:
-        return min(kept)
-    lifted = [share for share in config.larger if _lifts(ndcg[share] - whole, config)]
-    best = max(lifted, key=lambda share: float(ndcg[share].mean()), default=1.0)
-    alike = [share for share in lifted if standard_errors(ndcg[share] - ndcg[best]) >= -1.0]
-    return min(alike, default=1.0)
+    for place in range(1, 1 + len(smaller)):
+        if _pays(gain[place], rarer, config.min_gain):
+            return mixes[place]
+    lifted = [place for place in range(1 + len(smaller), len(mixes) - 1) if _lifts(gain[place], config)]
+    if not lifted:
+        return learned
+    good = [*lifted, len(mixes) - 1]
+    best = max(good, key=lambda place: float(ndcg[place].mean()))
+    alike = [place for place in good if standard_errors(ndcg[place] - ndcg[best]) >= -config.spent]
+    return mixes[max(alike, key=lambda place: float(ndcg[place, rarer].sum()))]
 
 
-def _ndcg(
-    features: SimilarFeatures, mix: Mix, query: IntArray, target: IntArray, shares: Sequence[float]
-) -> Gains:
-    """NDCG@10 of each pair with each share of the trends, (shares, p)."""
-    rest = with_share(mix, 0.0)
-    trends = {name: mix[name] - weight for name, weight in rest.items()}
-    found = np.empty((len(shares), len(query)), np.float64)
+def _ndcg(features: SimilarFeatures, query: IntArray, target: IntArray, mixes: Sequence[Mix]) -> Gains:
+    """NDCG@10 of each pair with each mix, (mixes, p)."""
+    rests = [{name: weight for name, weight in mix.items() if name not in TREND_NAMES} for mix in mixes]
+    found = np.empty((len(mixes), len(query)), np.float64)
     for part in blocks(len(query), features.n_items):
         rows = np.unique(query[part])
-        base, lift = features.score(rows, rest), features.score(rows, trends)
+        trends = {name: features.block(name, rows) for name in TREND_NAMES}
         nobody = np.zeros(len(query[part]), np.int64)  # whose pairs they are does not matter here
         pairs = Pairs(query[part], target[part], nobody)
-        for row, share in enumerate(shares):
-            ranks = pair_ranks(partial(_shared, rows, base, lift, share), pairs, features.n_items)
+        base = features.score(rows, rests[0])  # most mixes differ by trends alone
+        for row, (mix, rest) in enumerate(zip(mixes, rests, strict=True)):
+            scores = base.copy() if rest == rests[0] else features.score(rows, rest)
+            for name, block in trends.items():
+                if mix[name]:
+                    scores += np.float32(mix[name]) * block
+            ranks = pair_ranks(partial(_looked_up, rows, scores), pairs, features.n_items)
             found[row, part] = single_ndcg_at_k(ranks, 10)
     return found
 
 
-def _shared(rows: IntArray, base: FloatArray, lift: FloatArray, share: float, asked: IntArray) -> FloatArray:
-    at = np.searchsorted(rows, asked)
-    scores: FloatArray = base[at] + np.float32(share) * lift[at]
-    return scores
+def _looked_up(rows: IntArray, scores: FloatArray, asked: IntArray) -> FloatArray:
+    found: FloatArray = scores[np.searchsorted(rows, asked)]
+    return found
 
 
 def _lifts(gain: Gains, config: TrendShareConfig) -> bool:

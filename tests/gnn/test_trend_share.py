@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
-from gnn.mix_config import TrendShareConfig
-from gnn.shop_arrays import IntArray
+from gnn.mix_config import Mix, TrendShareConfig
+from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
-from gnn.trend_share import share_of_trends, with_share
+from gnn.trend_share import with_best_trends, with_share
 from gnn.typed_paths import no_paths
 
 N_ITEMS = 60
@@ -35,6 +35,16 @@ def features() -> SimilarFeatures:
     )
 
 
+def share_of_trends(
+    features: SimilarFeatures, query: IntArray, target: IntArray, config: TrendShareConfig
+) -> float:
+    """Of the shipped trends, what is taken; fails where they are not all scaled alike."""
+    mix = with_best_trends(features, DEFAULT_NEXT, DEFAULT_NEXT, query, target, COUNTS, config)
+    share = mix["trend_weeks"] / DEFAULT_NEXT["trend_weeks"]
+    assert mix == with_share(DEFAULT_NEXT, share)
+    return share
+
+
 def queries(pairs: int) -> IntArray:
     return np.random.default_rng(0).integers(len(POPULAR), N_ITEMS, pairs)
 
@@ -46,26 +56,27 @@ def popular(pairs: int) -> IntArray:
 def test_trends_that_only_cost_are_dropped() -> None:
     query = queries(400)
     target = np.where(np.arange(400) % 20 == 0, popular(400), query ^ 1)
-    assert share_of_trends(features(), DEFAULT_NEXT, query, target, COUNTS, CONFIG) == 0.0
+    assert share_of_trends(features(), query, target, CONFIG) == 0.0
 
 
 def test_trends_that_find_the_targets_stay_whole() -> None:
-    assert share_of_trends(features(), DEFAULT_NEXT, queries(400), popular(400), COUNTS, CONFIG) == 1.0
+    assert share_of_trends(features(), queries(400), popular(400), CONFIG) == 1.0
 
 
 def test_both_halves_of_the_block_must_agree() -> None:
     config = TrendShareConfig(shares=(0.0,))  # a tenth still ranks the popular ones next
     query = queries(600)
     target = np.where(np.arange(600) < 320, query ^ 1, popular(600))
-    assert share_of_trends(features(), DEFAULT_NEXT, query, target, COUNTS, config) == 1.0
+    assert share_of_trends(features(), query, target, config) == 1.0
     shuffled = np.random.default_rng(2).permutation(600)
-    assert share_of_trends(features(), DEFAULT_NEXT, query[shuffled], target[shuffled], COUNTS, config) == 0.0
+    assert share_of_trends(features(), query[shuffled], target[shuffled], config) == 0.0
 
 
-def crowded() -> SimilarFeatures:
+def crowded(trend: FloatArray | None = None) -> SimilarFeatures:
     """Every item but the first twelve has fifteen that are alike; the trends as shipped do not reach them."""
-    trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
-    trend[:, POPULAR] = 3.0
+    if trend is None:
+        trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
+        trend[:, POPULAR] = 3.0
     kind = np.where(np.isin(np.arange(N_ITEMS), POPULAR), 0, 1 + (np.arange(N_ITEMS) - len(POPULAR)) // 16)
     return SimilarFeatures(
         ItemSignals(
@@ -84,29 +95,54 @@ def alike(query: IntArray) -> IntArray:
     return len(POPULAR) + place // 16 * 16 + (place + 1) % 16
 
 
+AS_SHIPPED = replace(CONFIG, spreads=())
+
+
 def test_trends_count_for_more_where_that_lifts_all_targets_but_no_more_than_it_takes() -> None:
     query = queries(400)
     target = np.where(np.arange(400) % 5 == 0, alike(query), popular(400))
-    assert share_of_trends(crowded(), DEFAULT_NEXT, query, target, COUNTS, CONFIG) == 1.5
-    none = replace(CONFIG, larger=())
-    assert share_of_trends(crowded(), DEFAULT_NEXT, query, target, COUNTS, none) == 1.0
+    assert share_of_trends(crowded(), query, target, AS_SHIPPED) == 1.5
+    assert share_of_trends(crowded(), query, target, replace(CONFIG, larger=())) == 1.0
 
 
 def test_a_lift_must_be_clear_and_in_both_halves() -> None:
     query = queries(400)
     some = np.where(np.arange(400) % 2 == 0, alike(query), popular(400))  # about as much lost as won
-    assert share_of_trends(crowded(), DEFAULT_NEXT, query, some, COUNTS, CONFIG) == 1.0
+    assert share_of_trends(crowded(), query, some, AS_SHIPPED) == 1.0
     campaign = np.where(np.arange(400) < 300, popular(400), alike(query))
-    assert share_of_trends(crowded(), DEFAULT_NEXT, query, campaign, COUNTS, CONFIG) == 1.0
+    assert share_of_trends(crowded(), query, campaign, AS_SHIPPED) == 1.0
     shuffled = np.random.default_rng(2).permutation(400)
     spread = query[shuffled], campaign[shuffled]
-    assert share_of_trends(crowded(), DEFAULT_NEXT, *spread, COUNTS, CONFIG) == 1.5
+    assert share_of_trends(crowded(), *spread, AS_SHIPPED) == 1.5
+
+
+def seasonal() -> SimilarFeatures:
+    """As `crowded`, but half of the twelve sold best this season and the other half these days."""
+    trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
+    trend[0, POPULAR[::2]] = 6.0
+    trend[2, POPULAR[1::2]] = 5.0
+    return crowded(trend)
+
+
+def test_where_larger_trends_pay_the_spread_that_ranks_best_gets_them() -> None:
+    query = queries(400)
+    these_days = np.random.default_rng(1).choice(POPULAR[1::2], 400)
+    target = np.where(np.arange(400) % 5 == 0, alike(query), these_days)
+    ways = ((0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+
+    def taken(config: TrendShareConfig, learned: Mix = DEFAULT_NEXT) -> Mix:
+        return with_best_trends(seasonal(), DEFAULT_NEXT, learned, query, target, COUNTS, config)
+
+    assert taken(replace(CONFIG, spreads=ways)) == with_share(DEFAULT_NEXT, 1.5, ways[1])
+    assert taken(AS_SHIPPED) == DEFAULT_NEXT
+    learned = DEFAULT_NEXT | {"trend_days": 1.0}
+    assert taken(AS_SHIPPED, learned) == learned
 
 
 @pytest.mark.parametrize("config", [TrendShareConfig(min_pairs=401), TrendShareConfig(shares=(), larger=())])
 def test_few_pairs_or_nothing_to_try_keep_them_whole(config: TrendShareConfig) -> None:
     query = queries(400)
-    assert share_of_trends(features(), DEFAULT_NEXT, query, query ^ 1, COUNTS, config) == 1.0
+    assert share_of_trends(features(), query, query ^ 1, config) == 1.0
 
 
 def test_a_share_changes_the_trends_alone() -> None:
@@ -115,10 +151,24 @@ def test_a_share_changes_the_trends_alone() -> None:
         assert half[name] == (weight / 2 if name in TREND_NAMES else weight)
 
 
+def test_a_share_dealt_out_keeps_the_sum() -> None:
+    dealt = with_share(DEFAULT_NEXT, 2.0, (0.0, 0.6, 0.6, -0.2))
+    whole = sum(DEFAULT_NEXT[name] for name in TREND_NAMES)
+    assert sum(dealt[name] for name in TREND_NAMES) == pytest.approx(2 * whole)
+    assert dealt["trend_always"] < 0 == dealt["trend_season"]
+    assert all(dealt[name] == weight for name, weight in DEFAULT_NEXT.items() if name not in TREND_NAMES)
+
+
 def test_settings_survive_json_and_refuse_what_is_no_share() -> None:
-    config = replace(IlkConfig(), trend_share=TrendShareConfig(shares=(0.5,), larger=(2.0,)))
+    config = replace(
+        IlkConfig(),
+        trend_share=TrendShareConfig(shares=(0.5,), larger=(2.0,), spreads=((0.0, 0.0, 1.0, 0.0),)),
+    )
     assert IlkConfig.from_json({**config.to_json()}) == config
     with pytest.raises(ValueError, match="from 0 to below 1"):
         TrendShareConfig(shares=(1.0,))
     with pytest.raises(ValueError, match="above 1"):
         TrendShareConfig(larger=(1.0,))
+    for wrong in ((1.0,), (0.5, 0.5, 0.5, 0.0)):
+        with pytest.raises(ValueError, match="a part for each of"):
+            TrendShareConfig(spreads=(wrong,))
