@@ -8,6 +8,7 @@ import { showWhy } from "./why.js";
 const K = 10;
 let current = null; // id of the shown item
 let places = new Map(); // neighbour's id -> place, as shown
+let searches = 0; // so many began: an answer that comes late does not replace a newer one
 
 function say(problem) {
   at("message").textContent = problem ? problem.message : "";
@@ -56,14 +57,17 @@ async function why(other) {
 }
 
 async function search() {
+  const mine = ++searches;
   const words = at("q").value.trim();
   const found = await ask(query("/v1/search", { q: words, k: K })).catch((problem) => problem);
+  if (mine !== searches) return;
   if (!(found instanceof Error)) {
     at("found-title").textContent = `Found for “${words}”`;
     showItems(at("results"), found.results, { open });
   }
   // a batch answers 200 also where there is no such item
   const { answers } = await ask("/v1/similar:batch", { method: "POST", body: { item_ids: [words], k: 1 } });
+  if (mine !== searches) return;
   if (answers[0].results) await open(words);
   else if (found instanceof Error) throw found;
 }
@@ -125,6 +129,7 @@ async function start() {
   at("whatif").hidden = !schema.paths["/v1/what-if"];
   await Promise.all([showReleases(), showCounts(), showRules(say)]);
   const rising = await ask(query("/v1/trending", { k: K }));
+  if (searches) return; // somebody was quicker
   showItems(at("results"), rising.results, { open });
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (wanted) await open(wanted);

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from tests.e2e.test_serving import Server
 
@@ -129,6 +129,23 @@ def test_search_neighbours_and_why(page: Page, server: Server) -> None:
     assert page.locator("#cypher").input_value().startswith(":params {a: ")
     no_serious_problem(page)
     no_sideways_scrolling(page)
+
+
+def test_a_search_is_not_replaced_by_what_the_page_began_with(page: Page) -> None:
+    """Whoever types quickly: what rises comes after the answer to the search."""
+    held: list[Route] = []
+    page.route("**/v1/trending*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.reload()
+    page.get_by_label("Search by meaning, or an item's id").fill("espresso machine")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("#results li")).to_have_count(10)
+    found = page.locator("#results").inner_text()
+    while not held:
+        page.wait_for_timeout(100)
+    with page.expect_response("**/v1/trending*"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.locator("#results").inner_text() == found
 
 
 def test_a_live_event_moves_the_neighbours(page: Page, server: Server) -> None:
