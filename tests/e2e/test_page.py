@@ -134,7 +134,7 @@ def test_search_neighbours_and_why(page: Page, server: Server) -> None:
 def test_a_search_is_not_replaced_by_what_the_page_began_with(page: Page) -> None:
     """Whoever types quickly: what rises comes after the answer to the search."""
     held: list[Route] = []
-    page.route("**/v1/trending*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.route("**/v1/trending*", lambda route: held.append(route))
     page.reload()
     page.get_by_label("Search by meaning, or an item's id").fill("espresso machine")
     page.get_by_role("button", name="Search").click()
