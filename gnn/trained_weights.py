@@ -4,7 +4,7 @@ With them, layer 0 of any item, also of one that arrived after the release, is c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -44,7 +44,8 @@ class TrainedWeights:
     """Parameters of `gnn.embedding_model.EmbeddingModel`, on the CPU."""
 
     residual: FloatArray
-    """Of the items that were trained on, (n_items then, dim); later items have a residual of 0."""
+    """Of the items that were trained on, (n_items then, dim); 0 for items that had no event then, and later
+    items have a residual of 0."""
     text: TextTower | None = None
     """`None` where there were no texts."""
     category: FloatArray | None = None
@@ -73,6 +74,12 @@ class TrainedWeights:
         if self.brand is not None and brand is not None:
             x += _known_rows(self.brand, brand)
         return x
+
+    def with_residuals_of(self, engaged: npt.NDArray[np.bool_]) -> Self:
+        """Residuals of 0 for all other items. One that had no event while it was trained was only ever a
+        negative: its residual has learned to be far from every user, and would go on saying so when events
+        come. engaged: items that had an event, (n_items,)."""
+        return replace(self, residual=self.residual * engaged[:, None].astype(np.float32))
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """By name."""

@@ -185,7 +185,8 @@ class Trainer:
         return unit.cpu().numpy(), user_side.cpu().numpy()
 
     def _trained(self, epochs: int) -> Trained:
-        return Trained(*self.embeddings(), self.model.weights(), epochs)
+        engaged = self._graph.item_degree.cpu().numpy()[:, 0] > 0
+        return Trained(*self.embeddings(), self.model.weights().with_residuals_of(engaged), epochs)
 
     def run(
         self,

@@ -70,6 +70,18 @@ def test_weights_are_those_of_the_best_epoch() -> None:
     assert not np.array_equal(trainer.model.weights().residual, kept)
 
 
+def test_items_without_events_keep_no_residual_of_having_been_negatives() -> None:
+    shop = cluster_shop(text=True, items_each=8, users_each=6)
+    assert shop.text is not None
+    shop = replace(shop, n_items=shop.n_items + 2, text=np.concatenate([shop.text, shop.text[:2]]))
+    graph = model_graph(build_hetero_graph(shop), 16)
+    trainer = Trainer(shop, group_by_user(shop), graph, EmbeddingConfig(dim=8), TrainingConfig(), seed=0)
+    residual = trainer.run(1).weights.residual
+    assert not residual[-2:].any()
+    assert residual[:-2].any(axis=1).all()
+    assert trainer.model.weights().residual[-2:].any()  # they were drawn, and pushed away
+
+
 def test_later_items_categories_and_brands_have_no_vector_of_their_own() -> None:
     weights = TrainedWeights(np.ones((2, 4), np.float32), brand=np.full((1, 4), 2.0, np.float32))
     x = weights.layer_zero(np.array([0, 5, 5]), None, None, np.array([-1, 0, 7]))
