@@ -4,8 +4,8 @@
 
 Trains until the budget of processor time is spent or the epochs are through; every few epochs Recall@20 and
 NDCG@20 of the dataset's own test are written down, in `<dataset>-curve.json`. Nothing is chosen by them: what
-counts is the last. On a tenth of the training pairs, held out, temperature .1 was better than .15, and scores in
-which an item's length counts by its square root better than cosines and inner products: `half_length`.
+counts is the last. On a tenth of the training pairs, held out, temperature .1 was better than .15, and scores
+in which an item's length counts by its square root better than cosines and inner products: `half_length`.
 
 A run that is ended early has its curve up to then; with `--state FILE` it can be gone on with.
 """

@@ -1,7 +1,7 @@
 """Row-wise operations on sparse matrices: what a typed path needs, for all rows or for some."""
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,14 @@ from gnn.shop_arrays import FloatArray, IntArray
 Csr: TypeAlias = sparse.csr_array[np.float32]
 """float32, 2-d; rows are sources."""
 
+Number = TypeVar("Number", np.float32, np.int32, np.int64)
+
+IndexArray: TypeAlias = npt.NDArray[np.int32]
+"""Rows or columns of entries, where there are many."""
+
 _PRODUCTS_PER_BLOCK = 4_000_000
+_ENTRIES_PER_BLOCK = 2_000_000
+"""Entries that are worked on together: temporary arrays of a matrix of 40 million would be gigabytes."""
 
 
 def empty_csr(n_rows: int, n_columns: int) -> Csr:
@@ -21,9 +28,11 @@ def empty_csr(n_rows: int, n_columns: int) -> Csr:
     return to_csr(np.zeros(0, np.float32), nothing, nothing, (n_rows, n_columns))
 
 
-def to_csr(values: FloatArray, rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> Csr:
+def to_csr(
+    values: FloatArray, rows: IntArray | IndexArray, columns: IntArray | IndexArray, shape: tuple[int, int]
+) -> Csr:
     """Entries -> canonical CSR (columns ascending in each row); repeated places are added up."""
-    matrix = sparse.csr_array((values.astype(np.float32), (rows, columns)), shape=shape)
+    matrix = sparse.csr_array((values.astype(np.float32, copy=False), (rows, columns)), shape=shape)
     matrix.sum_duplicates()
     return matrix
 
@@ -38,6 +47,27 @@ def row_numbers(matrix: Csr) -> IntArray:
     return np.cumsum(steps, out=steps)
 
 
+def row_blocks(matrix: Csr) -> Iterator[slice]:
+    """Ranges of rows with about so many entries that arrays of them are small; at least one row each."""
+    start, rows = 0, matrix.shape[0]
+    while start < rows:
+        most = int(matrix.indptr[start]) + _ENTRIES_PER_BLOCK
+        stop = int(np.searchsorted(matrix.indptr, most, side="right")) - 1
+        stop = min(max(stop, start + 1), rows)
+        yield slice(start, stop)
+        start = stop
+
+
+def entries_of(matrix: Csr, rows: slice) -> slice:
+    """Where the entries of a range of rows are stored."""
+    return slice(int(matrix.indptr[rows.start]), int(matrix.indptr[rows.stop]))
+
+
+def row_values_repeated(values: npt.NDArray[Number], matrix: Csr, rows: slice) -> npt.NDArray[Number]:
+    """Of a range of rows each row's value as often as it has entries; values (rows of the matrix,)."""
+    return np.repeat(values[rows], np.diff(matrix.indptr[rows.start : rows.stop + 1]))
+
+
 def row_sums(matrix: Csr) -> FloatArray:
     """Sum of each row, shape (rows,)."""
     return np.asarray(matrix.sum(axis=1), dtype=np.float32).ravel()
@@ -45,53 +75,71 @@ def row_sums(matrix: Csr) -> FloatArray:
 
 def keep_entries(matrix: Csr, mask: npt.NDArray[np.bool_]) -> Csr:
     """The same matrix with only the stored entries where `mask` (nnz,) holds."""
-    kept = np.zeros(len(mask) + 1, np.int64)
-    np.cumsum(mask, out=kept[1:])  # in place: `concatenate` copies while it holds Python's lock
-    indptr = kept[matrix.indptr].astype(matrix.indptr.dtype)
-    return sparse.csr_array((matrix.data[mask], matrix.indices[mask], indptr), shape=matrix.shape)
+    kept = np.zeros(len(mask) + 1, matrix.indptr.dtype)
+    np.cumsum(mask, out=kept[1:])
+    return sparse.csr_array(
+        (matrix.data[mask], matrix.indices[mask], kept[matrix.indptr]), shape=matrix.shape
+    )
 
 
 def without_diagonal(matrix: Csr, first_row: int = 0) -> Csr:
-    """Drop what a node says about itself; row 0 of `matrix` is node `first_row`."""
-    return keep_entries(matrix, row_numbers(matrix) + first_row != matrix.indices)
+    """Drop what a node says about itself; row 0 of `matrix` is node `first_row`. A matrix that has no such
+    entry comes back as it is."""
+    mask = np.empty(matrix.nnz, np.bool_)
+    nodes = np.arange(first_row, first_row + matrix.shape[0], dtype=matrix.indices.dtype)
+    for block in row_blocks(matrix):
+        entries = entries_of(matrix, block)
+        mask[entries] = row_values_repeated(nodes, matrix, block) != matrix.indices[entries]
+    return matrix if mask.all() else keep_entries(matrix, mask)
 
 
 def top_per_row(matrix: Csr, keep: int) -> Csr:
     """The `keep` largest entries of each row (values >= 0); ties by ascending column.
 
-    One integer sort finds every row's threshold, so there is no loop over rows.
+    One integer sort a block of rows finds every row's threshold, so there is no loop over rows.
     """
-    counts = np.diff(matrix.indptr)
-    if not (counts > keep).any():
+    if not (np.diff(matrix.indptr) > keep).any():
         return matrix
-    rows, bits, threshold = _thresholds(matrix, counts, keep)
+    mask = np.empty(matrix.nnz, np.bool_)
+    for block in row_blocks(matrix):
+        entries = entries_of(matrix, block)
+        indptr = matrix.indptr[block.start : block.stop + 1] - matrix.indptr[block.start]
+        mask[entries] = _best_of_rows(matrix.data[entries], indptr, keep)
+    return keep_entries(matrix, mask)
+
+
+def _best_of_rows(data: FloatArray, indptr: npt.NDArray[Any], keep: int) -> npt.NDArray[np.bool_]:
+    """Which entries are among the `keep` largest of their row, the first ones of equals; (nnz,)."""
+    counts = np.diff(indptr)
+    rows, bits, threshold = _thresholds(data, indptr, keep)
     above = bits > threshold[rows]
     tied = bits == threshold[rows]
     filled = counts > 0
-    room = np.minimum(counts, keep) - np.add.reduceat(np.append(above, 0), matrix.indptr[:-1]) * filled
+    room = np.minimum(counts, keep) - np.add.reduceat(np.append(above, 0), indptr[:-1]) * filled
     ties_before = np.cumsum(tied) - tied
-    first_tie = ties_before[np.minimum(matrix.indptr[:-1], max(len(tied) - 1, 0))]
-    return keep_entries(matrix, above | (tied & (ties_before - first_tie[rows] < room[rows])))
+    first_tie = ties_before[np.minimum(indptr[:-1], max(len(tied) - 1, 0))]
+    best: npt.NDArray[np.bool_] = above | (tied & (ties_before - first_tie[rows] < room[rows]))
+    return best
 
 
 def top_of_unsorted(matrix: Csr, keep: int) -> Csr:
     """`top_per_row` of a matrix whose columns are in no order, as a product has them; sorted, maybe in place.
     Only what is not below the threshold is put in order, which is a small part of a product."""
-    counts = np.diff(matrix.indptr)
-    if (counts > keep).any():
-        rows, bits, threshold = _thresholds(matrix, counts, keep)
+    if (np.diff(matrix.indptr) > keep).any():
+        rows, bits, threshold = _thresholds(matrix.data, matrix.indptr, keep)
         matrix = keep_entries(matrix, bits >= threshold[rows])
     return top_per_row(_sorted(matrix), keep)
 
 
-def _thresholds(matrix: Csr, counts: IntArray, keep: int) -> tuple[IntArray, IntArray, IntArray]:
+def _thresholds(data: FloatArray, indptr: npt.NDArray[Any], keep: int) -> tuple[IntArray, IntArray, IntArray]:
     """(row of every entry, number that sorts like its value, such a number of each row's `keep` best)."""
-    rows = row_numbers(matrix)
-    values = np.ascontiguousarray(matrix.data, dtype=np.float32)
+    counts = np.diff(indptr)
+    rows = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    values = np.ascontiguousarray(data, dtype=np.float32)
     # the bits of floats >= 0 sort like the floats: one int64 key sorts by (row, value descending)
     bits = values.view(np.int32).astype(np.int64)
     keys = np.sort((rows << 32) | (0x7FFFFFFF - bits))
-    last = matrix.indptr[:-1] + np.minimum(counts, keep) - 1
+    last = indptr[:-1] + np.minimum(counts, keep) - 1
     threshold = np.zeros(len(counts), np.int64)
     filled = counts > 0
     threshold[filled] = 0x7FFFFFFF - (keys[last[filled]] & 0xFFFFFFFF)
@@ -151,7 +199,8 @@ def mean_entry(matrix: Csr) -> float:
 
 def log_scaled(matrix: Csr, scale: float) -> Csr:
     """log(1 + entry / scale): heavy tails of counts become comparable with similarities."""
-    data = np.log1p(matrix.data / np.float32(max(scale, 1e-9))).astype(np.float32)
+    data = matrix.data / np.float32(max(scale, 1e-9))
+    np.log1p(data, out=data)
     return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 

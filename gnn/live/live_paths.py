@@ -86,7 +86,7 @@ class LivePaths:
         before, after: the changed part of the histories, see `gnn.live.event_table.tails`. The items come in
         the order of how much of their counts changed."""
         gained, lost = (pair_entries(h, config.co_engagement) for h in (after, before))
-        one, other = np.concatenate([gained[0], lost[0]]), np.concatenate([gained[1], lost[1]])
+        one, other = (np.concatenate([gained[end], lost[end]]).astype(np.int64) for end in (0, 1))
         value = np.concatenate([gained[2], -lost[2]])
         pending, rows, moved = self.pending.added(one, other, value)
         change = np.concatenate([value, value])

@@ -12,7 +12,7 @@ from gnn.embedding_model import EmbeddingModel, model_graph
 from gnn.hetero_graph import build_hetero_graph
 from gnn.histories import group_by_user, interaction_matrix
 from gnn.ilk_config import IlkConfig
-from gnn.incremental import IncrementalUpdate, update
+from gnn.incremental import IncrementalUpdate, _Increment, update
 from gnn.incremental_config import IncrementalConfig, ReplayStrata
 from gnn.item_signals import item_layer_zero
 from gnn.replay import replayed
@@ -114,6 +114,32 @@ def test_an_update_that_learns_nothing_would_be_seen() -> None:
     idle = update(weights, CONFIG, after, None, new, replace(QUICK, learning_rate=0.0), 0)
     moved = np.arange(24)
     assert purity(idle.weights, after, moved, 6) <= purity(weights, after, moved, 6)
+
+
+def test_every_step_starts_from_fresh_gradients() -> None:
+    before, after, new = regrouped()
+    exact = replace(QUICK, fan_out=(-1, -1), clip=1e9)
+    run = _Increment(trained(before, epochs=2), CONFIG, after, None, new, exact, 0)
+    moves, graph = run._prepared()
+    still = torch.optim.SGD(moves.parameters(), lr=0.0)
+    batch = next(run._batches(1))
+    gradients = []
+    for _ in range(2):
+        run._step(moves, graph, still, batch)
+        assert moves.rows.grad is not None
+        gradients.append(moves.rows.grad.clone())
+    assert gradients[0].abs().max() > 0
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_events_that_are_held_back_are_not_learned() -> None:
+    before, after, new = regrouped()
+    settings = replace(QUICK, check_share=0.3, replay=0.0)
+    run = _Increment(trained(before, epochs=1), CONFIG, after, None, new, settings, 0)
+    learned = new[: len(new) - int(len(new) * 0.3)]
+    assert 0 < len(learned) < len(new)
+    np.testing.assert_array_equal(np.sort(run.pairs.user), np.sort(after.user[learned]))
+    np.testing.assert_array_equal(np.sort(run.pairs.item), np.sort(after.item[learned]))
 
 
 def test_only_touched_rows_move_and_new_items_get_one() -> None:

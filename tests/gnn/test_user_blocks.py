@@ -47,6 +47,15 @@ def test_what_items_hear_is_right_in_the_mean(layers: int) -> None:
     torch.testing.assert_close(mean[blocks.place[own]], users[own], rtol=1e-4, atol=1e-5)
 
 
+def test_what_items_hear_comes_from_another_block_than_the_pairs() -> None:
+    graph = graph_of(cluster_shop(clusters=CLUSTERS))
+    generator = torch.Generator().manual_seed(0)
+    blocks = UserBlocks.dealt(graph.interactions, 4, generator)
+    for block in range(4):
+        others = {blocks.another(block, generator) for _ in range(60)}
+        assert others == set(range(4)) - {block}
+
+
 def test_an_epoch_has_every_pair_once_and_one_block_a_batch() -> None:
     shop = cluster_shop(clusters=CLUSTERS)
     block = torch.arange(shop.n_users) % 3

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gnn.baselines import LightGcn, LightGcnConfig, Popularity
-from gnn.baselines.lightgcn import LightGcnNet, bipartite_adjacency
+from gnn.baselines.lightgcn import LightGcnNet, bipartite_adjacency, step
 from gnn.evaluation import EvaluationData, Split, judge, temporal_cases
 from gnn.objective import Objective
 from tests.gnn.evaluation.toy_shops import clustered_shop
@@ -66,6 +66,20 @@ def test_training_finds_what_propagation_alone_does_not() -> None:
     assert trained > 0.9
     assert popularity < 0.3
     assert untrained < 0.4
+
+
+def test_every_step_starts_from_fresh_gradients() -> None:
+    user, item = torch.tensor([0, 0, 1, 2]), torch.tensor([0, 1, 1, 2])
+    config = LightGcnConfig(dim=4, layers=2, negatives=3)
+    net = LightGcnNet(3, 3, bipartite_adjacency(user, item, 3, 3), config)
+    net.reset(1.0, torch.Generator().manual_seed(0))
+    still = torch.optim.SGD([net.embedding], lr=0.0)
+    gradients = []
+    for _ in range(2):
+        step(net, still, user, item, config, torch.Generator().manual_seed(1))
+        assert net.embedding.grad is not None
+        gradients.append(net.embedding.grad.clone())
+    assert torch.equal(gradients[0], gradients[1])
 
 
 def test_nodes_without_edges_score_nothing() -> None:
