@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from graph.errors import GraphError
 from graph.neo4j_connection import Neo4jConnection
 from graph.neo4j_queries import cypher, statements
 from graph.neo4j_state import SCHEMA_VERSION, check_schema_version
@@ -10,19 +11,30 @@ from graph.neo4j_state import SCHEMA_VERSION, check_schema_version
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
+
+class NotOurs(GraphError):
+    """The database belongs to another shop or another program."""
+
+
 _NAME = re.compile(r"^CREATE (?:CONSTRAINT|INDEX) (\w+) ", re.MULTILINE)
 
 
-def create_schema(connection: Neo4jConnection) -> None:
-    """Make what is missing, constraints before data. Raises `SchemaMismatch` on another version's graph."""
-    connection.read(_check_version)
+def create_schema(connection: Neo4jConnection, home: str = "", beside_others: bool = False) -> None:
+    """Make what is missing, constraints before data. Raises `SchemaMismatch` on another version's graph.
+
+    home: who the graph belongs to from its first moment on; "": anybody. beside_others: a graph may begin in
+    a database that holds other things. Raises `NotOurs` on another home's graph and, without
+    `beside_others`, on a database of somebody else; nothing was changed then.
+    """
+    if not connection.read(lambda tx: _is_there(tx, home)) and not beside_others:
+        connection.read(_refuse_others)
     present = connection.read(_names)
     missing = [one for one in statements("schema") if _name(one) not in present]
     for statement in missing:
         connection.auto_commit(statement)
     if missing:
         connection.auto_commit(cypher("await_indexes"))
-    connection.write(_create_state)
+    connection.write(lambda tx: _create_state(tx, home))
 
 
 def _name(statement: str) -> str:
@@ -35,12 +47,31 @@ def _names(tx: "ManagedTransaction") -> set[str]:
     return set(tx.run(cypher("schema_names")).single(strict=True)["names"])
 
 
-def _check_version(tx: "ManagedTransaction") -> None:
+def _is_there(tx: "ManagedTransaction", home: str) -> bool:
+    """Whether a graph has begun here, one that this home may use."""
     record = tx.run(cypher("store_read")).single()
-    if record is not None:
-        check_schema_version(record["store"]["schemaVersion"])
+    if record is None:
+        return False
+    check_schema_version(record["store"]["schemaVersion"])
+    owner = record["store"].get("home")  # older graphs do not say
+    if home and owner and owner != home:
+        raise NotOurs(
+            "the database holds the graph of another home: one shop, one database (set graph.database, or "
+            "start another server); if it is this shop's after all: MATCH (s:IlkStore) REMOVE s.home"
+        )
+    return True
 
 
-def _create_state(tx: "ManagedTransaction") -> None:
-    record = tx.run(cypher("store_create"), schemaVersion=SCHEMA_VERSION).single(strict=True)
+def _refuse_others(tx: "ManagedTransaction") -> None:
+    found = tx.run(cypher("others_nodes")).single(strict=True)
+    if found["nodes"]:
+        raise NotOurs(
+            f"the database holds nodes of somebody else ({', '.join(found['labels'])}): name an empty one "
+            "(graph.database), or set graph.beside_others = true to begin a graph beside them"
+        )
+
+
+def _create_state(tx: "ManagedTransaction", home: str) -> None:
+    sent = {"schemaVersion": SCHEMA_VERSION, "home": home or None}
+    record = tx.run(cypher("store_create"), sent).single(strict=True)
     check_schema_version(record["schemaVersion"])

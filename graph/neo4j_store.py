@@ -72,6 +72,8 @@ class Neo4jGraphStore:
         write_retry_seconds: float = WRITE_RETRY_SECONDS,
         grace_seconds: float = 1.0,
         read_retry_seconds: float = READ_RETRY_SECONDS,
+        home: str = "",
+        beside_others: bool = False,
     ) -> None:
         """Name the database; connections open at first use.
 
@@ -80,6 +82,8 @@ class Neo4jGraphStore:
         keep_review_texts: put them into the graph instead (property `reviewText`).
         write_retry_seconds: how long a write waits for a server that restarts.
         grace_seconds: how long replaced SIMILAR_TO edges stay, for queries that are under way.
+        home: name of the home whose graph this is; a graph that another one began is refused. "": any.
+        beside_others: a graph may begin in a database that holds other things.
         read_retry_seconds: how long a read waits for one; longer for commands that nobody waits for.
         """
         self._connection = Neo4jConnection(address, write_retry_seconds, read_retry_seconds)
@@ -88,10 +92,11 @@ class Neo4jGraphStore:
         self._keep_texts = keep_review_texts
         self._grace_seconds = grace_seconds
         self._foreign = ForeignEdges(self._connection)
+        self._home, self._beside_others = home, beside_others
 
     def ensure_schema(self) -> None:
-        """See `GraphStore.ensure_schema`."""
-        create_schema(self._connection)
+        """See `GraphStore.ensure_schema`; raises `NotOurs`."""
+        create_schema(self._connection, self._home, self._beside_others)
 
     def apply(self, events: pl.DataFrame, upto_seq: int) -> ApplyResult:
         """See `GraphStore.apply`. One transaction: batches beyond some 100,000 rows want a larger heap."""

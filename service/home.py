@@ -1,9 +1,11 @@
 """The folder of one shop and who may write to it."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -67,6 +69,11 @@ class Home:
         return self.root / "sync.db"
 
     @property
+    def name_file(self) -> Path:
+        """What tells this home from others: a graph outside it says whose it is."""
+        return self.root / "name"
+
+    @property
     def reports(self) -> Path:
         """The history of refreshes, and what the schedule did."""
         return self.root / "reports"
@@ -83,6 +90,17 @@ class Home:
             (self.root / "cache").mkdir(exist_ok=True)
         except OSError as error:
             raise CallerMistake(f"home {self.root}: {error.strerror}; choose another with --home") from None
+
+    def name(self) -> str:
+        """What tells this home from others; made up the first time."""
+        if not self.name_file.exists():
+            self.create()
+            mine = self.root / f".name.{uuid4().hex}"
+            mine.write_text(uuid4().hex, "utf-8")
+            with suppress(FileExistsError):  # another process was quicker
+                os.link(mine, self.name_file)
+            mine.unlink()
+        return self.name_file.read_text("utf-8")
 
     def require(self) -> None:
         """Raise `CallerMistake` unless something was loaded here."""

@@ -115,5 +115,7 @@ def _store(settings: Settings, home: Home, patient: bool) -> GraphStore:
         address,
         weights=settings.weights,
         log=SqliteLog(home.event_log),
+        home=home.name(),
+        beside_others=graph.beside_others,
         read_retry_seconds=WRITE_RETRY_SECONDS if patient else READ_RETRY_SECONDS,
     )

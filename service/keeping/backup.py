@@ -118,6 +118,7 @@ def _contents(home: Home, with_cache: bool) -> Iterator[tuple[str, Path]]:
     current = home.releases / CURRENT_NAME
     for path in [
         home.root / TOML_NAME,
+        home.name_file,
         *home.quarantine.glob("*.jsonl"),
         *home.reports.glob("*.json*"),
         current,

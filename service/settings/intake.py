@@ -24,6 +24,9 @@ class GraphSettings(Section):
     password_file: Path | None = None
     """File whose first line is the password; wins over `password`."""
     database: str = "neo4j"
+    beside_others: bool = False
+    """Whether a graph may begin in a Neo4j database that holds other things; labels and relationship types
+    of docs/neo4j.md become Ilk's there."""
     similar_edges: int = Field(10, ge=0, le=100)
     """Neighbours of each item that a release writes back to Neo4j as `SIMILAR_TO`; 0: none."""
 

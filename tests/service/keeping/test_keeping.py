@@ -44,7 +44,7 @@ def event(number: int) -> pl.DataFrame:
 
 
 def test_a_backup_under_writing_is_consistent_and_serves(home: Home, tmp_path: Path) -> None:
-    settings = trial_settings(home.root)
+    settings, name = trial_settings(home.root), home.name()
     stopping = threading.Event()
     written = 0
 
@@ -71,6 +71,7 @@ def test_a_backup_under_writing_is_consistent_and_serves(home: Home, tmp_path: P
     for number, report in enumerate(reports):
         other = Home(tmp_path / f"restored-{number}")
         assert restore(tmp_path / f"{number}.tar.gz", other).files == report.files
+        assert other.name() == name
         log, store = open_log(other), open_store(trial_settings(other.root), other)
         with closing_both(log, store):
             events = pl.concat(list(log.batches(0)))
