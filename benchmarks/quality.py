@@ -3,6 +3,7 @@
     python -m benchmarks.quality DATA_DIR              evaluate every shop in it that has a time of events
     python -m benchmarks.quality DATA_DIR --only NAME  one of them
     python -m benchmarks.quality DATA_DIR --only NAME --newest 300000   on its newest events alone
+    python -m benchmarks.quality DATA_DIR --only gowalla-lightgcn --models ilk,popularity   on its own split
     python -m benchmarks.quality --goals               the table, from the files that are there
 
 Files go to `benchmarks/results/`, with the commit, the machine, the seconds and the memory.
@@ -21,7 +22,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.measurement import machine
-from gnn.evaluation import evaluate
+from gnn.evaluation import EvaluationProtocol, evaluate
 from service.evaluating.evaluation import EvaluateRequest, evaluation_models, model_names, read_shop
 from service.reporter import Reporter
 from service.settings import load_settings
@@ -29,6 +30,8 @@ from service.settings import load_settings
 RESULTS = Path(__file__).resolve().parent / "results"
 SHOPS = ("amazon18-magazine", "amazon23-electronics", "hasaki-vi", "ml-100k", "uci-online-retail-2")
 """Shops with times; others have a protocol of their own."""
+GIVEN_SPLITS = ("gowalla-lightgcn",)
+"""Judged on the split that they bring, only when named: no time of events, no part in the goals."""
 MIN_CASES = 100
 """Of cold targets, for a shop to count."""
 
@@ -66,6 +69,11 @@ def evaluated(
     request = EvaluateRequest(folder, models=model_names(models), seeds=seeds)
     settings, reporter = load_settings(home), Reporter(Console(stderr=True))
     on = machine()  # before hours in which the working tree may change
+    protocol = EvaluationProtocol.TEMPORAL
+    if folder.name in GIVEN_SPLITS:
+        protocol = EvaluationProtocol.GIVEN_SPLIT
+        if newest is not None:
+            raise ValueError(f"{folder.name} is judged on its own split: newest events make no sense there")
     started, worked = time.perf_counter(), time.process_time()
     judged = evaluation_models(request, settings)
     data = read_shop(request, settings, reporter)
@@ -74,7 +82,7 @@ def evaluated(
         data = replace(data, shop=shop.events(max(0, shop.n_events - newest), shop.n_events))
     said = {"tune": request.tune, "newest_events": newest, "all_events": shop.n_events}
     with reporter.stage("evaluate") as stage:
-        result = evaluate(data, judged, seeds, progress=stage.step, settings=said)
+        result = evaluate(data, judged, seeds, protocol, stage.step, settings=said)
     measured = {
         "on": on,
         "seconds": round(time.perf_counter() - started, 1),
@@ -144,7 +152,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--only", action="append", choices=SHOPS)
+    parser.add_argument("--only", action="append", choices=(*SHOPS, *GIVEN_SPLITS))
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--models", default="all")
     parser.add_argument("--newest", type=int, help="of the events; default all")

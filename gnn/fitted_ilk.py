@@ -9,7 +9,7 @@ import numpy.typing as npt
 from gnn.fresh_rows import FreshRows
 from gnn.fresh_signals import replaced_signals
 from gnn.ilk_config import IlkConfig
-from gnn.layered_rows import left_product, one_row, some_rows
+from gnn.layered_rows import one_row, some_rows
 from gnn.mix_config import Mix
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES, Source
@@ -24,10 +24,9 @@ from gnn.similar_features import (
     TREND_NAMES,
     SimilarFeatures,
 )
-from gnn.sparse_rows import Csr
 from gnn.trained_weights import TrainedWeights
 from gnn.trend import rise
-from gnn.user_features import USER_FEATURES, USER_PATHS, UserFeatures, UserRows
+from gnn.user_features import SPARSE_FEATURES, USER_FEATURES, UserFeatures, UserRows
 from gnn.user_rows import rows_of_history
 
 _TRENDING = 30
@@ -133,13 +132,13 @@ class FittedIlk:
         found = np.flatnonzero(total)
         return targets[found[np.argsort(-total[found], kind="stable")]].astype(np.int64)
 
-    def _path_lists(self, rows: Mapping[str, Csr], path_of: Mapping[str, str], mix: Mix) -> IntArray:
-        """Targets of the sparse paths, best first by the paths' part of the score."""
+    def _user_lists(self, rows: UserRows) -> IntArray:
+        """Targets that a history leads to by paths or regression, best first by those parts of the score."""
         total = np.zeros(self.n_items, np.float32)
-        for name, row in rows.items():
-            weight = mix[name]
-            if weight > 0 and row.nnz:
-                message = left_product(row, self.signals.paths.matrices[path_of[name]])
+        for name in SPARSE_FEATURES:
+            weight = self.user_mix.get(name, 0.0)
+            message = self._users.message(name, rows) if weight > 0 else None
+            if message is not None:
                 total[message.indices] += np.float32(weight) * message.data
         found = np.flatnonzero(total)
         return found[np.argsort(-total[found], kind="stable")].astype(np.int64)
@@ -199,8 +198,7 @@ class FittedIlk:
     def user_candidates(self, history: IntArray, near: IntArray) -> IntArray:
         """See `ServedModel.user_candidates`."""
         rows = rows_of_history(history, self.n_items, self.config.users)
-        by_name = {name: rows.recent if name.endswith("_recent") else rows.even for name in USER_PATHS}
-        lists = self._path_lists(by_name, USER_PATHS, self.user_mix)
+        lists = self._user_lists(rows)
         lists = lists[~np.isin(lists, history)]
         return self._join([near, lists, self._trending], np.unique(history))
 

@@ -1,7 +1,7 @@
 """How Ilk's model is fitted: build signals on the older events, learn on the newest, build again on all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from gnn.item_signals import item_signals
 from gnn.learning_curve import EpochLog
 from gnn.mix import MixExamples, learn_mix
 from gnn.mix_config import Mix, MixConfig
+from gnn.neighbour_regression import neighbour_regression
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals
@@ -173,6 +174,9 @@ def _signals(
     trained = _train(config, shop, histories, text, seed, run)
     run.progress(run.prefix + "paths", 0, 1)
     signals = item_signals(config, shop, histories, text, None if trained is None else trained.weights)
+    if config.use_paths:
+        regression = neighbour_regression(latest_of_each(histories), config.regression)
+        signals = replace(signals, regression=regression)
     run.progress(run.prefix + "paths", 1, 1)
     return signals, trained
 

@@ -42,7 +42,17 @@ def replaced_signals(signals: ItemSignals, fresh: FreshRows) -> ItemSignals:
         category=category,
         brand=brand,
         text_near=None if text_changes else signals.text_near,
+        regression=grown_regression(signals.regression, n),
     )
+
+
+def grown_regression(regression: Csr | None, n: int) -> Csr | None:
+    """The same weights in a larger catalogue: new items have none until the next fit."""
+    if regression is None or regression.shape[0] == n:
+        return regression
+    added = np.full(n - regression.shape[0], regression.indptr[-1], regression.indptr.dtype)
+    parts = (regression.data, regression.indices, np.concatenate([regression.indptr, added]))
+    return sparse.csr_array(parts, shape=(n, n))
 
 
 def _layered(matrix: Csr | LayeredRows, patch: RowPatch, shape: tuple[int, int]) -> Csr | LayeredRows:

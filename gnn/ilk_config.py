@@ -7,11 +7,12 @@ from typing import Any, Self
 from gnn.co_engagement import CoEngagementConfig
 from gnn.embedding_config import EmbeddingConfig
 from gnn.mix_config import Mix, MixConfig, TrendShareConfig
+from gnn.neighbour_regression import RegressionConfig
 from gnn.objective import Objective
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
 from gnn.text_space import TextSpaceConfig
 from gnn.training_config import TrainingConfig
-from gnn.typed_paths import PathConfig
+from gnn.typed_paths import FIRST_WALK, PathConfig
 from gnn.user_features import USER_FEATURES, UserConfig
 
 DEFAULT_NEXT: Mix = dict(
@@ -24,7 +25,7 @@ DEFAULT_RELATED: Mix = dict(
     zip(SIMILAR_FEATURES, [0.5, 0.1, 0.2, 0.5, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0, 0.05, 0.2, 0.2], strict=True)
 )
 DEFAULT_USERS: Mix = dict(
-    zip(USER_FEATURES, [0.3, 0.2, 0.1, 0.3, 0.3, 0.1, 0.2, 0.1, 0.3, 0.4, 0.3, 0.0], strict=True)
+    zip(USER_FEATURES, [0.3, 0.2, 0.1, 0.3, 0.3, 0.1, 0.2, 0.0, 0.3, 0.3, 0.4, 0.3, 0.0], strict=True)
 )
 
 
@@ -46,6 +47,8 @@ class IlkConfig:
     """The co-engagement relation."""
     paths: PathConfig = field(default_factory=PathConfig)
     """Products of relations."""
+    regression: RegressionConfig = field(default_factory=RegressionConfig)
+    """Which items of a history speak for a target."""
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     """The trained graph network."""
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -88,6 +91,7 @@ class IlkConfig:
             "text": TextSpaceConfig,
             "co_engagement": CoEngagementConfig,
             "paths": PathConfig,
+            "regression": RegressionConfig,
             "embedding": EmbeddingConfig,
             "training": TrainingConfig,
             "users": UserConfig,
@@ -96,6 +100,7 @@ class IlkConfig:
             "together_learning": MixConfig,
             "user_learning": MixConfig,
         }
+        values = {**values, "paths": FIRST_WALK | values["paths"]}
         fields = {
             name: sections[name](**value) if name in sections else value for name, value in values.items()
         }

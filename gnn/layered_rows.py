@@ -149,6 +149,17 @@ def left_product(left: Csr, matrix: Csr | LayeredRows) -> Csr:
     return product
 
 
+def linear_product(left: Csr, matrix: Csr | LayeredRows) -> Csr:
+    """`left @ (exp(matrix) - 1)`: what a log-scaled matrix was before the logarithm; only the rows that
+    `left` names are taken back."""
+    needed, place = np.unique(left.indices, return_inverse=True)
+    narrow = sparse.csr_array((left.data, place, left.indptr), shape=(left.shape[0], len(needed)))
+    rows = some_rows(matrix, needed.astype(np.int64))
+    rows.data = np.expm1(rows.data)
+    product: Csr = (narrow @ rows).tocsr()
+    return product
+
+
 def some_rows(matrix: Csr | LayeredRows, rows: IntArray) -> Csr:
     """Some rows, shape (len(rows), columns)."""
     return matrix.rows(rows) if isinstance(matrix, LayeredRows) else matrix[rows]

@@ -37,6 +37,8 @@ def signals_to_arrays(signals: ItemSignals) -> tuple[dict[str, npt.NDArray[Any]]
         arrays |= {name: getattr(signals.text_projection, part) for name, part in _PROJECTION.items()}
     for name, matrix in signals.paths.matrices.items():
         arrays |= _csr_to_arrays(f"path.{name}", flat(matrix))
+    if signals.regression is not None:
+        arrays |= _csr_to_arrays("regression", signals.regression)
     if signals.category is not None:
         arrays |= _csr_to_arrays("category", signals.category)
     return arrays, dict(signals.paths.scales)
@@ -53,6 +55,9 @@ def signals_from_arrays(
         highest = int(arrays["category.indices"].max(initial=0))
         category = _csr_from_arrays(arrays, "category", (n_items, highest + 1))
     optional: dict[str, Any] = {name: arrays[name] for name in _OPTIONAL if name in arrays}
+    regression = None
+    if "regression.indices" in arrays:
+        regression = _csr_from_arrays(arrays, "regression", (n_items, n_items))
     projection = None
     if all(name in arrays for name in _PROJECTION):
         projection = TextProjection(**{part: arrays[name] for name, part in _PROJECTION.items()})
@@ -64,6 +69,7 @@ def signals_from_arrays(
         evidence=arrays["evidence"],
         cold=arrays["cold"],
         category=category,
+        regression=regression,
         **optional,
     )
 

@@ -38,6 +38,9 @@ class ItemSignals:
     """Takes embeddings of other texts into the space of `text`."""
     text_near: IntArray | None = None
     """Nearest items by text, see `TextSpace.near`, (n_items, k); older releases lack it."""
+    regression: Csr | None = None
+    """Weight of a history's item (row) for a target (column), see `gnn.neighbour_regression`: learned by a
+    fit and fixed until the next; (n_items, n_items). Older releases lack it."""
     trend_events: int = 0
     """Events of which the trend's half-lives are shares; 0: not stored."""
 

@@ -42,6 +42,15 @@ class PathConfig:
     """Best co-engaged items of each item that take part in products."""
     walk_keep: int = 1000
     """Best targets of the walk over shared users; bounds its memory."""
+    walk_source: float = 0.7
+    """A walk is divided by the engagement of the item it comes from to this power; 1: a random walk."""
+    walk_target: float = 0.2
+    """The same of the item it leads to: walks lead to popular items, and trends speak for those already
+    (Fu et al. 2022, "Revisiting Neighborhood-based Link Prediction for Collaborative Filtering")."""
+
+
+FIRST_WALK = {"walk_source": 1.0, "walk_target": 0.0}
+"""What releases have whose settings do not say: their scales and weights are of plain random walks."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +69,14 @@ def no_paths(n_items: int) -> TypedPaths:
     return TypedPaths(dict.fromkeys(PATH_NAMES, none), dict.fromkeys(PATH_NAMES, 1.0))
 
 
-def shared_user_walk(interactions: Csr, keep: int) -> Csr:
-    """Two-step walk item -> user -> item (RP3 without its beta: Cooper et al. 2014), diagonal dropped."""
+def shared_user_walk(interactions: Csr, config: PathConfig) -> Csr:
+    """Two-step walk item -> user -> item, degrees of both items to powers of their own, diagonal dropped."""
     by_user = scaled(interactions, rows=_inverse(row_sums(interactions)))
     item_user = interactions.T.tocsr()
-    by_item = scaled(item_user, rows=_inverse(row_sums(item_user)))
-    return product_top(by_item, by_user, keep)
+    engaged = row_sums(item_user)
+    by_item = scaled(item_user, rows=_inverse(engaged**config.walk_source))
+    by_user = scaled(by_user, columns=_inverse(engaged**config.walk_target))
+    return product_top(by_item, by_user, config.walk_keep)
 
 
 def _inverse(sums: FloatArray) -> FloatArray:
@@ -106,7 +117,7 @@ def build_paths(
 
 def _raw_paths(shop: ShopArrays, co: Csr, text: TextSpace | None, config: PathConfig) -> dict[str, Csr]:
     """Before scale and logarithm, by name; what a shop has none of is left out."""
-    raw = {"co_engaged": co, "shared_user": shared_user_walk(interaction_matrix(shop), config.walk_keep)}
+    raw = {"co_engaged": co, "shared_user": shared_user_walk(interaction_matrix(shop), config)}
     if text is not None:
         raw |= text_products(co, text.neighbours, config)
     return {name: without_diagonal(matrix) for name, matrix in raw.items()}

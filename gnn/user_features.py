@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gnn.layered_rows import left_product
+from gnn.layered_rows import left_product, linear_product
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import COSINE_SCALE, TREND_NAMES
@@ -20,7 +20,8 @@ USER_FEATURES = (
     "co_engaged_recent",
     "co_engaged_all",
     "text_co_engaged_text_recent",
-    "shared_user",
+    "walk_all",
+    "regression",
     *TREND_NAMES,
 )
 EMBEDDING_FEATURES = ("embedding_user", "embedding_recent", "embedding_all")
@@ -28,9 +29,15 @@ USER_PATHS = {
     "co_engaged_recent": "co_engaged",
     "co_engaged_all": "co_engaged",
     "text_co_engaged_text_recent": "text_co_engaged_text",
+    "walk_all": "shared_user",
     "shared_user": "shared_user",
 }
-"""Path relation behind each feature that follows one."""
+"""Path relation behind each feature that follows one. `shared_user` is `walk_all` as mixes of older releases
+weigh it: the mean of logarithms, where `walk_all` is the logarithm of a mean."""
+_LINEAR = ("walk_all",)
+"""Features that add up a path's entries themselves, not their logarithms."""
+SPARSE_FEATURES = (*USER_PATHS, "regression")
+"""Features that are 0 but for the targets that something of the history leads to."""
 _PATH_SCALE = 5.0
 
 
@@ -71,16 +78,29 @@ class UserFeatures:
         rows = users.recent if name.endswith("_recent") else users.even
         at: slice | IntArray = slice(None) if columns is None else columns
         shape = (rows.shape[0], s.n_items if columns is None else len(columns))
-        if name in USER_PATHS:
-            message = left_product(rows, s.paths.matrices[USER_PATHS[name]])
-            message.sort_indices()
-            return _float(np.log1p(_PATH_SCALE * rows_at(message, np.arange(shape[0]), columns)))
+        if name in SPARSE_FEATURES:
+            message = self.message(name, users)
+            if message is None:
+                return np.zeros(shape, np.float32)
+            return rows_at(message, np.arange(shape[0]), columns)
         if name in TREND_NAMES:
             return np.broadcast_to(s.trend[TREND_NAMES.index(name)][at], shape)
         source, targets = self._vectors(name)
         if source is None or targets is None:
             return np.zeros(shape, np.float32)
         return _float(COSINE_SCALE * (unit_rows(rows @ source) @ targets[at].T))
+
+    def message(self, name: str, users: UserRows) -> Csr | None:
+        """One of `SPARSE_FEATURES` at the targets where it is not 0, (u, n_items); `None`: missing."""
+        s = self._signals
+        rows = users.recent if name.endswith("_recent") else users.even
+        matrix = s.regression if name == "regression" else s.paths.matrices[USER_PATHS[name]]
+        if matrix is None:
+            return None
+        message = linear_product(rows, matrix) if name in _LINEAR else left_product(rows, matrix)
+        message.sort_indices()
+        message.data = np.log1p(np.float32(_PATH_SCALE) * message.data).astype(np.float32, copy=False)
+        return message
 
     def _vectors(self, name: str) -> tuple[FloatArray | None, FloatArray | None]:
         """(what history items add to the user, what targets are compared with), `None` where missing."""

@@ -161,6 +161,7 @@ class _Stream:
         histories = group_by_user(shop)
         signals = item_signals(self._config.model, shop, histories, self._text, weights, self._scales)
         base = self._base.model
+        signals = replace(signals, regression=base.signals.regression)
         model = FittedIlk(signals, base.mixes, base.user_mix, self._config.model, weights)
         seconds += time.perf_counter() - started
         return self._judged(strategy, block, model, latest_of_each(histories), cases, seconds, edge_gradients)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from gnn.catalogue_relations import category_means
 from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import RowPatch
+from gnn.fresh_signals import grown_regression
 from gnn.histories import Histories, group_by_user, interaction_matrix
 from gnn.item_signals import SignalScales, item_layer_zero, item_signals
 from gnn.live.event_table import EventTable, from_first_change, tails
@@ -34,6 +35,7 @@ class Mirror:
         self._config, self._weights = model.config, model.weights
         self.events = EventTable(shop, sequence)
         self.catalogue = LiveCatalogue.of(shop)
+        self._regression = signals.regression
         self.scales = SignalScales(dict(signals.paths.scales), signals.trend_events or shop.n_events)
         self.text = LiveText.of(signals, model.config.text)
         if shop.n_items > signals.n_items:
@@ -53,7 +55,11 @@ class Mirror:
     def weighted(self, release: FittedIlk) -> "Mirror":
         """An independent copy with the weights of another release; `settle` brings its embeddings in line."""
         side = self.copy()
-        side.__dict__ |= {"_config": release.config, "_weights": release.weights}
+        side.__dict__ |= {
+            "_config": release.config,
+            "_weights": release.weights,
+            "_regression": release.signals.regression,
+        }
         return side
 
     def settle(self, shop: ShopArrays, signals: ItemSignals | None) -> None:
@@ -83,7 +89,8 @@ class Mirror:
         self.paths = self.paths.flushed()
         histories, counts = group_by_user(shop), self.paths.counts.base
         space = self._space()
-        return shop, item_signals(self._config, shop, histories, space, self._weights, self.scales, counts)
+        signals = item_signals(self._config, shop, histories, space, self._weights, self.scales, counts)
+        return shop, replace(signals, regression=grown_regression(self._regression, shop.n_items))
 
     def dense_signals(self, paths: TypedPaths) -> tuple[ShopArrays, ItemSignals]:
         """As `signals`, with path lists that are there already."""
@@ -91,7 +98,8 @@ class Mirror:
         config = replace(self._config, use_paths=False)
         histories, space = group_by_user(shop), self._space()
         signals = item_signals(config, shop, histories, space, self._weights, self.scales)
-        return shop, replace(signals, paths=paths)
+        regression = grown_regression(self._regression, shop.n_items)
+        return shop, replace(signals, paths=paths, regression=regression)
 
     def grow(self, n_users: int, n_items: int) -> None:
         """Make room for users and items up to these numbers."""

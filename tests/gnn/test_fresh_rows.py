@@ -9,6 +9,7 @@ import pytest
 from gnn.fitted_ilk import FittedIlk
 from gnn.fitting import fit_with
 from gnn.fresh_rows import FreshRows
+from gnn.fresh_signals import grown_regression
 from gnn.histories import group_by_user
 from gnn.ilk_config import IlkConfig
 from gnn.item_signals import SignalScales, item_signals
@@ -47,7 +48,8 @@ def shop_until(stop: int, n_items: int) -> ShopArrays:
 def signals_of(model: FittedIlk, shop: ShopArrays) -> ItemSignals:
     text = build_text_space(shop.text, shop.n_items, model.config.text)
     scales = SignalScales.of(model.signals)
-    return item_signals(model.config, shop, group_by_user(shop), text, model.weights, scales)
+    signals = item_signals(model.config, shop, group_by_user(shop), text, model.weights, scales)
+    return replace(signals, regression=grown_regression(model.signals.regression, shop.n_items))
 
 
 @pytest.fixture(scope="module")

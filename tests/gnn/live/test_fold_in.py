@@ -78,6 +78,15 @@ def test_a_new_item_is_near_its_text_at_once_and_warm_after_its_first_event(
     assert set(np.arange(5, shop.n_items, CLUSTERS).tolist()) <= set(found.tolist())
     assert new in top_ten(live.model, 5, Objective.RELATED)
     assert live.model.signals.cold[new]
+    regression = live.model.signals.regression
+    assert regression is not None
+    assert regression.shape == (new + 1, new + 1)
+    assert np.isfinite(live.model.score_user_candidates(np.array([0, new]), np.arange(new + 1))).all()
+    live.propagate()
+    recomputed, kept = live.signals().regression, live.model.signals.regression
+    assert recomputed is not None
+    assert kept is not None
+    assert np.array_equal(recomputed.data, kept.data)
     assert not live.model.signals.embedding[new].any()  # type: ignore[index]
     live.fold_in(events([3], [new]))
     assert not live.model.signals.cold[new]

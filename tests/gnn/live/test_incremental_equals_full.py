@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import FreshRows
+from gnn.fresh_signals import grown_regression
 from gnn.histories import group_by_user, without_weightless
 from gnn.item_signals import SignalScales, item_signals
 from gnn.layered_rows import flat
@@ -90,7 +91,8 @@ class Ledger:
         model = self.model
         text = space_of_vectors(np.stack(self.vectors), model.signals.text_projection, model.config.text)
         scales = SignalScales.of(model.signals)
-        return item_signals(model.config, shop, group_by_user(shop), text, model.weights, scales)
+        signals = item_signals(model.config, shop, group_by_user(shop), text, model.weights, scales)
+        return replace(signals, regression=grown_regression(model.signals.regression, shop.n_items))
 
 
 class IncrementalEqualsFull(RuleBasedStateMachine):

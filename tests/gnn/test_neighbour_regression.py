@@ -1,0 +1,64 @@
+"""The regression of targets on what shoppers have beside them: against dense algebra, and its bounds."""
+
+import numpy as np
+import pytest
+
+from gnn.histories import Histories, group_by_user
+from gnn.neighbour_regression import RegressionConfig, neighbour_regression
+from gnn.shop_arrays import ShopArrays
+from gnn.user_rows import latest_of_each
+from tests.gnn.shops import cluster_shop, shop_of
+
+RIDGE = 2.0
+
+
+def seen(shop: ShopArrays) -> Histories:
+    return latest_of_each(group_by_user(shop))
+
+
+def test_with_room_for_all_neighbours_it_is_ridge_regression() -> None:
+    shop = cluster_shop(clusters=2, items_each=6, users_each=10)
+    dense = np.zeros((shop.n_users, shop.n_items))
+    dense[shop.user, shop.item] = 1.0
+    expected = np.zeros((shop.n_items, shop.n_items))
+    for target in range(shop.n_items):
+        together = dense.T @ dense[:, target]
+        near = np.flatnonzero((together > 0) & (np.arange(shop.n_items) != target))
+        x = dense[:, near]
+        expected[near, target] = np.linalg.solve(x.T @ x + RIDGE * np.eye(len(near)), together[near])
+    expected[expected < 1e-5] = 0.0
+    got = neighbour_regression(seen(shop), RegressionConfig(ridge=RIDGE)).toarray()
+    assert np.allclose(got, expected / expected[expected > 0].mean(), atol=1e-4)
+
+
+def test_items_that_say_the_same_share_the_weight() -> None:
+    """Items 0 and 1 always come together, 2 alone; each pair of shoppers goes on to item 3."""
+    user = np.array([0, 0, 0, 1, 1, 1, 2, 2, 3, 3])
+    item = np.array([0, 1, 3, 0, 1, 3, 2, 3, 2, 3])
+    weights = neighbour_regression(seen(shop_of(user, item)), RegressionConfig(ridge=0.5)).toarray()
+    assert weights[0, 3] == pytest.approx(weights[1, 3], rel=1e-4)
+    assert weights[0, 3] < 0.7 * weights[2, 3]
+
+
+def test_only_the_nearest_neighbours_explain_a_target() -> None:
+    shop = cluster_shop(clusters=2, items_each=8)
+    few = neighbour_regression(seen(shop), RegressionConfig(neighbours=3))
+    per_target = np.bincount(few.indices, minlength=shop.n_items)
+    assert 0 < per_target.max() <= 3
+    assert few.diagonal().sum() == 0
+    assert neighbour_regression(seen(shop), RegressionConfig(neighbours=0)).nnz == 0
+
+
+def test_weightless_events_and_what_lies_far_back_do_not_count() -> None:
+    user, item = np.zeros(4, np.int64), np.arange(4)
+    refunded = shop_of(user, item, weight=np.array([1, 1, 0, 1], np.float32))
+    assert neighbour_regression(seen(refunded), RegressionConfig()).toarray()[2].sum() == 0
+    newest = neighbour_regression(seen(shop_of(user, item)), RegressionConfig(history=2))
+    assert set(newest.indices.tolist()) == {2, 3}
+
+
+def test_without_events_there_is_nothing() -> None:
+    none = np.zeros(0, np.int64)
+    assert neighbour_regression(seen(shop_of(none, none, n_users=1, n_items=3)), RegressionConfig()).nnz == 0
+    with pytest.raises(ValueError, match="ridge"):
+        RegressionConfig(ridge=0.0)
