@@ -13,10 +13,10 @@ from gnn.ilk_model import IlkModel
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.similar_features import CATALOGUE_NAMES, ITEM_PATHS, TREND_NAMES
-from gnn.user_features import EMBEDDING_FEATURES, USER_PATHS
+from gnn.user_features import EMBEDDING_FEATURES, SPARSE_FEATURES, USER_FEATURES
 
 _EMBEDDINGS = ("embedding", *EMBEDDING_FEATURES)
-_PATHS = (*ITEM_PATHS, *USER_PATHS)
+_PATHS = (*ITEM_PATHS, *(name for name in SPARSE_FEATURES if name in USER_FEATURES))
 PARTS: Mapping[str, tuple[str, ...]] = {
     "text channel": ("text", "text_rare", "text_recent"),
     "co-engaged (K)": ("co_engaged", "co_engaged_recent", "co_engaged_all"),
