@@ -51,8 +51,11 @@ export async function showCounts() {
 
 function standing(job) {
   const time = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC";
-  const last = job.last_start ? `last at ${time(job.last_start)}: ${job.last_outcome || "under way"}${job.last_seconds ? ` after ${Math.round(job.last_seconds)} s` : ""}` : "has not run yet";
-  const now = job.running_since ? "runs now; " : job.next_run ? `next at ${time(job.next_run)}; ` : "not planned any more; ";
+  const took = job.last_seconds ? ` after ${Math.round(job.last_seconds)} s` : "";
+  // while it runs, last_start is this run's and the outcome that of the one before
+  const last = !job.last_start ? "has not run yet" : job.running_since ? (job.last_outcome ? `the one before: ${job.last_outcome}${took}` : "for the first time")
+    : `last at ${time(job.last_start)}: ${job.last_outcome || "under way"}${took}`;
+  const now = job.running_since ? `runs since ${time(job.running_since)}; ` : job.next_run ? `next at ${time(job.next_run)}; ` : "not planned any more; ";
   return now + last + (job.failures ? `; failed ${job.failures} times in a row: ${job.last_message}` : "");
 }
 
