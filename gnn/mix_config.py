@@ -71,8 +71,9 @@ class TrendShareConfig:
     min_lift: float = 3.0
     """The same of all targets, for a larger share: pairs of one basket are alike, so errors are larger than
     they look."""
-    spent: float = 2.0
-    """Standard errors of NDCG@10 below the best larger share that are given away for rarer targets."""
+    spent: float = 0.05
+    """Part of the best larger share's NDCG@10 that is given away for rarer targets, which larger trends push
+    down."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))  # JSON knows lists only
@@ -82,6 +83,8 @@ class TrendShareConfig:
             raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
         if any(not share > 1 for share in self.larger):
             raise ValueError(f"larger shares must be above 1, not {self.larger}")
+        if not 0 <= self.spent < 1:
+            raise ValueError(f"spent must be from 0 to below 1, not {self.spent}")
         if any(len(way) != len(TREND_NAMES) or abs(sum(way) - 1) > 1e-6 for way in self.spreads):
             raise ValueError(f"spreads must hold a part for each of {TREND_NAMES}, 1 in all: {self.spreads}")
 

@@ -46,7 +46,7 @@ def with_best_trends(
 
     Else larger shares, spread as shipped or in a few other ways: what is bought next may be mostly what
     sells at present, and then how long "at present" is matters. Those count that rank all targets clearly
-    better than the shipped weights, in both halves. Of these and `learned`, those that rank about as well as
+    better than the shipped weights, in both halves. Of these and `learned`, those that rank nearly as well as
     the best, and among them the one that ranks the targets outside the most popular fifth best.
 
     query, target: warm pairs of the newest
@@ -69,9 +69,10 @@ def with_best_trends(
     if not lifted:
         return learned
     good = [*lifted, len(mixes) - 1]
-    best = max(good, key=lambda place: float(ndcg[place].mean()))
-    alike = [place for place in good if standard_errors(ndcg[place] - ndcg[best]) >= -config.spent]
-    return mixes[max(alike, key=lambda place: float(ndcg[place, rarer].sum()))]
+    mean = ndcg.mean(axis=1)
+    enough = (1.0 - config.spent) * max(mean[place] for place in good)
+    near = [place for place in good if mean[place] >= enough]
+    return mixes[max(near, key=lambda place: float(ndcg[place, rarer].sum()))]
 
 
 def _ndcg(features: SimilarFeatures, query: IntArray, target: IntArray, mixes: Sequence[Mix]) -> Gains:

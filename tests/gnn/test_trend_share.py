@@ -139,6 +139,13 @@ def test_where_larger_trends_pay_the_spread_that_ranks_best_gets_them() -> None:
     assert taken(AS_SHIPPED, learned) == learned
 
 
+def test_a_little_of_the_mean_goes_to_rarer_targets() -> None:
+    query = queries(400)
+    target = np.where(np.arange(400) % 5 == 0, alike(query), popular(400))
+    assert share_of_trends(crowded(), query, target, replace(AS_SHIPPED, spent=0.0)) > 1.0
+    assert share_of_trends(crowded(), query, target, replace(AS_SHIPPED, spent=0.9)) == 1.0
+
+
 @pytest.mark.parametrize("config", [TrendShareConfig(min_pairs=401), TrendShareConfig(shares=(), larger=())])
 def test_few_pairs_or_nothing_to_try_keep_them_whole(config: TrendShareConfig) -> None:
     query = queries(400)
@@ -169,6 +176,8 @@ def test_settings_survive_json_and_refuse_what_is_no_share() -> None:
         TrendShareConfig(shares=(1.0,))
     with pytest.raises(ValueError, match="above 1"):
         TrendShareConfig(larger=(1.0,))
+    with pytest.raises(ValueError, match="spent must be"):
+        TrendShareConfig(spent=1.0)
     for wrong in ((1.0,), (0.5, 0.5, 0.5, 0.0)):
         with pytest.raises(ValueError, match="a part for each of"):
             TrendShareConfig(spreads=(wrong,))
