@@ -17,7 +17,9 @@ Number = TypeVar("Number", np.float32, np.int32, np.int64)
 IndexArray: TypeAlias = npt.NDArray[np.int32]
 """Rows or columns of entries, where there are many."""
 
-_PRODUCTS_PER_BLOCK = 4_000_000
+_PRODUCTS_PER_BLOCK = 1_000_000
+"""Some 50 MiB beside the result. Four times as many took a quarter longer, and whoever answers beside waits
+for each step."""
 _ENTRIES_PER_BLOCK = 2_000_000
 """Entries that are worked on together: temporary arrays of a matrix of 40 million would be gigabytes."""
 

@@ -42,6 +42,8 @@ class FreshState:
     release: Release
     events_through: int
     number: int
+    preliminary: bool = False
+    """Whether newer events still go elsewhere (`FreshRecord.preliminary`)."""
 
 
 class FreshFollower:
@@ -64,6 +66,11 @@ class FreshFollower:
     def started(self) -> bool:
         """Whether any record was applied."""
         return self._index is not None
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a file to read."""
+        return self._reader.found
 
     @property
     def broken(self) -> bool:
@@ -113,6 +120,7 @@ class FreshFollower:
             replace(release, model=model, index=index.view(), items=items),
             record.events_through,
             record.number,
+            record.preliminary,
         )
 
     def _rebuild_if_due(self) -> None:

@@ -1,6 +1,7 @@
 """What the updater publishes of one release: records one after the other, a file replaced without a gap."""
 
 import secrets
+import threading
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -20,6 +21,8 @@ class ComingFile:
     lineage: str
     """See `FreshRecord.lineage`."""
     prepared: PreparedSegment | None = None
+    revealed: bool = False
+    """Whether readers see it already."""
 
 
 class FreshPublisher:
@@ -35,6 +38,7 @@ class FreshPublisher:
         self._live = False
         self._coming: ComingFile | None = None
         self._lineage = ""
+        self._lock = threading.Lock()
 
     @property
     def beginning(self) -> int:
@@ -64,14 +68,38 @@ class FreshPublisher:
         self._coming = ComingFile(self._number, [], lineage)
         return self._coming
 
-    def prepare(self, coming: ComingFile, rows: FreshRowsLike, items: pl.DataFrame, through: int) -> None:
+    def prepare(
+        self,
+        coming: ComingFile,
+        rows: FreshRowsLike,
+        items: pl.DataFrame,
+        through: int,
+        *,
+        reveal: bool = False,
+    ) -> None:
         """Write the beginning of the file; in any thread. rows, items: everything that differs from the
-        release, as it was when the file was begun; through: the events in them."""
-        prepared = self.writer.prepare(self._record(rows, items, through, coming.after, coming.lineage))
-        if coming is self._coming:
-            coming.prepared = prepared
+        release, as it was when the file was begun; through: the events in them. reveal: let readers see it
+        before `switch` adds what follows: that gives those who turn to this release the time to read it."""
+        record = self._record(rows, items, through, coming.after, coming.lineage)
+        prepared = self.writer.prepare(replace(record, preliminary=reveal))
+        with self._lock:
+            if coming is not self._coming:
+                prepared.path.unlink(missing_ok=True)
+                return
+            coming.prepared, coming.revealed = prepared, reveal
+            if reveal:
+                self.writer.switch(prepared)
+
+    def drop(self) -> None:
+        """Nothing more of what is prepared appears; what was revealed stays as it is."""
+        with self._lock:
+            coming, self._coming = self._coming, None
+        if coming is None or coming.prepared is None:
+            return
+        if coming.revealed:
+            self.close()
         else:
-            prepared.path.unlink(missing_ok=True)
+            coming.prepared.path.unlink(missing_ok=True)
 
     def put_since(self, rows: FreshRowsLike | None, items: pl.DataFrame, through: int) -> None:
         """What has to follow in the coming file, in the place of all that was published meanwhile."""
@@ -87,7 +115,11 @@ class FreshPublisher:
         since = coming.since or [self._record(None, no_items(), through, 0)]
         first = max(coming.after, at_least) + 1
         since = [replace(record, number=first + place) for place, record in enumerate(since)]
-        self.writer.switch(coming.prepared, since)
+        if coming.revealed:
+            for record in since:
+                self.writer.append(record)
+        else:
+            self.writer.switch(coming.prepared, since)
         self._number, self._coming, self._live = since[-1].number, None, True
         self._lineage = coming.lineage
 

@@ -55,6 +55,8 @@ class FreshRecord:
     lineage: str = ""
     """Of a full record: whoever followed records behind one of the same lineage up to this one's number knows
     what is in it already. A recomputation begins another one."""
+    preliminary: bool = False
+    """Of a full record: events go on being folded in elsewhere until another record stands behind it."""
 
     def chunks(self) -> list[bytes | memoryview]:
         """The record as it stands in a segment, in pieces: large arrays are not copied."""
@@ -67,6 +69,7 @@ class FreshRecord:
             "events_through": self.events_through,
             "full": self.full,
             "lineage": self.lineage,
+            "preliminary": self.preliminary,
             "config": dict(self.config),
             "items_bytes": sheet.tell(),
         }

@@ -138,6 +138,11 @@ class SegmentReader:
             return []
         return self._read_from(files[newest])
 
+    @property
+    def found(self) -> bool:
+        """Whether there is a file; costs one listing."""
+        return bool(segment_files(self._folder))
+
     def forget(self) -> None:
         """What was read last was not applied: read the newest file from its beginning the next time."""
         self._file, self._lineage = None, ""

@@ -68,6 +68,9 @@ class RecomputationLike(Protocol):
     def rows(self) -> FreshRowsLike:
         """What differs from the release, once it has run; without what was folded in since it began."""
 
+    def catch_up(self) -> None:
+        """Once it has run: fold in what came meanwhile, which is left to `adopt` otherwise; in any thread."""
+
 
 class Mirror(Protocol):
     """A model beside the shop's edges. Not for several threads, but for what says so."""

@@ -116,6 +116,10 @@ class IlkRecomputation:
         assert self.work.fresh is not None, "it has not run"
         return without_rows(self.work.fresh, self.frozen)
 
+    def catch_up(self) -> None:
+        """See `RecomputationLike.catch_up`."""
+        self.work.catch_up()
+
 
 def make_mirror(settings: Settings) -> MakeMirror | None:
     """How a release's model is kept up to date; None: not at all."""

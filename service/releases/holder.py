@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gnn.freed_memory import give_back_freed_memory
 from service.live.beside import beside
-from service.live.fresh_follower import FreshFollower
+from service.live.fresh_follower import FreshFollower, FreshState
 from service.live.fresh_segments import HEAL_NAME
 from service.releases.errors import NoRelease, ReleaseError
 from service.releases.release import Release
@@ -65,6 +65,10 @@ class _Incoming:
     serving: Serving
     follower: FreshFollower
     deadline: float
+    preliminary: bool = False
+    """Whether newer events still go to the release that serves."""
+    reading: Future[FreshState | None] | None = None
+    """Of the follower, while another thread reads for it."""
 
 
 class ReleaseHolder:
@@ -112,7 +116,7 @@ class ReleaseHolder:
             before = self._serving
             while self._look(wait=wait):
                 pass
-            self._fold_in()
+            self._fold_in(wait=wait)
             return self._serving is not before
 
     def start(self) -> None:
@@ -185,10 +189,10 @@ class ReleaseHolder:
         else:
             self._incoming = _Incoming(serving, follower, time.monotonic() + self._switch_seconds)
 
-    def _fold_in(self) -> None:
+    def _fold_in(self, *, wait: bool) -> None:
         incoming = self._incoming
         if incoming is not None:
-            self._bring_in(incoming)
+            self._bring_in(incoming, wait=wait)
         if self._follower is None or self._serving is None:
             return
         state = self._follower.poll()
@@ -210,9 +214,18 @@ class ReleaseHolder:
         except OSError as error:
             logger.warning("a damaged record of fresh rows cannot be reported: %s", error.strerror)
 
-    def _bring_in(self, incoming: _Incoming) -> None:
-        """Let the awaited release serve once the newest events are in it, or when that takes too long."""
-        state = incoming.follower.poll()
+    def _bring_in(self, incoming: _Incoming, *, wait: bool) -> None:
+        """Let the awaited release serve once the newest events are in it, or when that takes too long. Its
+        first record holds everything since it was made, tens of megabytes: read in another thread, as events
+        must not wait for it."""
+        follower, reading = incoming.follower, incoming.reading
+        if reading is None and not wait and follower.found and not follower.started:
+            reading = beside(follower.poll, "fresh-rows")
+        if reading is not None and not reading.done() and not wait:
+            self._incoming = replace(incoming, reading=reading)
+            return
+        self._incoming = incoming = replace(incoming, reading=None)
+        state = follower.poll() if reading is None else reading.result()
         if state is not None:
             serving = replace(
                 incoming.serving,
@@ -220,10 +233,12 @@ class ReleaseHolder:
                 folded_through=state.events_through,
                 number=state.number,
             )
-            incoming = replace(incoming, serving=serving)
+            incoming = replace(incoming, serving=serving, preliminary=state.preliminary)
             self._incoming = incoming
         before = self._serving
-        ready = before is None or incoming.serving.events_through >= before.events_through
+        ready = before is None or (
+            incoming.serving.events_through >= before.events_through and not incoming.preliminary
+        )
         late = time.monotonic() >= incoming.deadline
         if ready or late:
             if not ready:
@@ -238,7 +253,7 @@ class ReleaseHolder:
         self._incoming = None
         self._follower = follower or self._follower_of(serving.release)
         self._serving = serving
-        give_back_freed_memory()  # of the release before
+        beside(give_back_freed_memory, "memory")  # of the release before
         logger.info("serving release %s", serving.release.version)
 
     def _follower_of(self, release: Release) -> FreshFollower | None:

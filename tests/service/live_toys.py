@@ -62,6 +62,9 @@ class ToyRecomputation:
     def run(self) -> None:
         self.ran = True
 
+    def catch_up(self) -> None:
+        assert self.ran
+
     def rows(self) -> ToyRows:
         assert self.ran
         return ToyRows(np.arange(len(self.base)), toy_vectors(self.base, self.counts), len(self.base))

@@ -125,3 +125,34 @@ def test_a_known_beginning_is_not_even_read(tmp_path: Path) -> None:
     late = SegmentReader(tmp_path, RELEASE)
     assert late.read() == []
     assert late.broken
+
+
+def test_a_revealed_beginning_is_read_before_what_follows_is_there(tmp_path: Path) -> None:
+    publisher = FreshPublisher(SegmentWriter(tmp_path, RELEASE), RELEASE)
+    coming = publisher.begin()
+    publisher.prepare(coming, rows(0, 1), no_items(), 3, reveal=True)
+    follower = SegmentReader(tmp_path, RELEASE)
+    assert [(record.preliminary, record.events_through) for record in follower.read()] == [(True, 3)]
+    publisher.publish(rows(2), no_items(), 4)
+    assert follower.read() == []
+    publisher.put_since(rows(2, 3), no_items(), 5)
+    publisher.switch(5)
+    publisher.publish(rows(4), no_items(), 6)
+    assert [(record.preliminary, record.events_through) for record in follower.read()] == [
+        (False, 5),
+        (False, 6),
+    ]
+    numbers = [record.number for record in SegmentReader(tmp_path, RELEASE).read()]
+    assert numbers == sorted(set(numbers))
+    assert publisher.appended > 0
+
+
+def test_what_was_dropped_appears_no_more(tmp_path: Path) -> None:
+    old = started(tmp_path)
+    publisher = FreshPublisher(SegmentWriter(tmp_path, RELEASE), RELEASE)
+    coming = publisher.begin()
+    publisher.drop()
+    publisher.prepare(coming, rows(5), no_items(), 3, reveal=True)
+    old.publish(rows(2), no_items(), 4)
+    assert [record.events_through for record in SegmentReader(tmp_path, RELEASE).read()] == [3, 3, 4]
+    assert len(list((tmp_path / RELEASE).iterdir())) == 1

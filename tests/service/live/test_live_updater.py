@@ -228,6 +228,27 @@ def test_a_switch_waits_until_newer_events_are_in_and_never_goes_back_in_time(li
     live.seen(lambda: second not in {path.name for path in live.home.fresh.iterdir()})
 
 
+def test_events_count_once_while_another_release_of_the_same_events_is_followed(live: Live) -> None:
+    """They go to the old one until the new one's rows could be read; none is left out or taken twice."""
+    first = publish(live.releases, SHOP, 0)
+    live.start()
+    last = live.post("item-30")
+    live.wait(last)
+    publish(live.releases, ToyShop(seed=5), 0)
+    through = [last]
+    while live.holder.serving().release.version == first:
+        last = live.post("item-30")
+        deadline = time.monotonic() + 0.5
+        while live.holder.serving().events_through < last and time.monotonic() < deadline:
+            live.holder.poll(wait=False)
+            time.sleep(0.001)
+        through.append(live.holder.serving().events_through)
+    live.wait(last)
+    assert through == sorted(through)
+    moved = live.vector("item-30") - ToyShop(seed=5).vectors[30]
+    assert float(moved.mean() / STEP) == pytest.approx(last)
+
+
 def test_without_an_updater_a_switch_comes_late_but_comes(live: Live) -> None:
     publish(live.releases, SHOP, 0)
     live.start()

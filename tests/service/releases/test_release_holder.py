@@ -3,10 +3,13 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from service.live.fresh_record import FreshRecord, no_items
@@ -15,7 +18,7 @@ from service.releases.errors import NoRelease
 from service.releases.holder import ReleaseHolder
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
-from tests.service.live_toys import ToyRows, live_store
+from tests.service.live_toys import LIVE_LOADERS, ToyRows, live_store
 from tests.service.release_toys import ToyShop, publish, toy_store
 
 
@@ -147,6 +150,50 @@ def test_the_old_release_is_followed_while_the_new_one_is_opened(tmp_path: Path)
         wait_until(lambda: holder.poll(wait=False) and _version(holder) == second)
     finally:
         slow.may_open.set()
+        holder.stop()
+
+
+def test_the_old_release_serves_while_the_rows_of_the_new_one_are_read_and_until_they_go_on(
+    tmp_path: Path,
+) -> None:
+    """A file's first record holds tens of megabytes, and events go to the old release until another came."""
+    may_read = threading.Event()
+    may_read.set()
+
+    def fresh_rows(arrays: Mapping[str, npt.NDArray[Any]], config: Mapping[str, Any]) -> ToyRows:
+        rows = ToyRows.from_arrays(arrays, config)
+        assert rows.vectors[0, 0] < 50 or may_read.wait(20)
+        return rows
+
+    plain, fresh = live_store(tmp_path / "releases"), tmp_path / "fresh"
+    store = ReleaseStore(plain.root, replace(LIVE_LOADERS, fresh_rows=fresh_rows))
+    first = publish(store, ToyShop())
+    writer = SegmentWriter(fresh, first)
+    writer.begin(_record(first, 1))
+    holder = ReleaseHolder(store, fresh=fresh)
+    holder.poll()
+    may_read.clear()
+    second = publish(store, ToyShop(), 9)
+    coming = SegmentWriter(fresh, second)
+    arrays, config = ToyRows(np.array([30]), np.full((1, 8), 77, np.float32), 40).to_arrays()
+    coming.begin(FreshRecord(second, 1, 20, True, arrays, config, no_items(), "two", preliminary=True))
+    try:
+        for number in range(2, 6):
+            writer.append(_record(first, number))
+            assert holder.poll(wait=False)
+            assert holder.serving().number == number
+        may_read.set()
+        for _ in range(20):
+            holder.poll(wait=False)
+            time.sleep(0.01)
+        assert _version(holder) == first, "its rows may be read, but newer events are not among them"
+        writer.append(_record(first, 6))
+        assert holder.poll(wait=False)
+        coming.append(replace(_record(second, 7), number=2))
+        wait_until(lambda: (holder.poll(wait=False), _version(holder) == second)[1])
+        assert holder.serving().events_through == 70
+    finally:
+        may_read.set()
         holder.stop()
 
 
