@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from gnn import FittedIlk
+from gnn.freed_memory import give_back_freed_memory
 from gnn.increment_exam import ExamConfig, increment_exam
 from gnn.incremental import IncrementalUpdate, update
 from gnn.incremental_config import IncrementalConfig
@@ -26,6 +27,7 @@ from service.errors import CallerMistake
 from service.home import Home
 from service.increments.frozen_items import with_frozen
 from service.increments.gate import IncrementVerdict, judge_increment
+from service.increments.giving_way import when_idle
 from service.increments.hop import Outcome
 from service.increments.state import TRAINED_THROUGH, IncrementState
 from service.item_reviews import review_digests, rules_of_release
@@ -71,8 +73,10 @@ def trained_through(release: Release) -> int:
     return int(release.manifest.config.get(TRAINED_THROUGH, release.manifest.events_through))
 
 
-def run_increment(settings: Settings, reporter: Reporter) -> IncrementResult:
+def run_increment(settings: Settings, reporter: Reporter, *, idle: bool = False) -> IncrementResult:
     """Learn from the events since the last increment (or refresh), publish or reject.
+
+    idle: learn and judge only while nobody else wants the processor (`giving_way.when_idle`).
 
     Raises `CallerMistake` where no release with trained weights serves or too few events are new,
     `HomeBusy`, `ModelUnavailable` (a new text and no text model), `ReleaseError`.
@@ -80,7 +84,18 @@ def run_increment(settings: Settings, reporter: Reporter) -> IncrementResult:
     home = Home(settings.home)
     home.require()
     with home.writing("increment", "refresh"):
-        return _Increment(settings, home, reporter).run()
+        return _Increment(settings, home, reporter).run(idle=idle)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A release that was written, and what the gate says of it."""
+
+    version: str
+    verdict: IncrementVerdict
+    done: IncrementalUpdate
+    block: tuple[int, int]
+    """Sequence numbers of the first and last event that it learned from."""
 
 
 class _Increment:
@@ -92,21 +107,35 @@ class _Increment:
         self._state = IncrementState.read(home, settings.increment.edges)
         self._damped: dict[str, int] = {}
 
-    def run(self) -> IncrementResult:
+    def run(self, *, idle: bool) -> IncrementResult:
         release = self._releases.open_current()
         model = release.model
         if not isinstance(model, FittedIlk) or model.weights is None:
             raise CallerMistake("the serving release holds no trained weights; run `ilk refresh` first")
         snapshot = self._export(release)
+        with self._reporter.stage("encode"):
+            arrived = self._arrived(release, snapshot)
+
+        def made() -> _Made:
+            return self._made(release, model, snapshot, arrived)
+
+        return self._settle(release, when_idle(made) if idle else made())
+
+    def _made(
+        self, release: Release, model: FittedIlk, snapshot: ShopSnapshot, arrived: ArrivedItems | None
+    ) -> _Made:
+        """Learn, judge and write; nobody waits for anything that is held meanwhile."""
+        weights = model.weights
+        assert weights is not None, "asked before"
         learned, held = self._blocks(release, snapshot)
         shop = replace(snapshot.arrays(None), brand=self._known(release, snapshot).brand)
         seen = shop.only(~_mask(shop, held))
         with self._reporter.stage("fold in"):
-            arrived = self._arrived(release, snapshot)
             before = _signals(model, seen, arrived)
+        give_back_freed_memory()
         with self._reporter.stage("train") as stage:
             positions = np.flatnonzero(_mask(shop, learned)[~_mask(shop, held)])
-            done = self._trained(model, model.weights, seen, before, positions)
+            done = self._trained(model, weights, seen, before, positions)
             stage.note = (
                 f"{len(learned):,} new events, {done.steps} steps, {len(done.touched):,} items touched"
             )
@@ -114,6 +143,7 @@ class _Increment:
             verdict = self._judged(model, before, seen, done, shop, held)
             stage.note = verdict.reason
         del before, seen  # room for the signals of all events
+        give_back_freed_memory()
         block = (int(snapshot.edges.seq[learned].min()), int(snapshot.edges.seq[learned].max()))
         with self._reporter.stage("write") as stage:
             after = _signals(model, shop, arrived)
@@ -121,7 +151,7 @@ class _Increment:
             candidate = with_frozen(model, _with(model, after, shop, done.weights), frozen)
             version = self._releases.write(self._draft(release, snapshot, candidate, verdict, done, block))
             stage.note = version
-        return self._settle(release, version, verdict, done, block)
+        return _Made(version, verdict, done, block)
 
     def _export(self, release: Release) -> ShopSnapshot:
         with self._reporter.stage("export") as stage:
@@ -235,15 +265,9 @@ class _Increment:
         kept = {name: before[name] for name in (*MEASURE, "coverage", "ndcg@10") if name in before}
         return kept | verdict.to_json()
 
-    def _settle(
-        self,
-        release: Release,
-        version: str,
-        verdict: IncrementVerdict,
-        done: IncrementalUpdate,
-        block: tuple[int, int],
-    ) -> IncrementResult:
+    def _settle(self, release: Release, made: _Made) -> IncrementResult:
         """Publish, or leave the old release serving and take the block out of the answers."""
+        version, verdict, done, block = made.version, made.verdict, made.done, made.block
         settings = self._settings.increment
         unfolded = None
         if verdict.passed:

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import psutil
+
 from gnn.freed_memory import keep_few_arenas
 from graph.errors import GraphError
 from graph.log import EventLog
 from service.errors import ServiceError
 from service.home import Home
+from service.increments.giving_way import give_way
 from service.increments.state import TRAINED_THROUGH, IncrementState
 from service.releases.errors import ReleaseError
 from service.releases.manifest import read_manifest
@@ -26,7 +29,9 @@ from service.stores import closing_both, open_log
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-NICENESS = 10
+PATIENCE_SECONDS = 120.0
+"""After so long an increment that had no tenth of a processor is begun anew with a share of its own."""
+LEAST_SHARE = 0.1
 POLICIES = ("touched", "full")
 """Values of `update.policy` under which increments are made."""
 
@@ -45,16 +50,20 @@ class IncrementProcess:
         self,
         settings: Settings,
         look_seconds: float = LOOK_SECONDS,
-        work: Callable[[Path], None] | None = None,
+        work: Callable[[Path, bool], None] | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """Start looking, unless `update.policy` wants none.
 
-        work: what a process of its own does for the home; None: one increment.
+        work: what a process of its own does for the home; None: one increment. It is told whether to leave
+        others every processor they want (`run_increment`). patience_seconds: how long it
+        may get next to nothing where others take all processors.
         """
         self._settings = settings
         self._home = Home(settings.home)
         self._look_seconds = look_seconds
         self._work = work or _main
+        self._patience = patience_seconds
         self._stopping = threading.Event()
         self._last = time.monotonic()
         self._not_before = 0.0
@@ -95,26 +104,45 @@ class IncrementProcess:
 
     def _make(self) -> None:
         os.environ["PYTHONSAFEPATH"] = "1"  # as in `service.live.updater_process`
+        exitcode, starved = self._run(idle=True)
+        if starved:
+            logger.warning("others leave an increment no processor; begun anew with a share of its own")
+            exitcode, _ = self._run(idle=False)
+        self._last = time.monotonic()
+        if exitcode and not self._stopping.is_set():
+            wait = self._settings.increment.seconds
+            self._not_before = self._last + wait
+            logger.warning("an increment ended with code %s; the next one in %g s", exitcode, wait)
+
+    def _run(self, *, idle: bool) -> tuple[int | None, bool]:
+        """(exit code, whether it was ended because it got next to nothing). idle: see `run_increment`."""
         process: BaseProcess = multiprocessing.get_context("spawn").Process(
-            target=self._work, args=(self._home.root,), name="ilk-increment", daemon=True
+            target=self._work, args=(self._home.root, idle), name="ilk-increment", daemon=True
         )
         process.start()
-        while process.is_alive() and not self._stopping.wait(0.1):
-            pass
+        began, starved = time.monotonic(), False
+        while process.is_alive() and not starved and not self._stopping.wait(0.1):
+            waited = time.monotonic() - began
+            starved = idle and waited >= self._patience and _worked(process) < LEAST_SHARE * waited
         if process.is_alive():
             process.terminate()
         process.join()
-        self._last = time.monotonic()
-        if process.exitcode and not self._stopping.is_set():
-            wait = self._settings.increment.seconds
-            self._not_before = self._last + wait
-            logger.warning("an increment ended with code %s; the next one in %g s", process.exitcode, wait)
+        return process.exitcode, starved
 
 
-def _main(home: Path) -> None:
+def _worked(process: BaseProcess) -> float:
+    """Seconds of a processor that a process has had."""
+    try:
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def _main(home: Path, idle: bool) -> None:
     """Make one increment, and the refresh that repeated rejection asks for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
-    os.nice(NICENESS)
+    give_way()
     keep_few_arenas()
     import torch  # only here: the process that serves never loads it
     from rich.console import Console
@@ -129,7 +157,7 @@ def _main(home: Path) -> None:
     settings = load_settings(home)
     reporter = Reporter(Console(quiet=True))
     try:
-        result = run_increment(settings, reporter)
+        result = run_increment(settings, reporter, idle=idle)
         if result.full_refresh_wanted and settings.update.policy == "full":
             refresh(settings, reporter)
         elif result.full_refresh_wanted:

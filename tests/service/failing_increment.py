@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 
-def failing(home: Path) -> None:
+def failing(home: Path, idle: bool) -> None:
     """Note in the home that it began, and fail."""
     with (home / "began").open("a", encoding="utf-8") as out:
         out.write("x")

@@ -12,12 +12,13 @@ from service.increments.process import IncrementProcess, due
 from service.intake.load import load
 from service.nightly.refresh import refresh
 from service.releases.store import ReleaseStore
-from service.settings import IncrementSettings, load_settings
+from service.settings import IncrementSettings, Settings, load_settings
 from service.stores import open_log
 from tests.service.conftest import TRIAL_FLAGS, quiet
 from tests.service.failing_increment import failing
 from tests.service.increments.test_increment import LENIENT, halves, settings_of
 from tests.service.release_toys import ToyShop, publish, toy_store
+from tests.service.starved_increment import starved
 
 
 @pytest.mark.parametrize(
@@ -68,14 +69,19 @@ def test_an_increment_is_made_by_itself(tmp_path: Path) -> None:
     assert made.manifest.metrics["increment"]["steps"] > 0
 
 
-def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
+def waiting_events(root: Path) -> Settings:
+    """Settings of a home whose events wait for an increment."""
     flags = TRIAL_FLAGS | {"update": {"policy": "touched"}, "increment": {"edges": 20, "seconds": 3600.0}}
-    settings = load_settings(tmp_path, flags)
-    publish(toy_store(Home(tmp_path).releases), ToyShop(n=20), 0)
-    log = open_log(Home(tmp_path))
+    settings = load_settings(root, flags)
+    publish(toy_store(Home(root).releases), ToyShop(n=20), 0)
+    log = open_log(Home(root))
     log.append(Interaction.to_frame(Interaction(f"e{n}", "u", "i", EventType.PURCHASE, n) for n in range(30)))
     log.close()
-    running = IncrementProcess(settings, look_seconds=0.05, work=failing)
+    return settings
+
+
+def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
+    running = IncrementProcess(waiting_events(tmp_path), look_seconds=0.05, work=failing)
     try:
         deadline = time.monotonic() + 120
         while not (tmp_path / "began").exists():
@@ -85,6 +91,22 @@ def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
     finally:
         running.stop()
     assert (tmp_path / "began").read_text("utf-8") == "x"
+
+
+def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(tmp_path: Path) -> None:
+    running = IncrementProcess(waiting_events(tmp_path), look_seconds=0.05, work=starved, patience_seconds=5)
+    try:
+        deadline = time.monotonic() + 180
+        while "own" not in (told := _text(tmp_path / "began")):
+            assert time.monotonic() < deadline, told
+            time.sleep(0.05)
+    finally:
+        running.stop()
+    assert told.removeprefix("idle ") == "own", "idle first, unless it did not even begin"
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
 
 
 def test_no_increment_where_the_policy_wants_none(tmp_path: Path) -> None:
