@@ -98,6 +98,21 @@ def test_a_trainer_on_links_finds_planted_clusters() -> None:
     assert purity(shop, trainer) > 0.97
 
 
+def test_every_step_on_links_starts_from_fresh_gradients() -> None:
+    shop = cluster_shop(clusters=CLUSTERS)
+    model = EmbeddingConfig(dim=16, residual_dropout=0.0)
+    still = replace(LINKS, learning_rate=0.0)
+    trainer = Trainer(shop, group_by_user(shop), graph_of(shop), model, still, seed=0)
+    parts = next(iter(batches_of(shop, graph_of(shop), (6, 6), 2).epoch()))
+    gradients = []
+    for _ in range(2):
+        trainer.step_links([part for part in parts if part is not None])
+        assert trainer.model.residual.grad is not None
+        gradients.append(trainer.model.residual.grad.clone())
+    assert gradients[0].abs().max() > 0
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
 def test_links_rank_what_comes_next_as_well_as_the_whole_graph() -> None:
     shop = cluster_shop(clusters=CLUSTERS, users_each=40)
     start = block_start(shop.n_events)
