@@ -53,7 +53,7 @@ class FittedIlk:
         self.config = config
         self._similar = SimilarFeatures(signals)
         self._users = UserFeatures(signals)
-        self._trending = _best(signals.trend.sum(axis=0), _TRENDING)
+        self._trending: dict[tuple[float, ...], IntArray] = {}
 
     @property
     def n_items(self) -> int:
@@ -119,7 +119,7 @@ class FittedIlk:
     def candidates(self, query: int, objective: Objective, near: IntArray) -> IntArray:
         """See `ServedModel.candidates`."""
         lists = self._item_lists(query, self.mixes[objective])
-        return self._join([near, lists, self._trending], np.array([query]))
+        return self._join([near, lists, self._trending_by(self.mixes[objective])], np.array([query]))
 
     def _item_lists(self, query: int, mix: Mix) -> IntArray:
         """As `_path_lists` for one item, without its matrices: the hot path of every read."""
@@ -142,6 +142,14 @@ class FittedIlk:
                 total[message.indices] += np.float32(weight) * message.data
         found = np.flatnonzero(total)
         return found[np.argsort(-total[found], kind="stable")].astype(np.int64)
+
+    def _trending_by(self, mix: Mix) -> IntArray:
+        """What leads by the trends as this mix weighs them; by their plain sum where it weighs none."""
+        weights = tuple(mix[name] for name in TREND_NAMES)
+        if weights not in self._trending:
+            by_trend = np.array(weights if any(weights) else [1.0] * len(weights), np.float32)
+            self._trending[weights] = _best(by_trend @ self.signals.trend, _TRENDING)
+        return self._trending[weights]
 
     def _join(self, lists: list[IntArray], left_out: IntArray) -> IntArray:
         """Shares of `MAX_CANDIDATES` for each list, what one leaves goes to the next; unique."""
@@ -200,7 +208,7 @@ class FittedIlk:
         rows = rows_of_history(history, self.n_items, self.config.users)
         lists = self._user_lists(rows)
         lists = lists[~np.isin(lists, history)]
-        return self._join([near, lists, self._trending], np.unique(history))
+        return self._join([near, lists, self._trending_by(self.user_mix)], np.unique(history))
 
     def score_user_candidates(self, history: IntArray, candidates: IntArray) -> FloatArray:
         """See `ServedModel.score_user_candidates`."""

@@ -1,6 +1,7 @@
 """Ilk's own model as a whole: known answers, leaks, determinism, served equals evaluated, fallbacks."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from gnn.ilk_model import IlkModel
 from gnn.objective import Objective
 from gnn.served_model import MAX_CANDIDATES
 from gnn.shop_arrays import IntArray, ShopArrays
+from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
 from gnn.training_config import TrainingConfig
 from tests.gnn.shops import cluster_purity, cluster_shop, shop_of
 
@@ -188,6 +190,18 @@ def test_an_empty_history_gets_what_trends() -> None:
     scores = model.fitted.score_user_candidates(NOTHING, np.arange(shop.n_items))
     assert scores.argmax() == 7
     assert 7 in model.fitted.user_candidates(NOTHING, NOTHING)
+
+
+def test_candidates_hold_what_leads_by_the_trends_as_the_objective_weighs_them(model: IlkModel) -> None:
+    fitted = model.fitted
+    n = fitted.n_items
+    trend = np.tile(np.arange(n, dtype=np.float32), (len(TREND_NAMES), 1))
+    trend[TREND_NAMES.index("trend_days")] = 0.1 * np.arange(n)[::-1]  # by the plain sum the last ones lead
+    days_alone = dict.fromkeys(SIMILAR_FEATURES, 0.0) | {"trend_days": 1.0}
+    mixes = {**fitted.mixes, Objective.NEXT: days_alone}
+    served = FittedIlk(replace(fitted.signals, trend=trend), mixes, fitted.user_mix, fitted.config)
+    assert served.candidates(n - 1, Objective.NEXT, NOTHING).tolist() == list(range(30))
+    assert set(range(n - 30, n - 1)) <= set(served.candidates(n - 1, Objective.RELATED, NOTHING).tolist())
 
 
 def test_a_query_without_any_signal_is_labelled_fallback() -> None:
