@@ -18,7 +18,6 @@ from gnn.histories import (
     block_start,
     group_by_user,
     interaction_matrix,
-    next_pairs,
     without_weightless,
 )
 from gnn.holdout import Holdout, holdout_of
@@ -36,6 +35,7 @@ from gnn.text_space import TextSpace, build_text_space
 from gnn.trained import Trained
 from gnn.training import EpochFn, Trainer, ValidationPairs
 from gnn.trend_share import with_best_trends
+from gnn.untimed import config_for, following_pairs, without_order
 from gnn.user_features import USER_FEATURES, UserFeatures
 from gnn.user_rows import latest_of_each, user_rows
 
@@ -80,12 +80,14 @@ def fit_with(
     checkpoints: Checkpoints | None = None,
     log: EpochLog | None = None,
 ) -> Fit:
-    """Fit on all events of `shop`; the newest ninth chooses epochs and mix first.
+    """Fit on all events of `shop`; the newest ninth chooses epochs and mix first (a random ninth where no
+    event has a time, see `gnn.untimed`; `Fit.model.config` then differs from `config`).
 
     checkpoints: of a fit of the same inputs that was interrupted; the outcome has the same bits.
     log: told what every epoch of the embeddings came to.
     """
     shop = without_weightless(shop)
+    config, shop = config_for(shop, config), without_order(shop)
     checkpoints = checkpoints or NoCheckpoints()
     progress("text", 0, 1)
     text = build_text_space(shop.told, shop.n_items, config.text)
@@ -137,7 +139,7 @@ def _validation_block(shop: ShopArrays) -> _Block:
     histories = group_by_user(shop)
     pairs = {}
     for objective, found in (
-        (Objective.NEXT, next_pairs(histories)),
+        (Objective.NEXT, following_pairs(shop, histories)),
         (Objective.TOGETHER, basket_pairs(histories)),
     ):
         query, target, position = found

@@ -49,7 +49,7 @@ class IlkModel:
     def score_users(self, users: IntArray) -> FloatArray:
         """See `Recommender.score_users`; a user without history gets what trends."""
         fit = self._fitted()
-        return fit.model.score_user_rows(user_rows(fit.histories, users, self._config.users))
+        return fit.model.score_user_rows(user_rows(fit.histories, users, fit.model.config.users))
 
     def _fitted(self) -> Fit:
         if self._fit is None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from gnn.histories import event_ages
 from gnn.shop_arrays import FloatArray, ShopArrays
+from gnn.undated import is_untimed
 
 HALF_LIVES = (0.25, 0.05, 0.01, math.inf)
 """Half-lives as shares of all events: a season, weeks, days, and all times (bestsellers outlast trends)."""
@@ -16,11 +17,13 @@ def decayed_counts(shop: ShopArrays, half_life: float, unit: int | None = None) 
     """Sum of event weights, each halved for every `half_life` (share of the events) of age; (n_items,).
 
     unit: events of which `half_life` is a share (`None`: those of the shop); with a fixed unit every
-    new event ages all older ones by the same factor."""
+    new event ages all older ones by the same factor. Where events have no time, each counts what they do in
+    the mean."""
     age = event_ages(shop).astype(np.float64)
     if unit is not None:
         age *= shop.n_events / max(unit, 1)
-    decay = shop.weight * np.power(0.5, age / half_life)
+    share = np.power(0.5, age / half_life)
+    decay = shop.weight * (share.mean() if is_untimed(shop) else share)
     return np.bincount(shop.item, weights=decay, minlength=shop.n_items).astype(np.float32)
 
 
