@@ -9,8 +9,10 @@ target whatever the size of the catalogue, where the closed form of EASE inverts
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from gnn.histories import Histories
+from gnn.setting_checks import check_number, check_whole
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.sparse_rows import Csr, empty_csr, mean_entry, to_csr
 
@@ -31,8 +33,10 @@ class RegressionConfig:
     """Newest items of a shopper that count; bounds the pairs of one shopper at 500^2."""
 
     def __post_init__(self) -> None:
-        if self.neighbours < 0 or self.ridge <= 0 or self.history < 1:
-            raise ValueError("neighbours must not be negative, ridge above 0, history at least 1")
+        """Below a thousandth the ridge no longer keeps items that always come together apart."""
+        check_whole("regression.neighbours", self.neighbours, 0)
+        check_number("regression.ridge", self.ridge, 1e-3)
+        check_whole("regression.history", self.history, 1)
 
 
 def neighbour_regression(histories: Histories, config: RegressionConfig) -> Csr:
@@ -45,17 +49,19 @@ def neighbour_regression(histories: Histories, config: RegressionConfig) -> Csr:
     pairs = _pair_shoppers(histories, config.history)
     counts = pairs.diagonal()
     sources, targets, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-    for target in range(n if config.neighbours else 0):
-        near, with_target = _nearest(pairs, counts, target, config.neighbours)
-        if not len(near):
-            continue
-        among = pairs[near][:, near].toarray()
-        among[np.diag_indices_from(among)] += config.ridge
-        weight = np.linalg.solve(among, with_target)
-        kept = weight > _LEAST
-        sources.append(near[kept])
-        targets.append(np.full(int(kept.sum()), target))
-        weights.append(weight[kept].astype(np.float32))
+    # systems of 100 unknowns: threads of BLAS wait for each other many times longer than they work
+    with threadpool_limits(1, "blas"):
+        for target in range(n if config.neighbours else 0):
+            near, with_target = _nearest(pairs, counts, target, config.neighbours)
+            if not len(near):
+                continue
+            among = pairs[near][:, near].toarray().astype(np.float64)
+            among[np.diag_indices_from(among)] += config.ridge
+            weight = np.linalg.solve(among, with_target)
+            kept = weight > _LEAST
+            sources.append(near[kept])
+            targets.append(np.full(int(kept.sum()), target))
+            weights.append(weight[kept].astype(np.float32))
     if not sum(map(len, weights)):
         return empty_csr(n, n)
     matrix = to_csr(np.concatenate(weights), np.concatenate(sources), np.concatenate(targets), (n, n))

@@ -59,11 +59,13 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Settings come as plain strings and lists."""
         object.__setattr__(self, "loader", Loader(self.loader))
-        object.__setattr__(self, "link_fan_out", tuple(self.link_fan_out))
-        if len(self.link_fan_out) != 2 or any(number == 0 or number < -1 for number in self.link_fan_out):
+        fan_out: object = self.link_fan_out
+        if not isinstance(fan_out, list | tuple) or len(fan_out) != 2 or any(map(_is_no_fan_out, fan_out)):
             raise ValueError(
-                "link_fan_out: (users of an item, items of a user), each -1 (all) or more than 0"
+                "training.link_fan_out: (users of an item, items of a user), each a whole number, "
+                f"-1 (all) or more than 0, not {fan_out!r}"
             )
+        object.__setattr__(self, "link_fan_out", tuple(fan_out))
 
     def epochs(self, n_events: int) -> int:
         """Longest run for a shop of that size."""
@@ -79,3 +81,7 @@ class TrainingConfig:
         """Batch size for a shop of that size."""
         batch = min(self.batch_size, max(self.min_batch_size, n_events // 8))
         return max(batch, -(-n_events // self.most_steps))
+
+
+def _is_no_fan_out(value: object) -> bool:
+    return isinstance(value, bool) or not isinstance(value, int) or value == 0 or value < -1

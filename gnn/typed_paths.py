@@ -14,6 +14,7 @@ import numpy as np
 from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts
 from gnn.histories import Histories, interaction_matrix
 from gnn.layered_rows import LayeredRows
+from gnn.setting_checks import check_number, check_whole
 from gnn.shop_arrays import FloatArray, ShopArrays
 from gnn.sparse_rows import (
     Csr,
@@ -47,6 +48,11 @@ class PathConfig:
     walk_target: float = 0.2
     """The same of the item it leads to: walks lead to popular items, and trends speak for those already
     (Fu et al. 2022, "Revisiting Neighborhood-based Link Prediction for Collaborative Filtering")."""
+
+    def __post_init__(self) -> None:
+        check_whole("paths.walk_keep", self.walk_keep, 1)
+        check_number("paths.walk_source", self.walk_source, 0.0, 2.0)
+        check_number("paths.walk_target", self.walk_target, 0.0, 2.0)
 
 
 FIRST_WALK = {"walk_source": 1.0, "walk_target": 0.0}

@@ -141,7 +141,8 @@ def test_same_seed_same_bits() -> None:
 def test_the_setting_survives_json_and_is_checked() -> None:
     config = IlkConfig(training=LINKS)
     assert IlkConfig.from_json(config.to_json()) == config
-    wrong: list[dict[str, Any]] = [{"loader": "neighbours"}, {"link_fan_out": (0, 3)}, {"link_fan_out": (3,)}]
+    fans: list[Any] = [(0, 3), (3,), 3, (2.5, 3), (True, 3), ("3", 3), (-2, 3)]
+    wrong: list[dict[str, Any]] = [{"loader": "neighbours"}, *({"link_fan_out": fan} for fan in fans)]
     for change in wrong:
         with pytest.raises(ValueError, match=r"neighbours|link_fan_out"):
             TrainingConfig(**change)

@@ -1,7 +1,10 @@
 """The regression of targets on what shoppers have beside them: against dense algebra, and its bounds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gnn.histories import Histories, group_by_user
 from gnn.neighbour_regression import RegressionConfig, neighbour_regression
@@ -60,5 +63,44 @@ def test_weightless_events_and_what_lies_far_back_do_not_count() -> None:
 def test_without_events_there_is_nothing() -> None:
     none = np.zeros(0, np.int64)
     assert neighbour_regression(seen(shop_of(none, none, n_users=1, n_items=3)), RegressionConfig()).nnz == 0
-    with pytest.raises(ValueError, match="ridge"):
-        RegressionConfig(ridge=0.0)
+
+
+def test_the_smallest_ridge_keeps_items_apart_that_always_come_together() -> None:
+    """200,000 shoppers with the same five items: in float32 a thousandth beside them is rounded away."""
+    user, item = np.repeat(np.arange(200_000), 5), np.tile(np.arange(5), 200_000)
+    weights = neighbour_regression(seen(shop_of(user, item)), RegressionConfig(ridge=1e-3)).toarray()
+    assert np.allclose(weights[~np.eye(5, dtype=bool)], 1.0, atol=1e-3)
+
+
+def test_equations_are_solved_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    solve = np.linalg.solve
+
+    def watched(a: Any, b: Any) -> Any:
+        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        assert a.dtype == np.float64
+        return solve(a, b)
+
+    monkeypatch.setattr(np.linalg, "solve", watched)
+    with threadpool_limits(2, "blas"):
+        neighbour_regression(seen(cluster_shop(clusters=1, items_each=4)), RegressionConfig())
+    assert set(threads) == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ridge", 0.0),
+        ("ridge", 1e-9),
+        ("ridge", float("nan")),
+        ("ridge", "50"),
+        ("neighbours", -1),
+        ("neighbours", 10.5),
+        ("neighbours", True),
+        ("history", 0),
+        ("history", "500"),
+    ],
+)
+def test_settings_are_checked_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"regression.{name} must be"):
+        RegressionConfig(**{name: value})

@@ -1,6 +1,9 @@
 """Co-engagement and its products against plain loops."""
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts
 from gnn.histories import group_by_user
@@ -69,3 +72,20 @@ def test_trend_halves_with_age() -> None:
     counts = decayed_counts(shop, 0.4)
     assert np.isclose(counts[2], 1.0)
     assert np.isclose(counts[0], 0.5 ** (0.8 / 0.4))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("walk_source", -0.1),
+        ("walk_source", "0.7"),
+        ("walk_target", float("nan")),
+        ("walk_target", 3),
+        ("walk_keep", 0),
+        ("walk_keep", 1.5),
+        ("walk_keep", True),
+    ],
+)
+def test_settings_of_walks_are_checked_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"paths.{name} must be"):
+        PathConfig(**{name: value})
