@@ -53,13 +53,17 @@ def _is_there(tx: "ManagedTransaction", home: str) -> bool:
     if record is None:
         return False
     check_schema_version(record["store"]["schemaVersion"])
-    owner = record["store"].get("home")  # older graphs do not say
+    _refuse_another(record["store"].get("home"), home)
+    return True
+
+
+def _refuse_another(owner: str | None, home: str) -> None:
+    """owner: None in graphs of older versions, which do not say."""
     if home and owner and owner != home:
         raise NotOurs(
             "the database holds the graph of another home: one shop, one database (set graph.database, or "
             "start another server); if it is this shop's after all: MATCH (s:IlkStore) REMOVE s.home"
         )
-    return True
 
 
 def _refuse_others(tx: "ManagedTransaction") -> None:
@@ -75,3 +79,5 @@ def _create_state(tx: "ManagedTransaction", home: str) -> None:
     sent = {"schemaVersion": SCHEMA_VERSION, "home": home or None}
     record = tx.run(cypher("store_create"), sent).single(strict=True)
     check_schema_version(record["schemaVersion"])
+    # the node may be one that another home made since `_is_there` looked
+    _refuse_another(record["home"], home)

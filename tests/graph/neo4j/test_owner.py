@@ -1,5 +1,8 @@
 """One shop, one database: somebody else's is not touched."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
 from graph.neo4j_schema import NotOurs
@@ -22,6 +25,33 @@ def test_the_graph_of_another_home_is_refused() -> None:
     anybody.ensure_schema()
     for store in (first, other, anybody):
         store.close()
+
+
+def test_of_homes_that_begin_at_once_one_has_the_graph(cypher: Cypher) -> None:
+    homes = ["one", "two", "three"]
+    anybody = empty_store()
+    anybody.ensure_schema()  # its constraints and indexes stay: making them cannot keep the three apart
+    anybody.close()
+    for _ in range(3):
+        stores = [empty_store(home=home) for home in homes]
+        for store in stores:
+            assert not store.health().ok  # connected, and nothing has begun
+        together = Barrier(len(stores))
+
+        def begin(store: Neo4jGraphStore, together: Barrier = together) -> bool:
+            together.wait()
+            try:
+                store.ensure_schema()
+            except NotOurs:
+                return False
+            return True
+
+        with ThreadPoolExecutor(len(stores)) as threads:
+            accepted = list(threads.map(begin, stores))
+        (owner,) = cypher("MATCH (s:IlkStore) RETURN s.home AS home")
+        assert [home for home, was in zip(homes, accepted, strict=True) if was] == [owner["home"]]
+        for store in stores:
+            store.close()
 
 
 def test_a_graph_that_does_not_say_whose_it_is_may_be_used(neo4j_store: Neo4jGraphStore) -> None:
