@@ -1,8 +1,7 @@
 """The folder of one shop and who may write to it."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -10,6 +9,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from service.errors import CallerMistake, HomeBusy
+from service.releases.files import replace_text
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,33 @@ class Home:
             raise CallerMistake(f"home {self.root}: {error.strerror}; choose another with --home") from None
 
     def name(self) -> str:
-        """What tells this home from others; made up the first time."""
-        if not self.name_file.exists():
-            self.create()
-            mine = self.root / f".name.{uuid4().hex}"
-            mine.write_text(uuid4().hex, "utf-8")
-            with suppress(FileExistsError):  # another process was quicker
-                os.link(mine, self.name_file)
-            mine.unlink()
-        return self.name_file.read_text("utf-8")
+        """What tells this home from others; made up the first time, on the disk before it is used. Raises
+        `CallerMistake` where it can be neither read nor written."""
+        try:
+            return self._read_name() or self._name_it()
+        except OSError as error:
+            raise CallerMistake(f"home {self.root}: {self.name_file.name}: {error.strerror}") from None
+
+    def _read_name(self) -> str:
+        """Empty where there is none yet, or an empty file as a power cut may leave it."""
+        try:
+            return self.name_file.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return ""
+
+    def _name_it(self) -> str:
+        self.create()
+        temporary = self.root / f".name.{uuid4().hex}"
+        with FileLock(self.root / "name.lock"):
+            found = self._read_name()
+            if found:  # another process was quicker
+                return found
+            name = uuid4().hex
+            try:
+                replace_text(self.name_file, name, temporary)
+            finally:
+                temporary.unlink(missing_ok=True)
+            return name
 
     def require(self) -> None:
         """Raise `CallerMistake` unless something was loaded here."""

@@ -47,7 +47,11 @@ def open_store(settings: Settings, home: Home, *, patient: bool = False) -> Grap
     behind them, not where somebody waits for an answer.
     """
     store = _store(settings, home, patient)
-    store.ensure_schema()
+    try:
+        store.ensure_schema()
+    except Exception:
+        store.close()
+        raise
     return store
 
 
