@@ -38,6 +38,8 @@ class ReleaseFollowing:
         self._stamp: tuple[int, int, int] | None = None
         self._opening: Future[Release | None] | None = None
         self._made: _Made | None = None
+        self._wanted: Release | None = None
+        """What serves by the pointer: whatever is read anew is read for it, as its stamp is told but once."""
         self.folding: LiveFolding | None = None
         """What works now."""
 
@@ -67,11 +69,14 @@ class ReleaseFollowing:
             self._take(self._made, sources)
         folding = self.folding
         if folding is not None and self._made is None and folding.wants_reading:
-            self._make(folding.release)
+            wanted = self._wanted or folding.release
+            if wanted.version != folding.release.version:
+                folding.stay()  # the way to it is part of the reading
+            self._make(wanted)
 
     def let_go(self) -> None:
         """Follow nothing; what is being made beside is dropped."""
-        self._stamp = self._opening = self._made = None
+        self._stamp = self._opening = self._made = self._wanted = None
         if self.folding is not None:
             self.folding.close()
             self.folding = None
@@ -92,7 +97,7 @@ class ReleaseFollowing:
         folding, made = self.folding, self._made
         if made is not None and made.version == release.version:
             return
-        self._made = None
+        self._made, self._wanted = None, release
         if folding is not None:
             folding.stay()
             if folding.release.version == release.version or folding.follow(release, self._settled):

@@ -2,130 +2,30 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
-import polars as pl
 import pytest
 
 from gnn.served_model import ServedModel
-from gnn.shop_arrays import FloatArray
 from graph.errors import StoreConflict
 from graph.event_type import EventType
-from graph.frames import ITEM_SCHEMA
-from graph.interaction import Interaction
 from graph.item import Item
-from graph.log import EventLog
 from graph.sqlite_store import SqliteGraphStore
-from graph.store import EdgeBlock, GraphStore
+from graph.store import EdgeBlock
 from service.answering.shop_lookup import StoreLookup
 from service.answering.similar_items import SimilarItemsService
-from service.change_log import ChangeKind, ChangeLog
-from service.home import Home
+from service.change_log import ChangeKind
 from service.item_reviews import recorded
 from service.live.fresh_segments import HEAL_NAME, segment_files
-from service.live.mirror import MakeMirror, MirrorStart
-from service.live.updater import Updater
+from service.live.mirror import MirrorStart
 from service.live.updater_status import read_updater
 from service.releases.holder import ReleaseHolder
-from service.releases.store import ReleaseStore
-from service.settings import ReviewSettings, Settings, load_settings
-from service.stores import closing_both, open_changes, open_log, open_store
-from tests.service.live_toys import STEP, ToyMirror, live_store
+from service.settings import ReviewSettings, load_settings
+from tests.service.live_home import FLAGS, SHOP, Live
+from tests.service.live_toys import STEP, ToyMirror
 from tests.service.release_toys import ToyShop, publish
 from tests.service.releases.test_release_holder import wait_until
-
-SHOP = ToyShop()
-OFF = {"user_item": 0, "user": 0, "new_users_item": 0}
-FLAGS = {"update": {"quiet_seconds": 0.1, "whole_seconds": 0.5, "poll_seconds": 0.005, "caps": OFF}}
-
-
-@dataclass
-class Live:
-    """A home whose updater runs in a thread, and a worker's holder."""
-
-    settings: Settings
-    log: EventLog
-    store: GraphStore
-    changes: ChangeLog
-    releases: ReleaseStore
-    holder: ReleaseHolder
-    stopping: threading.Event = field(default_factory=threading.Event)
-    thread: threading.Thread | None = None
-    sent: int = 0
-
-    @property
-    def home(self) -> Home:
-        return Home(self.settings.home)
-
-    def start(self, make_mirror: MakeMirror = ToyMirror) -> None:
-        self.stopping.clear()
-        updater = Updater(self.settings, self.releases, make_mirror, ToyTexts())
-        self.thread = threading.Thread(target=updater.run, args=(self.stopping,))
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.stopping.set()
-        if self.thread is not None:
-            self.thread.join()
-            self.thread = None
-
-    def post(
-        self, item: str, kind: EventType = EventType.VIEW_ITEM, user: str = "u", review: str | None = None
-    ) -> int:
-        self.sent += 1
-        at = 1_700_000_000_000_000 + self.sent
-        event = Interaction(f"x{self.sent}", user, item, kind, at, review_text=review)
-        return self.log.append(Interaction.to_frame([event])).last_seq
-
-    def wait(self, sequence: int) -> None:
-        self.seen(lambda: self.holder.serving().events_through >= sequence)
-
-    def vector(self, item: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        release = self.holder.serving().release
-        row = release.items.index_of(item)
-        assert row is not None
-        found: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = release.model.item_vectors()[row]
-        return found
-
-    def drift(self, item: str) -> float:
-        """Steps that an item moved from where its release has it."""
-        row = SHOP.ids.index(item)
-        return float(((self.vector(item) - SHOP.vectors[row]) / STEP).mean())
-
-    def drifts(self, *items: str) -> list[float]:
-        return [self.drift(item) for item in items]
-
-    def seen(self, reached: Callable[[], bool]) -> None:
-        wait_until(lambda: (self.holder.poll(), reached())[1])
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
-    settings = load_settings(tmp_path / "home", FLAGS)
-    home = Home(settings.home)
-    home.create()
-    log, store, changes = open_log(home), open_store(settings, home), open_changes(home)
-    plain = {"description": pl.lit(""), "attributes": pl.lit("{}")}
-    store.upsert_items(SHOP.items.with_columns(**plain).select(list(ITEM_SCHEMA)))
-    releases = live_store(home.releases)
-    holder = ReleaseHolder(releases, fresh=home.fresh, switch_seconds=20)
-    running = Live(settings, log, store, changes, releases, holder)
-    with closing_both(log, store, changes):
-        yield running
-        running.stop()
-
-
-class ToyTexts:
-    """`TextVectors` for which a text that ends in a number n means the same as item n of the toy shop."""
-
-    def of_query(self, text: str, fingerprint: str) -> FloatArray:
-        vector: FloatArray = SHOP.vectors[int(text.split()[-1])]
-        return vector
-
-    of_item = of_query
 
 
 def test_an_event_moves_the_served_vectors_and_every_answer_says_so(live: Live) -> None:
