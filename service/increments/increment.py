@@ -89,9 +89,9 @@ def run_increment(settings: Settings, reporter: Reporter, *, idle: bool = False)
 
 @dataclass(frozen=True)
 class _Made:
-    """A release that was written, and what the gate says of it."""
+    """A release that may be written, and what the gate says of it."""
 
-    version: str
+    draft: ReleaseDraft
     verdict: IncrementVerdict
     done: IncrementalUpdate
     block: tuple[int, int]
@@ -119,12 +119,15 @@ class _Increment:
         def made() -> _Made:
             return self._made(release, model, snapshot, arrived)
 
-        return self._settle(release, when_idle(made) if idle else made())
+        done = when_idle(made) if idle else made()
+        with self._reporter.stage("write") as stage:  # others wait for its lock: never while idle
+            version = stage.note = self._releases.write(done.draft)
+        return self._settle(release, version, done)
 
     def _made(
         self, release: Release, model: FittedIlk, snapshot: ShopSnapshot, arrived: ArrivedItems | None
     ) -> _Made:
-        """Learn, judge and write; nobody waits for anything that is held meanwhile."""
+        """Learn and judge; nobody waits for anything that is held meanwhile."""
         weights = model.weights
         assert weights is not None, "asked before"
         learned, held = self._blocks(release, snapshot)
@@ -145,13 +148,12 @@ class _Increment:
         del before, seen  # room for the signals of all events
         give_back_freed_memory()
         block = (int(snapshot.edges.seq[learned].min()), int(snapshot.edges.seq[learned].max()))
-        with self._reporter.stage("write") as stage:
+        with self._reporter.stage("index"):
             after = _signals(model, shop, arrived)
             frozen = release.items.indices_of(sorted(self._settings.update.freeze))
             candidate = with_frozen(model, _with(model, after, shop, done.weights), frozen)
-            version = self._releases.write(self._draft(release, snapshot, candidate, verdict, done, block))
-            stage.note = version
-        return _Made(version, verdict, done, block)
+            draft = self._draft(release, snapshot, candidate, verdict, done, block)
+        return _Made(draft, verdict, done, block)
 
     def _export(self, release: Release) -> ShopSnapshot:
         with self._reporter.stage("export") as stage:
@@ -265,9 +267,9 @@ class _Increment:
         kept = {name: before[name] for name in (*MEASURE, "coverage", "ndcg@10") if name in before}
         return kept | verdict.to_json()
 
-    def _settle(self, release: Release, made: _Made) -> IncrementResult:
+    def _settle(self, release: Release, version: str, made: _Made) -> IncrementResult:
         """Publish, or leave the old release serving and take the block out of the answers."""
-        version, verdict, done, block = made.version, made.verdict, made.done, made.block
+        verdict, done, block = made.verdict, made.done, made.block
         settings = self._settings.increment
         unfolded = None
         if verdict.passed:

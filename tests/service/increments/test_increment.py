@@ -1,7 +1,9 @@
 """One increment on a home: learned from, judged, published or rejected, in the manifest."""
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from service.change_log import ChangeLog
 from service.demo.sample_shop import SampleShop
 from service.errors import CallerMistake
 from service.home import Home
+from service.increments import increment
 from service.increments.increment import IncrementResult, run_increment, trained_through
 from service.intake.load import load
 from service.nightly.refresh import refresh
@@ -90,6 +93,31 @@ def test_an_increment_is_a_release_with_a_parent_and_its_own_events(home: Path) 
     assert isinstance(parent.model, FittedIlk)
     assert made.model.weights is not None
     assert made.model.signals.trend_events == parent.model.signals.trend_events
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux's scheduler")
+def test_what_others_wait_for_is_never_idle(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread without a processor that holds the releases' lock would keep everybody from a rollback."""
+    told: dict[str, list[int]] = {}
+
+    def noted(place: Any, name: str) -> None:
+        work = getattr(place, name)
+
+        def note(*arguments: Any) -> Any:
+            told.setdefault(name, []).append(os.sched_getscheduler(0))
+            return work(*arguments)
+
+        monkeypatch.setattr(place, name, note)
+
+    noted(increment, "update")
+    noted(increment, "build_index")
+    noted(ReleaseStore, "_locked")
+    assert run_increment(settings_of(home, LENIENT), quiet(), idle=True).published
+    assert told == {
+        "update": [os.SCHED_IDLE],
+        "build_index": [os.SCHED_IDLE],
+        "_locked": [os.SCHED_OTHER, os.SCHED_OTHER],  # write, publish
+    }
 
 
 def reviewing(home: Path, share: float) -> Settings:
