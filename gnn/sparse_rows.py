@@ -148,8 +148,9 @@ def _thresholds(data: FloatArray, indptr: npt.NDArray[Any], keep: int) -> tuple[
     return rows, bits, threshold
 
 
-def _blocks(left: Csr, right: Csr, products_per_block: int) -> Iterator[slice]:
-    """Row ranges of `left` whose products with `right` fit in bounded memory."""
+def product_blocks(left: Csr, right: Csr, products_per_block: int) -> Iterator[slice]:
+    """Row ranges of `left` whose products with `right` fit in bounded memory: at most so many products of
+    entries, or one row."""
     work = np.append(0, np.cumsum(np.diff(right.indptr)[left.indices], dtype=np.int64))[left.indptr]
     start = 0
     while start < left.shape[0]:
@@ -172,7 +173,7 @@ def product_top(
     `drop_diagonal` needs all rows of a square result; for some rows take `product_top_rows`.
     """
     parts = []
-    for block in _blocks(left, right, products_per_block):
+    for block in product_blocks(left, right, products_per_block):
         product = (left[block] @ right).tocsr()
         if drop_diagonal:
             product = without_diagonal(product, first_row=block.start)

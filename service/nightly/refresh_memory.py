@@ -1,8 +1,10 @@
 """How much memory a refresh takes at its peak, counted from the shop before it begins, and its budget.
 
 The peak lies in training: either the pairs of events of one shopper while the paths are built, or the
-examples that the mix is learned from. Bytes of a pair and of an example's value were set by two measured
-peaks (docs/benchmarks.md): 3,517 MiB with a million edges without texts, 1,722 MiB with 130,500 and texts.
+examples that the mix is learned from. The regression is counted on top in full: its result stays, and not
+all that the paths took before it is given back. Bytes of a pair and of an example's value were set by two
+measured peaks (docs/benchmarks.md): 3,517 MiB with a million edges without texts, 1,722 MiB with 130,500 and
+texts.
 """
 
 from dataclasses import replace
@@ -11,6 +13,7 @@ import numpy as np
 
 from gnn import IlkConfig
 from gnn.histories import VALID_SHARE
+from gnn.neighbour_regression import regression_bytes
 from gnn.shop_arrays import IntArray
 from gnn.similar_features import SIMILAR_FEATURES
 from service.edge_selection import SelectionReport, newest_edges
@@ -51,6 +54,7 @@ def estimated_peak(user: IntArray, n_items: int, text_dim: int, config: IlkConfi
             _BYTES_PER_PAIR * _pairs(user, config.co_engagement.window),
             _BYTES_PER_EXAMPLE_VALUE * examples * n_items * len(SIMILAR_FEATURES),
         )
+        + (regression_bytes(user, n_items, config.regression) if config.use_paths else 0)
     )
 
 

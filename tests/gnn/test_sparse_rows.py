@@ -73,7 +73,7 @@ def test_product_top_equals_the_dense_product_and_its_selected_rows(
 def test_product_in_small_blocks_is_the_same_product() -> None:
     left, right = random_csr(40, 40, 0.3, 1), random_csr(40, 40, 0.3, 2)
     whole = product_top(left, right, 7)
-    blocks = list(sparse_rows._blocks(left, right, 50))
+    blocks = list(sparse_rows.product_blocks(left, right, 50))
     assert len(blocks) > 10
     assert [b.start for b in blocks[1:]] == [b.stop for b in blocks[:-1]]
     assert blocks[-1].stop == 40

@@ -1,12 +1,14 @@
 """What a refresh would do, what it costs, and what memory it may take."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gnn import IlkConfig
+from gnn.neighbour_regression import regression_bytes
 from service.home import Home
 from service.intake.load import load
 from service.nightly.refresh import refresh
@@ -141,8 +143,16 @@ def test_memory_grows_with_events_items_and_the_pairs_of_a_shopper() -> None:
     assert least < one_each < together
     assert estimated_peak(apart, 1000, 384, config) > one_each
     brute = sum(min(30, place % 50) for place in range(100_000))
-    per_pair = (together - one_each) / brute
+    regressed = [regression_bytes(users, 0, config.regression) for users in (apart, apart // 50)]
+    per_pair = (together - one_each - (regressed[1] - regressed[0])) / brute
     assert per_pair == pytest.approx(round(per_pair))  # every pair within the window, and no other
+
+
+def test_memory_of_the_regression_is_part_of_the_estimate() -> None:
+    user, config = np.repeat(np.arange(200), 500), IlkConfig()
+    without = replace(config, use_paths=False)
+    apart = estimated_peak(user, 100_000, 0, config) - estimated_peak(user, 100_000, 0, without)
+    assert apart == regression_bytes(user, 100_000, config.regression) > 100 * MIB
 
 
 def test_too_small_a_budget_refuses_or_learns_from_the_newest(tmp_path: Path, shop_folder: Path) -> None:
