@@ -16,7 +16,7 @@ class ComingFile:
     """A file that is being prepared, and what has to follow in it."""
 
     after: int
-    """Number of the newest record when it began."""
+    """Number of the newest record when it began, or of its own beginning once that is revealed."""
     since: list[FreshRecord]
     lineage: str
     """See `FreshRecord.lineage`."""
@@ -80,13 +80,14 @@ class FreshPublisher:
         """Write the beginning of the file; in any thread. rows, items: everything that differs from the
         release, as it was when the file was begun; through: the events in them. reveal: let readers see it
         before `switch` adds what follows: that gives those who turn to this release the time to read it."""
-        record = self._record(rows, items, through, coming.after, coming.lineage)
+        number = coming.after + int(reveal)  # what somebody may answer from counts
+        record = self._record(rows, items, through, number, coming.lineage)
         prepared = self.writer.prepare(replace(record, preliminary=reveal))
         with self._lock:
             if coming is not self._coming:
                 prepared.path.unlink(missing_ok=True)
                 return
-            coming.prepared, coming.revealed = prepared, reveal
+            coming.prepared, coming.revealed, coming.after = prepared, reveal, number
             if reveal:
                 self.writer.switch(prepared)
 

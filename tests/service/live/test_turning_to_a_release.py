@@ -12,6 +12,7 @@ from service.change_log import ChangeKind
 from service.live.fresh_segments import segment_files
 from service.live.mirror import MirrorStart
 from service.live.updater_status import read_updater
+from service.releases.holder import ReleaseHolder
 from tests.service.live_home import SHOP, Live
 from tests.service.live_toys import STEP, ToyMirror
 from tests.service.release_toys import ToyShop, publish
@@ -103,3 +104,26 @@ def test_a_reading_that_ends_after_the_way_to_a_release_is_one_for_that_release(
     served_until(live, second)
     assert [drift(live, item) for item in ("item-30", "item-34")] == pytest.approx([0, 1])
     assert readings == 2
+
+
+def test_one_index_version_is_one_state_of_the_answers(live: Live) -> None:
+    """To a worker, too, that took the release before there was a file of its rows."""
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    second = publish(live.releases, OTHER, 0)
+    young = ReleaseHolder(live.releases, fresh=live.home.fresh)
+    young.poll()
+    assert young.serving().index_version == second, "no rows yet"
+    states: dict[str, set[tuple[int, float]]] = {}
+
+    def settled() -> bool:
+        serving = young.serving()
+        state = serving.events_through, float(serving.release.model.item_vectors()[30].mean())
+        states.setdefault(serving.index_version, set()).add(state)
+        young.poll(wait=False)
+        return followed(live) == second and serving.number >= 2
+
+    wait_until(settled)
+    assert {version: len(seen) for version, seen in states.items()} == dict.fromkeys(states, 1)
+    assert f"{second}.1" in states, "what is revealed before"
