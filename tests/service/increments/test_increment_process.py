@@ -8,6 +8,7 @@ import pytest
 from graph.event_type import EventType
 from graph.interaction import Interaction
 from service.home import Home
+from service.increments import process
 from service.increments.process import IncrementProcess, due
 from service.intake.load import load
 from service.nightly.refresh import refresh
@@ -93,7 +94,18 @@ def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
     assert (tmp_path / "began").read_text("utf-8") == "x"
 
 
-def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(tmp_path: Path) -> None:
+def busy_until_begun(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes until the work begins: only then it may be called starved."""
+    worked = process._worked
+    monkeypatch.setattr(
+        process, "_worked", lambda one: worked(one) if (home / "began").exists() else float("inf")
+    )
+
+
+def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_until_begun(tmp_path, monkeypatch)
     running = IncrementProcess(waiting_events(tmp_path), look_seconds=0.05, work=starved, patience_seconds=5)
     try:
         deadline = time.monotonic() + 180
@@ -102,7 +114,21 @@ def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(tmp_pa
             time.sleep(0.05)
     finally:
         running.stop()
-    assert told.removeprefix("idle ") == "own", "idle first, unless it did not even begin"
+    assert told == "idle own"
+
+
+def test_the_first_try_is_told_to_be_idle(tmp_path: Path) -> None:
+    running = IncrementProcess(
+        waiting_events(tmp_path), look_seconds=0.05, work=starved, patience_seconds=600
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (told := _text(tmp_path / "began")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        running.stop()
+    assert told == "idle "
 
 
 def _text(path: Path) -> str:
