@@ -72,6 +72,10 @@ class CsrSampler(BaseSampler):
         self._seed = seed
         self._generator: torch.Generator | None = None
 
+    def reseed(self, seed: int) -> None:
+        """Draw from here on as a sampler that was made with this seed."""
+        self._seed, self._generator = seed, None
+
     def sample_from_nodes(self, index: NodeSamplerInput, **kwargs: Any) -> HeteroSamplerOutput:
         """The neighbourhood of nodes of one type. Raises `ValueError` for repeated nodes or seed times."""
         return node_sample(index, self._sample)

@@ -7,6 +7,7 @@ costs batch x fan-out^2 edges whatever the graph has.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -109,10 +110,10 @@ class LinkBatches:
         data = _bipartite(interactions)
         of_item, of_user = fan_out
         hops = max(layers, 1)
-        seed = int(torch.randint(2**31, (1,), generator=generator))
         # items that are met last need hear nothing: a user's last layer is made of what items were before
         fans = {TO_ITEM: [of_item] * (hops - 1) + [0], TO_USER: [of_user] * hops}
-        sampler = _PairsWithNegatives(CsrSampler(data, fans, seed), pairs.rate, pairs.negatives, generator)
+        self._neighbours, self._generator = CsrSampler(data, fans, seed=0), generator
+        sampler = _PairsWithNegatives(self._neighbours, pairs.rate, pairs.negatives, generator)
         steps = max(1, len(pairs.user) // batch_size)
 
         def loader(kind: EdgeType, ends: tuple[Tensor, Tensor]) -> LinkLoader:
@@ -128,12 +129,19 @@ class LinkBatches:
         self._events = loader(TO_ITEM, (pairs.user, pairs.item))
         self._follows = loader(FOLLOWED_BY, (pairs.before, pairs.after)) if len(pairs.before) else None
 
-    def epoch(self) -> Iterator[tuple[LinkBatch, LinkBatch | None]]:
-        """All pairs once: (user-item pairs, pairs of consecutive items) of each step."""
-        follows = iter(self._follows or ())
-        for events in self._events:
-            then = next(follows, None)
-            yield _batch(events, TO_ITEM), None if then is None else _batch(then, FOLLOWED_BY)
+    def epoch(self) -> Iterator[tuple[LinkBatch | None, LinkBatch | None]]:
+        """All pairs once: (user-item pairs, pairs of consecutive items) of each step. In the last steps one
+        of them may be `None`: as sizes are rounded up, either kind may make more batches.
+
+        Neighbours are drawn by a seed that each epoch takes from the one generator: its state between two
+        epochs is all that a run that was interrupted needs to go on with the same bits.
+        """
+        self._neighbours.reseed(int(torch.randint(2**31, (1,), generator=self._generator)))
+        for events, follows in zip_longest(self._events, self._follows or ()):
+            yield (
+                None if events is None else _batch(events, TO_ITEM),
+                None if follows is None else _batch(follows, FOLLOWED_BY),
+            )
 
 
 def _bipartite(interactions: Adjacency) -> HeteroData:

@@ -1,5 +1,6 @@
 """Training by PyG's LinkLoader: exact with all neighbours, right in the mean, as good as the whole."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from gnn.checkpoints import Checkpoint, NoCheckpoints
 from gnn.embedding_config import EmbeddingConfig
 from gnn.embedding_model import EmbeddingModel, ModelGraph
 from gnn.histories import block_start, group_by_user, next_pairs
@@ -16,7 +18,7 @@ from gnn.sampling import PairSampler
 from gnn.shop_arrays import ShopArrays
 from gnn.training import Trainer, ValidationPairs
 from gnn.training_config import Loader, TrainingConfig
-from tests.gnn.shops import cluster_shop
+from tests.gnn.shops import cluster_shop, shop_of
 from tests.gnn.test_training import CLUSTERS, MODEL, QUICK, graph_of, purity
 
 LINKS = replace(QUICK, loader=Loader.LINKS, link_fan_out=(6, 6))
@@ -39,6 +41,7 @@ def test_with_all_neighbours_a_batch_is_what_the_whole_graph_says(layers: int) -
         users, items = model(graph)
         x = model.layer_zero(graph)
         for events, follows in batches_of(shop, graph, (-1, -1), layers).epoch():
+            assert events is not None
             assert follows is not None
             for part in (events, follows):
                 own_users, own = model.through(x[part.items], part.to_users, part.to_items)
@@ -61,6 +64,7 @@ def test_with_few_neighbours_it_is_right_in_the_mean() -> None:
         x = model.layer_zero(graph).detach()
         for seed in range(12):
             for events, _ in batches_of(shop, graph, (5, 4), 2, seed).epoch():
+                assert events is not None
                 _, own = model.through(x[events.items], events.to_users, events.to_items)
                 seeds = torch.unique(torch.cat([events.positive, events.negatives]))
                 total.index_add_(0, events.items[seeds], own[seeds])
@@ -77,15 +81,58 @@ def test_an_epoch_has_every_pair_once_and_draws_from_its_own_generator() -> None
     batches = batches_of(shop, graph, (3, 3), 2)
     first, second = (list(batches.epoch()) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
-    events = [part for part, _ in first]
+    events = [part for part, _ in first if part is not None]
+    again = second[0][0]
+    assert again is not None
     pairs = np.concatenate([(b.users[b.anchor] * shop.n_items + b.items[b.positive]).numpy() for b in events])
     np.testing.assert_array_equal(np.sort(pairs), np.sort(shop.user * shop.n_items + shop.item))
-    assert not torch.equal(events[0].items[events[0].positive], second[0][0].items[second[0][0].positive])
+    assert not torch.equal(events[0].items[events[0].positive], again.items[again.positive])
     assert {len(b.negatives) for b in events} == {32}
     known = PairSampler(shop, group_by_user(shop), 300, 32, torch.Generator())
     follows = [part for _, part in first if part is not None]
     assert sum(len(part.anchor) for part in follows) == len(known.before)
     assert len(follows) == len(events)
+
+
+@pytest.mark.parametrize("batch_size", [20, 50, 77, 150, 300])
+def test_no_pair_is_left_out_where_one_kind_has_more_batches(batch_size: int) -> None:
+    """9 events in 4 steps are three batches of 3, and 7 pairs that follow four of 2."""
+    user, item = np.repeat([0, 1], [8, 1]), np.arange(9)
+    small = shop_of(user, item)
+    for shop, size in ((small, 2), (cluster_shop(clusters=CLUSTERS), batch_size)):
+        generator = torch.Generator().manual_seed(0)
+        pairs = PairSampler(shop, group_by_user(shop), size, 8, generator)
+        steps = list(LinkBatches(pairs, graph_of(shop).interactions, (3, 3), 1, size, generator).epoch())
+        seen = [
+            sum(len(part.anchor) for part in kind if part is not None) for kind in zip(*steps, strict=True)
+        ]
+        assert seen == [len(pairs.user), len(pairs.before)]
+        if shop is small:
+            assert [events is None for events, _ in steps] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("loader", list(Loader))
+def test_a_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits(loader: Loader) -> None:
+    shop = cluster_shop(clusters=CLUSTERS)
+    config = replace(LINKS, loader=loader, link_fan_out=(3, 3))
+
+    def trainer() -> Trainer:
+        return Trainer(shop, group_by_user(shop), graph_of(shop), MODEL, config, seed=0)
+
+    class Kept(NoCheckpoints):
+        """What was saved last."""
+
+        last: Checkpoint | None = None
+
+        def load(self, name: str) -> Checkpoint | None:
+            return self.last
+
+        def save(self, name: str, make: Callable[[], Checkpoint], *, final: bool = False) -> None:
+            self.last = make()
+
+    whole, kept = trainer().run(3), Kept()
+    trainer().run(2, checkpoints=kept)
+    assert np.array_equal(trainer().run(3, checkpoints=kept).items, whole.items)
 
 
 def test_a_trainer_on_links_finds_planted_clusters() -> None:
