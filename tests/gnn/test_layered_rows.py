@@ -1,11 +1,13 @@
 """Rows replaced in layers equal rows replaced in a dense matrix; older versions stay as they were."""
 
+import tracemalloc
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from gnn.layered_rows import LayeredRows, cells, one_row
+from gnn.layered_rows import LayeredRows, cells, left_product, one_row
 from gnn.sparse_rows import Csr
 
 
@@ -56,3 +58,20 @@ def test_two_versions_of_one_parent_do_not_disturb_each_other() -> None:
     second = parent.replaced(np.array([0]), 2 * ones, (3, 3))
     assert first.rows(np.array([0])).toarray().tolist() == [[1.0, 1.0, 1.0]]
     assert second.rows(np.array([0])).toarray().tolist() == [[2.0, 2.0, 2.0]]
+
+
+def test_a_product_does_not_copy_the_matrix_whatever_the_types_of_indices() -> None:
+    n = 200_000
+    entries = np.arange(n * 10, dtype=np.int32)
+    matrix = sparse.csr_array(
+        (np.ones(n * 10, np.float32), entries % n, np.arange(0, n * 10 + 1, 10, dtype=np.int32)), shape=(n, n)
+    )
+    left = sparse.csr_array(
+        (np.ones(2, np.float32), np.array([1, 3], np.int64), np.array([0, 2], np.int64)), shape=(1, n)
+    )
+    tracemalloc.start()
+    product = left_product(left, matrix)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert product.nnz == 20
+    assert peak < matrix.indices.nbytes / 2
