@@ -24,7 +24,7 @@ from gnn.holdout import Holdout, holdout_of
 from gnn.ilk_config import IlkConfig
 from gnn.item_signals import item_signals
 from gnn.learning_curve import EpochLog
-from gnn.mix import MixExamples, learn_mix
+from gnn.mix import Learned, MixExamples, agreed, learn, learn_mix
 from gnn.mix_config import Mix, MixConfig
 from gnn.neighbour_regression import neighbour_regression
 from gnn.objective import Objective
@@ -264,17 +264,31 @@ def _learn_users(
     config: IlkConfig, shop: ShopArrays, signals: ItemSignals, histories: Histories, start: int, seed: int
 ) -> Mix:
     """The users' mix, from items that users with a history turned to for the first time."""
-    known = latest_of_each(histories)
+    known, how = latest_of_each(histories), config.user_learning
     user, target = _first_times(shop, known, start)
     share = 1.0 / np.bincount(user, minlength=1)[user] if len(user) else np.zeros(0)
-    some = _some(config.user_learning, shop.n_items, len(user), len(USER_FEATURES), seed)
-    if len(some) < config.user_learning.min_pairs:
+    features, before = UserFeatures(signals), shop.events(0, start)
+
+    def sample(some: IntArray) -> Learned:
+        give_back_freed_memory(cycles=True)
+        rows, banned = user_rows(known, user[some], config.users), _seen(before, user[some])
+        weight = share[some].astype(np.float32)
+        return learn(MixExamples(features.stack(rows), target[some], banned, weight), config.user_mix, how)
+
+    samples = _samples(how, shop.n_items, len(user), len(USER_FEATURES), seed)
+    if not samples:
         return dict(config.user_mix)
-    user, target, share = user[some], target[some], share[some]
-    rows = user_rows(known, user, config.users)
-    banned = _seen(shop.events(0, start), user)
-    examples = MixExamples(UserFeatures(signals).stack(rows), target, banned, share.astype(np.float32))
-    return learn_mix(examples, config.user_mix, config.user_learning)
+    return agreed([sample(some) for some in samples], config.user_mix, how)
+
+
+def _samples(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> list[IntArray]:
+    """Random choices of pairs, each within the budget and none twice, order kept; empty: too few pairs."""
+    order, size = np.random.default_rng(seed).permutation(n_pairs), config.budget(n_items, n_features)
+    if min(size, n_pairs) < config.min_pairs:
+        return []
+    count = min(config.samples, -(-n_pairs // size))
+    size = min(size, n_pairs // count)
+    return [np.sort(order[i * size : (i + 1) * size]) for i in range(count)]
 
 
 def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:

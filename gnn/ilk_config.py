@@ -62,7 +62,7 @@ class IlkConfig:
     """When `next` makes less or more of the trends; where it does, nothing is learned on top."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
-    user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0))
+    user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0, samples=8))
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an
     item, so the learned move is larger and made in full."""
     mixes: dict[Objective, Mix] = field(default_factory=_default_mixes)

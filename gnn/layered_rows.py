@@ -149,7 +149,8 @@ def left_product(left: Csr, matrix: Csr | LayeredRows) -> Csr:
         return matrix.left_product(left)
     index = matrix.indices.dtype
     alike = (left.data, left.indices.astype(index), left.indptr.astype(index))
-    product: Csr = (sparse.csr_array(alike, shape=left.shape) @ matrix).tocsr()
+    same: Csr = sparse.csr_array(alike, shape=left.shape)
+    product: Csr = (same @ matrix).tocsr()
     return product
 
 

@@ -1,7 +1,7 @@
 """The learned mix: how much each feature counts, per objective, learned on the newest block only."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -90,33 +90,57 @@ def standard_errors(gains: npt.NDArray[np.floating[Any]]) -> float:
     return math.copysign(math.inf, mean) if mean else 0.0
 
 
-def transfers(
+def carried_over(
     examples: MixExamples, start: FloatArray, config: MixConfig, free: FloatArray | None = None
-) -> bool:
-    """Whether weights learned on one half of the block's time rank the other half better than `start`."""
+) -> float:
+    """Sum of what weights learned on one half of the block's time gain over `start` on the other half."""
     middle = len(examples.target) // 2
     older, newer = examples.cut(0, middle), examples.cut(middle, len(examples.target))
     forth = _gains(newer, fit_weights(older, start, config, free), start)
     back = _gains(older, fit_weights(newer, start, config, free), start)
-    return float(forth.sum() + back.sum()) > 0
+    return float(forth.sum() + back.sum())
 
 
-def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Mix:
-    """Learned weights, or the defaults where there are too few pairs or learning ranks no better.
+@dataclass(frozen=True)
+class Learned:
+    """What one sample of pairs teaches."""
 
-    `examples` in time order; `examples.features` has its last axis in the order of `defaults`. Tastes of a
-    whole block may be a campaign's, so what is learned must also carry over between the block's halves.
-    """
-    if len(examples.target) < config.min_pairs:
-        return dict(defaults)
+    weights: FloatArray
+    """(features,)."""
+    gains: FloatArray
+    """NDCG@10 over the defaults, pair by pair, (p,)."""
+    carried: float
+    """See `carried_over`."""
+
+
+def learn(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Learned:
+    """Learn from one sample; `examples` in time order, the last axis of its features as in `defaults`."""
     start = np.array(list(defaults.values()), np.float32)
     free = np.array([not config.moved or name in config.moved for name in defaults], np.float32)
-    learned = fit_weights(examples, start, config, free)
+    weights = fit_weights(examples, start, config, free)
+    gains = _gains(examples, weights, start)
+    return Learned(weights, gains, carried_over(examples, start, config, free))
+
+
+def agreed(samples: Sequence[Learned], defaults: Mapping[str, float], config: MixConfig) -> Mix:
+    """The mean of what the samples teach, or the defaults where it ranks no better.
+
+    All samples are judged as one: a single one of a thousand pairs often cannot tell. Tastes of a whole block
+    may be a campaign's, so what is learned must also carry over between the block's halves.
+    """
     better = (
-        bool(np.isfinite(learned).all())
-        and standard_errors(_gains(examples, learned, start)) >= config.min_gain
-        and transfers(examples, start, config, free)
+        all(bool(np.isfinite(one.weights).all()) for one in samples)
+        and standard_errors(np.concatenate([one.gains for one in samples])) >= config.min_gain
+        and sum(one.carried for one in samples) > 0
     )
     if not better:
         return dict(defaults)
-    return {name: float(value) for name, value in zip(defaults, learned, strict=True)}
+    mean = np.mean([one.weights for one in samples], axis=0)
+    return {name: float(value) for name, value in zip(defaults, mean, strict=True)}
+
+
+def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Mix:
+    """Learned weights, or the defaults where there are too few pairs or learning ranks no better."""
+    if len(examples.target) < config.min_pairs:
+        return dict(defaults)
+    return agreed([learn(examples, defaults, config)], defaults, config)

@@ -31,6 +31,9 @@ class MixConfig:
     """Of L-BFGS."""
     max_cells: int = 70_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
+    samples: int = 1
+    """Samples of that many pairs, none twice, that are learned from one after the other and judged as one,
+    where the block has so many pairs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moved", tuple(self.moved))  # JSON knows lists only

@@ -63,10 +63,10 @@ def test_two_versions_of_one_parent_do_not_disturb_each_other() -> None:
 def test_a_product_does_not_copy_the_matrix_whatever_the_types_of_indices() -> None:
     n = 200_000
     entries = np.arange(n * 10, dtype=np.int32)
-    matrix = sparse.csr_array(
+    matrix: Csr = sparse.csr_array(
         (np.ones(n * 10, np.float32), entries % n, np.arange(0, n * 10 + 1, 10, dtype=np.int32)), shape=(n, n)
     )
-    left = sparse.csr_array(
+    left: Csr = sparse.csr_array(
         (np.ones(2, np.float32), np.array([1, 3], np.int64), np.array([0, 2], np.int64)), shape=(1, n)
     )
     tracemalloc.start()

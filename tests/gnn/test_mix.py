@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gnn.mix import MixExamples, learn_mix, ndcg
+from gnn.fitting import _samples
+from gnn.mix import Learned, MixExamples, agreed, learn_mix, ndcg
 from gnn.mix_config import MixConfig
 from gnn.shop_arrays import FloatArray
 
@@ -82,3 +83,30 @@ def test_only_named_features_move() -> None:
     learned = learn_mix(examples(600), DEFAULTS, config)
     assert learned[first] != DEFAULTS[first]
     assert all(learned[name] == DEFAULTS[name] for name in others)
+
+
+def _taught(good: float, gain: float, carried: float, pairs: int = 100) -> Learned:
+    """A sample whose gains have a mean of `gain` and a spread of 1."""
+    gains = gain + np.where(np.arange(pairs) % 2, 1.0, -1.0)
+    return Learned(np.array([good, 0.0], np.float32), gains.astype(np.float32), carried)
+
+
+def test_samples_are_judged_as_one() -> None:
+    unsure = [_taught(good, 0.05, carried) for good, carried in ((1.0, 2.0), (2.0, -1.0), (3.0, 1.0))]
+    assert all(agreed([one], DEFAULTS, MixConfig()) == DEFAULTS for one in unsure)  # half a standard error
+    assert agreed(unsure, DEFAULTS, MixConfig()) == {"good": 2.0, "noise": 0.0}
+
+
+def test_samples_that_do_not_carry_over_together_teach_nothing() -> None:
+    assert agreed([_taught(1.0, 0.5, 1.0), _taught(1.0, 0.5, -2.0)], DEFAULTS, MixConfig()) == DEFAULTS
+
+
+def test_samples_share_no_pair_and_a_small_block_is_one() -> None:
+    config = MixConfig(pairs=40, samples=3)
+    three = _samples(config, 10, 130, 2, seed=0)
+    assert [len(one) for one in three] == [40, 40, 40]
+    assert len(np.unique(np.concatenate(three))) == 120
+    assert all((np.diff(one) > 0).all() for one in three)
+    assert [len(one) for one in _samples(config, 10, 79, 2, seed=0)] == [39, 39]
+    assert _samples(config, 10, 35, 2, seed=0)[0].tolist() == list(range(35))
+    assert _samples(config, 10, 29, 2, seed=0) == []
