@@ -69,6 +69,8 @@ class _Incoming:
     """Whether newer events still go to the release that serves."""
     reading: Future[FreshState | None] | None = None
     """Of the follower, while another thread reads for it."""
+    asked: bool = False
+    """Whether the updater was told of a damaged record in the file as it is."""
 
 
 class ReleaseHolder:
@@ -193,6 +195,11 @@ class ReleaseHolder:
         incoming = self._incoming
         if incoming is not None:
             self._bring_in(incoming, wait=wait)
+        if (incoming := self._incoming) is not None and incoming.asked != incoming.follower.broken:
+            # once: while the updater is on its way, each request would replace the file of the old one
+            self._incoming = replace(incoming, asked=incoming.follower.broken)
+            if incoming.follower.broken:
+                self._ask_for_healing()
         if self._follower is None or self._serving is None:
             return
         state = self._follower.poll()

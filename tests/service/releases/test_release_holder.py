@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from service.live.fresh_record import FreshRecord, no_items
-from service.live.fresh_segments import SegmentWriter
+from service.live.fresh_segments import HEAL_NAME, SegmentWriter, segment_files
 from service.releases.errors import NoRelease
 from service.releases.holder import ReleaseHolder
 from service.releases.release import Release
@@ -195,6 +195,29 @@ def test_the_old_release_serves_while_the_rows_of_the_new_one_are_read_and_until
     finally:
         may_read.set()
         holder.stop()
+
+
+def test_a_damaged_record_of_the_awaited_release_is_reported_once(tmp_path: Path) -> None:
+    store, fresh = live_store(tmp_path / "releases"), tmp_path / "fresh"
+    first = publish(store, ToyShop())
+    SegmentWriter(fresh, first).begin(_record(first, 1))
+    holder = ReleaseHolder(store, fresh=fresh)
+    holder.poll()
+    second = publish(store, ToyShop(), 5)
+    coming = SegmentWriter(fresh, second)
+    coming.begin(_record(second, 1))
+    (path,) = segment_files(fresh / second).values()
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    holder.poll()
+    assert _version(holder) == first
+    assert (fresh / HEAL_NAME).exists()
+    (fresh / HEAL_NAME).unlink()
+    holder.poll()
+    assert not (fresh / HEAL_NAME).exists()
+    coming.begin(_record(second, 1))
+    holder.poll()
+    assert _version(holder) == second
 
 
 def test_an_opening_that_failed_for_no_fault_of_the_release_is_tried_again(store: ReleaseStore) -> None:
