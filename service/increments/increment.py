@@ -1,6 +1,7 @@
 """One increment: learn from the events since the last, let the gate judge, publish or take them out again."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -73,10 +74,17 @@ def trained_through(release: Release) -> int:
     return int(release.manifest.config.get(TRAINED_THROUGH, release.manifest.events_through))
 
 
-def run_increment(settings: Settings, reporter: Reporter, *, idle: bool = False) -> IncrementResult:
+def run_increment(
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    idle: bool = False,
+    idled: Callable[[], None] = lambda: None,
+) -> IncrementResult:
     """Learn from the events since the last increment (or refresh), publish or reject.
 
-    idle: learn and judge only while nobody else wants the processor (`giving_way.when_idle`).
+    idle: learn and judge only while nobody else wants the processor (`giving_way.when_idle`); idled: called
+    once that is over, before anything is written.
 
     Raises `CallerMistake` where no release with trained weights serves or too few events are new,
     `HomeBusy`, `ModelUnavailable` (a new text and no text model), `ReleaseError`.
@@ -84,7 +92,7 @@ def run_increment(settings: Settings, reporter: Reporter, *, idle: bool = False)
     home = Home(settings.home)
     home.require()
     with home.writing("increment", "refresh"):
-        return _Increment(settings, home, reporter).run(idle=idle)
+        return _Increment(settings, home, reporter).run(idled, idle=idle)
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,7 @@ class _Increment:
         self._state = IncrementState.read(home, settings.increment.edges)
         self._damped: dict[str, int] = {}
 
-    def run(self, *, idle: bool) -> IncrementResult:
+    def run(self, idled: Callable[[], None], *, idle: bool) -> IncrementResult:
         release = self._releases.open_current()
         model = release.model
         if not isinstance(model, FittedIlk) or model.weights is None:
@@ -120,6 +128,7 @@ class _Increment:
             return self._made(release, model, snapshot, arrived)
 
         done = when_idle(made) if idle else made()
+        idled()
         with self._reporter.stage("write") as stage:  # others wait for its lock: never while idle
             version = stage.note = self._releases.write(done.draft)
         return self._settle(release, version, done)

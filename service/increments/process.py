@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -50,14 +51,14 @@ class IncrementProcess:
         self,
         settings: Settings,
         look_seconds: float = LOOK_SECONDS,
-        work: Callable[[Path, bool], None] | None = None,
+        work: Callable[[Path, bool, Connection], None] | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """Start looking, unless `update.policy` wants none.
 
         work: what a process of its own does for the home; None: one increment. It is told whether to leave
-        others every processor they want (`run_increment`). patience_seconds: how long it
-        may get next to nothing where others take all processors.
+        others every processor they want (`run_increment`), and sends a byte once that is over.
+        patience_seconds: how long it may get next to nothing until then, where others take all processors.
         """
         self._settings = settings
         self._home = Home(settings.home)
@@ -116,18 +117,31 @@ class IncrementProcess:
 
     def _run(self, *, idle: bool) -> tuple[int | None, bool]:
         """(exit code, whether it was ended because it got next to nothing). idle: see `run_increment`."""
-        process: BaseProcess = multiprocessing.get_context("spawn").Process(
-            target=self._work, args=(self._home.root, idle), name="ilk-increment", daemon=True
+        context = multiprocessing.get_context("spawn")
+        over, told = context.Pipe(duplex=False)
+        process: BaseProcess = context.Process(
+            target=self._work, args=(self._home.root, idle, told), name="ilk-increment", daemon=True
         )
-        process.start()
-        began, starved = time.monotonic(), False
-        while process.is_alive() and not starved and not self._stopping.wait(0.1):
-            waited = time.monotonic() - began
-            starved = idle and waited >= self._patience and _worked(process) < LEAST_SHARE * waited
-        if process.is_alive():
-            process.terminate()
-        process.join()
+        with over:
+            with told:
+                process.start()
+            starved = self._watched(process, over) if idle else False
+            while process.is_alive() and not starved and not self._stopping.wait(0.1):
+                pass
+            if process.is_alive():
+                process.terminate()
+            process.join()
         return process.exitcode, starved
+
+    def _watched(self, process: BaseProcess, over: Connection) -> bool:
+        """Whether a process gets next to nothing, until it tells that it is idle no more: from then on it is
+        not to be ended, for it publishes."""
+        began = time.monotonic()
+        while process.is_alive() and not over.poll() and not self._stopping.wait(0.1):
+            waited = time.monotonic() - began
+            if waited >= self._patience and _worked(process) < LEAST_SHARE * waited:
+                return True
+        return False
 
 
 def _worked(process: BaseProcess) -> float:
@@ -139,7 +153,7 @@ def _worked(process: BaseProcess) -> float:
     return float(times.user + times.system)
 
 
-def _main(home: Path, idle: bool) -> None:
+def _main(home: Path, idle: bool, over: Connection) -> None:
     """Make one increment, and the refresh that repeated rejection asks for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
     give_way()
@@ -157,7 +171,7 @@ def _main(home: Path, idle: bool) -> None:
     settings = load_settings(home)
     reporter = Reporter(Console(quiet=True))
     try:
-        result = run_increment(settings, reporter, idle=idle)
+        result = run_increment(settings, reporter, idle=idle, idled=lambda: over.send_bytes(b"."))
         if result.full_refresh_wanted and settings.update.policy == "full":
             refresh(settings, reporter)
         elif result.full_refresh_wanted:

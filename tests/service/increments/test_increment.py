@@ -112,7 +112,10 @@ def test_what_others_wait_for_is_never_idle(home: Path, monkeypatch: pytest.Monk
     noted(increment, "update")
     noted(increment, "build_index")
     noted(ReleaseStore, "_locked")
-    assert run_increment(settings_of(home, LENIENT), quiet(), idle=True).published
+    over: list[list[str]] = []
+    settings = settings_of(home, LENIENT)
+    assert run_increment(settings, quiet(), idle=True, idled=lambda: over.append(list(told))).published
+    assert over == [["update", "build_index"]], "told once, before the lock is asked for"
     assert told == {
         "update": [os.SCHED_IDLE],
         "build_index": [os.SCHED_IDLE],

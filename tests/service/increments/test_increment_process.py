@@ -19,7 +19,7 @@ from tests.service.conftest import TRIAL_FLAGS, quiet
 from tests.service.failing_increment import failing
 from tests.service.increments.test_increment import LENIENT, halves, settings_of
 from tests.service.release_toys import ToyShop, publish, toy_store
-from tests.service.starved_increment import starved
+from tests.service.starved_increment import publishing, starved
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,24 @@ def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(
     finally:
         running.stop()
     assert told == "idle own"
+
+
+def test_one_that_is_idle_no_more_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It publishes, or makes the full refresh that was asked for: slow, or ended half-way, are two things."""
+    monkeypatch.setattr(
+        process, "_worked", lambda one: 0.0 if (tmp_path / "began").exists() else float("inf")
+    )
+    running = IncrementProcess(
+        waiting_events(tmp_path), look_seconds=0.05, work=publishing, patience_seconds=0.5
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while "whole" not in (told := _text(tmp_path / "began")):
+            assert time.monotonic() < deadline, told
+            time.sleep(0.05)
+    finally:
+        running.stop()
+    assert told.startswith("idle whole")
 
 
 def test_the_first_try_is_told_to_be_idle(tmp_path: Path) -> None:
