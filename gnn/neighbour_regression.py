@@ -109,7 +109,9 @@ def _seen(histories: Histories, most: int) -> Csr:
     place = np.arange(len(histories.item))
     kept = (ends - place <= most) & (histories.weight > 0)
     ones = np.ones(int(kept.sum()), np.float32)
-    return to_csr(ones, histories.user[kept], histories.item[kept], (histories.n_users, histories.n_items))
+    # indices as wide as these go on into every product: int64 would make a pair 12 bytes
+    user, item = histories.user[kept].astype(np.int32), histories.item[kept].astype(np.int32)
+    return to_csr(ones, user, item, (histories.n_users, histories.n_items))
 
 
 class _Gram:

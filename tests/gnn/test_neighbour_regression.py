@@ -130,12 +130,12 @@ def test_blocks_of_targets_give_the_same_bits_as_all_pairs_at_once(monkeypatch: 
 
 
 def test_memory_stays_within_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """40 users with 300 items each have 3.6 million pairs, 29 MB, of which a fiftieth is held at once."""
-    monkeypatch.setattr(gnn.neighbour_regression, "_MOST_PAIRS", 72_000)
+    """10 users with 500 items each have 2.5 million pairs, 20 MB, of which a sixth is held at once."""
+    monkeypatch.setattr(gnn.neighbour_regression, "_MOST_PAIRS", 400_000)
     rng = np.random.default_rng(0)
-    user = np.repeat(np.arange(40), 300)
-    item = np.concatenate([rng.choice(2500, 300, replace=False) for _ in range(40)])
-    histories, config = seen(shop_of(user, item, n_items=2500)), RegressionConfig(neighbours=20)
+    user = np.repeat(np.arange(10), 500)
+    item = np.concatenate([rng.choice(2500, 500, replace=False) for _ in range(10)])
+    histories, config = seen(shop_of(user, item, n_items=2500)), RegressionConfig(neighbours=2)
     neighbour_regression(seen(shop_of(user[:3], item[:3])), config)  # what is made once is made
     tracemalloc.start()
     try:
@@ -144,4 +144,4 @@ def test_memory_stays_within_what_is_counted(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         tracemalloc.stop()
     counted = regression_bytes(user, 2500, config)
-    assert 0.4 * counted < peak < counted < 4e6
+    assert 0.7 * counted < peak < counted < 4e6
