@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 logger = logging.getLogger(__name__)
 
 NICENESS = 10
@@ -29,8 +31,9 @@ def when_idle(work: Callable[[], Result]) -> Result:
     """Work in a thread that gives up the processor at once whenever anybody else wants it (Linux's
     SCHED_IDLE; elsewhere as it is): a nice process keeps one for some milliseconds while a request waits.
 
-    Not for what holds a lock that others wait for: it may get no processor for long. That is why it is not
-    the whole process; and there is no way back for a thread without privileges."""
+    Linear algebra is done in the one thread meanwhile: threads that its library started earlier would not be
+    idle. Not for what holds a lock that others wait for: it may get no processor for long. That is why it is
+    not the whole process; and there is no way back for a thread without privileges."""
 
     def run() -> Result:
         if hasattr(os, "SCHED_IDLE"):
@@ -38,7 +41,8 @@ def when_idle(work: Callable[[], Result]) -> Result:
                 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
             except OSError as error:
                 logger.info("a thread keeps its priority: %s", error.strerror)
-        return work()
+        with threadpool_limits(1, "blas"):
+            return work()
 
     with ThreadPoolExecutor(1, "idle") as pool:
         return pool.submit(run).result()

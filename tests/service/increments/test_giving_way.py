@@ -1,5 +1,6 @@
 """Increments leave the processor to others, each thread of them."""
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,8 @@ import pytest
 
 PROGRAM = """
 import os, threading
+import numpy
+from threadpoolctl import threadpool_info
 from service.increments.giving_way import NICENESS, give_way, when_idle
 done = threading.Event()
 before = threading.Thread(target=done.wait)
@@ -16,6 +19,8 @@ nice = [os.getpriority(os.PRIO_PROCESS, int(one)) for one in os.listdir("/proc/s
 print(len(nice) > 1 and min(nice) >= NICENESS)
 print(when_idle(lambda: os.sched_getscheduler(0)) == os.SCHED_IDLE)
 print(os.sched_getscheduler(0) == os.SCHED_OTHER)
+threads = lambda: [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+print(max(threads()) == 2 and max(when_idle(threads)) == 1)
 done.set()
 """
 
@@ -23,8 +28,10 @@ done.set()
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux's scheduler")
 def test_all_threads_are_nice_and_only_the_one_that_computes_is_idle() -> None:
     """In a process of its own: there is no way back."""
-    told = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
-    assert told.stdout.split() == ["True"] * 3
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", PROGRAM]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert told.stdout.split() == ["True"] * 4
 
 
 def test_what_fails_while_idle_is_raised() -> None:
