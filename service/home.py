@@ -11,6 +11,9 @@ from filelock import FileLock, Timeout
 from service.errors import CallerMistake, HomeBusy
 from service.releases.files import replace_text
 
+POLL_SECONDS = 0.2
+"""How often a lock that another process holds is tried, where one waits for it."""
+
 
 @dataclass(frozen=True)
 class Home:
@@ -128,16 +131,17 @@ class Home:
             )
 
     @contextmanager
-    def writing(self, what: str, name: str = "write") -> Iterator[None]:
+    def writing(self, what: str, name: str = "write", wait_seconds: float = 0.0) -> Iterator[None]:
         """Hold one of the home's locks (`write`: loading; `refresh`), released by the operating system even
-        after kill -9. Raises `HomeBusy` when another process has it."""
+        after kill -9. Raises `HomeBusy` when another process has it for `wait_seconds` to come."""
         self.create()
         lock = FileLock(self.root / f"{name}.lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
         except Timeout:
+            waited = f" (waited {wait_seconds:,.0f} s)" if wait_seconds else ""
             raise HomeBusy(
-                f"another process is writing to {self.root}; wait for it, then {what} again"
+                f"another process is writing to {self.root}{waited}; wait for it, then {what} again"
             ) from None
         try:
             yield

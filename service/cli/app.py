@@ -102,12 +102,18 @@ def refresh(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, why, and at what cost.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0.0, help="Seconds to wait for another refresh or increment. Default 0.")
+    ] = 0.0,
     json_file: JsonOption = None,
 ) -> None:
     """Learn everything anew and publish a release if it passes the gate; resumable."""
     from service.cli.refresh import run_plan, run_refresh
 
-    (run_plan if dry_run else run_refresh)(context.obj, json_file)
+    if dry_run:
+        run_plan(context.obj, json_file)
+    else:
+        run_refresh(context.obj, json_file, wait)
 
 
 @app.command(rich_help_panel=LEARN)

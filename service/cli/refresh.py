@@ -12,10 +12,13 @@ class ReleaseRejected(ServiceError):
     """The gate let the new release not serve."""
 
 
-def run_refresh(context: CliContext, json_file: str | None) -> None:
-    """Refresh and report. Raises `ReleaseRejected` when the gate refused."""
+def run_refresh(context: CliContext, json_file: str | None, wait_seconds: float = 0.0) -> None:
+    """Refresh and report. Raises `ReleaseRejected` when the gate refused.
+
+    wait_seconds: how long another refresh or increment is waited for.
+    """
     console = context.console(json_file)
-    result = refresh(context.settings, Reporter(console))
+    result = refresh(context.settings, Reporter(console), wait_seconds)
     context.write_json(result.to_json(), json_file)
     console.print(f"  serving    {result.release or 'nothing yet'}")
     if result.rejected:

@@ -1,6 +1,7 @@
 """The full refresh: learn everything anew, publish if the gate lets it."""
 
 import logging
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -56,17 +57,23 @@ from service.texts import Texts, open_texts
 logger = logging.getLogger(__name__)
 
 
-def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
+def refresh(settings: Settings, reporter: Reporter, wait_seconds: float = 0.0) -> RefreshResult:
     """Export, encode, train, judge, index, write, publish. Skips all of it when nothing changed.
 
     Safe to kill at any point: a rerun goes on from what is kept (encoded texts, training between epochs, the
     fitted model, the written release) and ends with the same bytes. Raises `NothingToLearn`, `HomeBusy`,
     `ModelUnavailable`, `MemoryBudgetExceeded`.
+
+    wait_seconds: how long another refresh or increment is waited for; 0: `HomeBusy` at once.
     """
     home = Home(settings.home)
     home.require()
-    with home.writing("refresh", "refresh"):
-        result = _Refresh(settings, home, reporter).run()
+    asked = time.monotonic()
+    with home.writing("refresh", "refresh", wait_seconds):
+        waited = time.monotonic() - asked
+        if waited >= 1.0:
+            reporter.say(f"  waited {waited:,.0f} s for another refresh or increment")
+        result = _Refresh(settings, home, reporter, waited).run()
     if settings.report.webhook:
         tell_webhook(settings.report.webhook, result.to_json())
     return result
@@ -75,8 +82,9 @@ def refresh(settings: Settings, reporter: Reporter) -> RefreshResult:
 class _Refresh:
     """One run; each stage is a method."""
 
-    def __init__(self, settings: Settings, home: Home, reporter: Reporter) -> None:
+    def __init__(self, settings: Settings, home: Home, reporter: Reporter, waited_seconds: float) -> None:
         self._settings = settings
+        self._waited_seconds = waited_seconds
         self._home = home
         self._reporter = reporter
         self._releases = ReleaseStore(home.releases)
@@ -336,4 +344,6 @@ class _Refresh:
     def _result(
         self, release: str | None, *, published: bool, reason: str, metrics: dict[str, Any]
     ) -> RefreshResult:
-        return RefreshResult(release, published, reason, self._reporter.to_json(), metrics)
+        return RefreshResult(
+            release, published, reason, self._reporter.to_json(), metrics, round(self._waited_seconds, 3)
+        )

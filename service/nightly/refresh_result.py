@@ -19,6 +19,8 @@ class RefreshResult:
     reason: str
     stages: list[dict[str, object]]
     metrics: dict[str, Any] = field(default_factory=dict)
+    waited_seconds: float = 0.0
+    """How long another refresh or increment was waited for."""
 
     @property
     def rejected(self) -> bool:
@@ -33,6 +35,7 @@ class RefreshResult:
             "reason": self.reason,
             "rejected": self.rejected,
             "stages": self.stages,
+            "waited_seconds": self.waited_seconds,
             "peak_memory_bytes": peak_memory_bytes(),
             "metrics": self.metrics,
         }

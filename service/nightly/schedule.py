@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 10.0
 LATE_SECONDS = 3600
 """A run that the machine could not begin for so long (asleep, say) is a missed one."""
+WAIT_SECONDS = 1800
+"""How long a refresh waits for an increment, or one that a person began: a night without one is worse."""
+SAID_SECONDS = 1.0
+"""A wait below this is none."""
 Clock = Callable[[], float]
 
 
@@ -146,7 +150,7 @@ class Schedule:
             if self._stopping or job in self._running:
                 return None
             process = subprocess.Popen(  # noqa: S603 - our own program
-                ilk_command(self._home, job, "--json", "-"),
+                ilk_command(self._home, *arguments_of(job)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -164,6 +168,12 @@ def ilk_command(home: Home, *args: str) -> list[str]:
     return [sys.executable, "-c", "from service.cli import main; main()", "--home", str(home.root), *args]
 
 
+def arguments_of(job: str) -> tuple[str, ...]:
+    """What `ilk` is called with for a job."""
+    patient = ("--wait", str(WAIT_SECONDS)) if job == "refresh" else ()
+    return (job, *patient, "--json", "-")
+
+
 def outcome_of(job: str, code: int, out: str, err: str) -> tuple[str, str]:
     """(outcome, one line for people) of a run, from its exit code and what it printed."""
     last_line = (err.strip().splitlines() or [""])[-1].removeprefix("ilk: ")
@@ -178,6 +188,13 @@ def outcome_of(job: str, code: int, out: str, err: str) -> tuple[str, str]:
             return "failed", last_line
         read = [str(source["name"]) for source in told["sources"] if source["outcome"] == "read"]
         return ("read", f"read {', '.join(read)}") if read else ("unchanged", "nothing new")
+    outcome, message = _refreshed(told)
+    waited = float(told["waited_seconds"])
+    said = f" (waited {waited:,.0f} s for another refresh or increment)" if waited >= SAID_SECONDS else ""
+    return outcome, f"{message}{said}"
+
+
+def _refreshed(told: Mapping[str, Any]) -> tuple[str, str]:
     reason = str(told["reason"])
     if told["published"]:
         return "published", f"{told['release']}: {reason}"

@@ -2,25 +2,28 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.errors import BadSettings
+from service.errors import BadSettings, HomeBusy
 from service.home import Home
 from service.intake.load import load
 from service.intake.sync import source_status
-from service.nightly.schedule import Schedule, outcome_of, scheduling
+from service.nightly.refresh import refresh
+from service.nightly.schedule import WAIT_SECONDS, Schedule, arguments_of, outcome_of, scheduling
 from service.nightly.schedule_state import JobState, read_schedule, schedule_path
 from service.nightly.schedule_times import next_times, trigger_of
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
 from service.status import read_status
-from tests.service.conftest import TRIAL_FLAGS, trial_settings
+from tests.service.conftest import TRIAL_FLAGS, quiet, trial_settings
 
 
 def times(when: str, zone: str, start: str, n: int) -> list[str]:
@@ -116,6 +119,36 @@ def test_a_missed_refresh_is_made_up_for(tmp_path: Path, shop_folder: Path) -> N
     assert read_schedule(home)["refresh"].runs == 1
 
 
+def test_a_refresh_that_is_due_during_an_increment_waits_for_it(tmp_path: Path, shop_folder: Path) -> None:
+    assert arguments_of("refresh") == ("refresh", "--wait", "1800", "--json", "-")
+    assert arguments_of("sync") == ("sync", "--json", "-")
+    settings = trial_settings(tmp_path / "home")
+    home = Home(settings.home)
+    load(shop_folder, settings)
+    with ThreadPoolExecutor(1) as threads:
+        with home.writing("increment", "refresh"):
+            with pytest.raises(HomeBusy, match=r"another process is writing to .*home; wait for it"):
+                refresh(settings, quiet())  # who calls it by hand is told at once
+            waiting = threads.submit(refresh, settings, quiet(), float(WAIT_SECONDS))
+            time.sleep(1.5)
+            assert not waiting.done()
+        result = waiting.result(timeout=120)
+    assert result.waited_seconds >= 1
+    outcome, message = outcome_of("refresh", 0, json.dumps(result.to_json()), "")
+    assert outcome == "published"
+    assert re.search(r"\(waited \d+ s for another refresh or increment\)$", message)
+
+
+def test_a_wait_has_an_end_that_says_how_long_it_was(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with (
+        home.writing("increment", "refresh"),
+        pytest.raises(HomeBusy, match=r"\(waited 1 s\); wait for it, then refresh again"),
+        home.writing("refresh", "refresh", wait_seconds=1.0),
+    ):
+        raise AssertionError("two hold one lock")
+
+
 @pytest.mark.usefixtures("trial_environment")
 def test_sync_runs_again_and_again_and_tells_what_fails(tmp_path: Path) -> None:
     settings = scheduled(tmp_path / "home", sync_seconds=1)
@@ -178,8 +211,11 @@ def test_nothing_planned_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_outcomes_are_told_apart() -> None:
-    done = {"release": "r1", "published": True, "reason": "fine"}
+    done = {"release": "r1", "published": True, "reason": "fine", "waited_seconds": 0.0}
     assert outcome_of("refresh", 0, json.dumps(done), "") == ("published", "r1: fine")
+    late = json.dumps({**done, "waited_seconds": 61.4})
+    told = ("published", "r1: fine (waited 61 s for another refresh or increment)")
+    assert outcome_of("refresh", 0, late, "") == told
     rejected = {**done, "published": False, "reason": "rejected: worse", "rejected": True}
     assert outcome_of("refresh", 1, json.dumps(rejected), "ilk: x") == ("rejected", "rejected: worse")
     waits = {**rejected, "reason": "waits for approval", "rejected": False}
