@@ -172,12 +172,14 @@ def product_top(
 
     `drop_diagonal` needs all rows of a square result; for some rows take `product_top_rows`.
     """
-    parts = []
+    parts: list[Csr] = []
     for block in product_blocks(left, right, products_per_block):
         product = (left[block] @ right).tocsr()
         if drop_diagonal:
             product = without_diagonal(product, first_row=block.start)
-        parts.append(top_of_unsorted(product, keep))
+        best = top_of_unsorted(product, keep)
+        narrow = (best.data, best.indices.astype(np.int32), best.indptr.astype(np.int32))
+        parts.append(sparse.csr_array(narrow, shape=best.shape))
     if not parts:
         return empty_csr(left.shape[0], right.shape[1])
     return _stacked(parts, right.shape[1])
@@ -185,10 +187,13 @@ def product_top(
 
 def _stacked(parts: list[Csr], n_columns: int) -> Csr:
     """Rows below each other, columns in order; the parts are used up: at most one and a half times the result
-    is there at once."""
-    indptr = np.cumsum(np.concatenate([[0], *(np.diff(part.indptr) for part in parts)]))
+    is there at once. SciPy makes both index arrays as wide as the wider one: 8 bytes an entry with int32, 12
+    where so many entries need int64."""
+    indptr = np.cumsum(np.concatenate([[0], *(np.diff(part.indptr) for part in parts)]), dtype=np.int64)
+    if indptr[-1] <= np.iinfo(np.int32).max:
+        indptr = indptr.astype(np.int32)
     data = np.concatenate([part.data for part in parts])
-    columns = [part.indices.astype(np.int32, copy=False) for part in parts]
+    columns = [part.indices for part in parts]
     parts.clear()
     return sparse.csr_array((data, np.concatenate(columns), indptr), shape=(len(indptr) - 1, n_columns))
 

@@ -70,6 +70,18 @@ def test_product_top_equals_the_dense_product_and_its_selected_rows(
     assert np.array_equal(product_top_rows(left, right, rows, keep).toarray(), whole.toarray()[rows])
 
 
+def test_a_product_takes_eight_bytes_an_entry() -> None:
+    rows, columns = np.divmod(
+        np.arange(40 * 40), 40
+    )  # int64, which the factors keep and the product must not
+    factor = to_csr(np.ones(1600, np.float32), rows, columns, (40, 40))
+    assert factor.indices.dtype == np.int64
+    product = product_top(factor, factor, 7, products_per_block=20_000)
+    assert [part.dtype.itemsize for part in (product.data, product.indices, product.indptr)] == [4, 4, 4]
+    assert (product.toarray() == 40 * (product.toarray() > 0)).all()
+    assert product.nnz == 40 * 7
+
+
 def test_product_in_small_blocks_is_the_same_product() -> None:
     left, right = random_csr(40, 40, 0.3, 1), random_csr(40, 40, 0.3, 2)
     whole = product_top(left, right, 7)
