@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import asdict
 from functools import partial
 
@@ -17,6 +18,7 @@ from service.change_log import ChangeLog
 from service.errors import HomeBusy, ServiceError
 from service.foreign_edges import adopt_foreign
 from service.home import Home
+from service.live.beside import beside
 from service.live.folding import FoldingTools, LiveFolding
 from service.live.fresh_segments import HEAL_NAME
 from service.live.mirror import MakeMirror
@@ -39,6 +41,8 @@ PATIENCE = 60
 FOREIGN_SECONDS = 1.0
 """How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
 STATUS_SECONDS = 1.0
+CLOSING_SECONDS = 2.0
+"""How long the end waits for the store's warming up, before the store is closed under it."""
 PACE_SECONDS = 0.03
 """From one round of work to the next: one fold-in of 15 events takes half of what five of 3 take, and what
 that leaves is the API worker's. An event that comes alone does not wait."""
@@ -69,6 +73,7 @@ class Updater:
         self._behind_since: float | None = None
         self._next_status = self._look_next = 0.0
         self._cold: PlansStatements | None = None
+        self._warming: Future[None] | None = None
 
     @property
     def _folding(self) -> LiveFolding | None:
@@ -95,6 +100,13 @@ class Updater:
             finally:
                 if self._following is not None:
                     self._following.let_go()
+                self._end_warming(store)
+
+    def _end_warming(self, store: GraphStore) -> None:
+        warming, self._warming = self._warming, None
+        if warming is not None and wait([warming], CLOSING_SECONDS).not_done:
+            # the store is closed under it; a connection that it opens once more is closed behind it
+            warming.add_done_callback(lambda _: store.close())
 
     def _follow(
         self, log: EventLog, store: GraphStore, changes: ChangeLog, stopping: threading.Event
@@ -150,7 +162,8 @@ class Updater:
         self._trouble = None
         self._show(last)
         if self._cold is not None and not worked:
-            self._cold.warm_up()  # while nothing waits
+            # beside: on a server that has just started it takes many seconds, and events may come meanwhile
+            self._warming = beside(partial(_warm_up, self._cold), "warming")
             self._cold = None
         return worked
 
@@ -242,6 +255,14 @@ def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> 
         updater.run(stopping)
     finally:
         texts.close()
+
+
+def _warm_up(store: PlansStatements) -> None:
+    """Nobody waits for it and nothing is lost without it: whatever fails is only told."""
+    try:
+        store.warm_up()
+    except Exception as error:
+        logger.warning("the graph's server could not plan its statements ahead: %s", error)
 
 
 FATAL = (GraphError, ServiceError)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from graph.errors import StoreUnavailable
 from graph.event_type import EventType
 from graph.frames import EVENT_SCHEMA, empty_events
 from graph.interaction import Interaction
@@ -14,6 +16,7 @@ from graph.log import AppendResult, EventLog
 from graph.memory_store import MemoryGraphStore
 from service.foreign_edges import adopt_foreign
 from service.home import Home
+from service.live import updater
 from service.live.updater import follow
 from service.stores import closing_both, open_log, open_store
 from tests.service.conftest import trial_settings
@@ -92,3 +95,55 @@ def test_a_store_of_our_own_has_no_edges_of_others(tmp_path: Path) -> None:
     log = open_log(Home(tmp_path))
     with closing_both(log):
         assert adopt_foreign(log, MemoryGraphStore()) == 0
+
+
+class ColdStore(MemoryGraphStore):
+    """A store whose server takes its time to plan, or cannot."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.warming, self.warm = threading.Event(), threading.Event()
+
+    def warm_up(self) -> None:
+        self.warming.set()
+        if self.error is not None:
+            raise self.error
+        assert self.warm.wait(60)
+
+
+def reaches(store: MemoryGraphStore, seq: int) -> bool:
+    deadline = time.monotonic() + 20
+    while store.applied_seq() < seq and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return store.applied_seq() >= seq
+
+
+@pytest.mark.parametrize("error", [None, StoreUnavailable("away")])
+def test_events_enter_the_graph_while_its_server_plans(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: StoreUnavailable | None,
+) -> None:
+    settings = trial_settings(tmp_path / "home")
+    home, store, stopping = Home(settings.home), ColdStore(error), threading.Event()
+    home.create()
+    monkeypatch.setattr(updater, "open_store", lambda *_: store)
+    monkeypatch.setattr(updater, "CLOSING_SECONDS", 0.1)
+    thread = threading.Thread(target=follow, args=(settings, stopping))
+    thread.start()
+    log = open_log(home)
+    try:
+        with closing_both(log):
+            assert store.warming.wait(20)
+            log.append(Interaction.to_frame([bought("u", "a", 1), bought("u", "b", 2)]))
+            assert reaches(store, 2)
+            assert not store.warm.is_set()
+    finally:
+        stopping.set()
+        thread.join(20)
+        ended = not thread.is_alive()  # although the server plans still
+        store.warm.set()
+    assert ended
+    assert ("could not plan its statements ahead: away" in caplog.text) == (error is not None)
