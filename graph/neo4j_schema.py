@@ -1,6 +1,7 @@
 """Constraints, indexes and the store's own node, made idempotently."""
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from graph.errors import GraphError
@@ -35,6 +36,20 @@ def create_schema(connection: Neo4jConnection, home: str = "", beside_others: bo
     if missing:
         connection.auto_commit(cypher("await_indexes"))
     connection.write(lambda tx: _create_state(tx, home))
+
+
+def claim(connection: Neo4jConnection, home: str, last_seq: Callable[[], int]) -> None:
+    """Have a graph of an older version, which does not say whose it is, say `home` from now on, unless it is
+    ahead of the home's log: then it is another's, or the log is old.
+
+    last_seq: of the home's log; asked after the graph, since both may grow. Raises `NotOurs` where another
+    home was quicker.
+    """
+    state = connection.read(lambda tx: tx.run(cypher("store_read")).single(strict=True)["store"])
+    if state.get("home") or state["appliedSeq"] > last_seq():
+        return
+    owner = connection.write(lambda tx: tx.run(cypher("store_claim"), home=home).single(strict=True)["home"])
+    _refuse_another(owner, home)
 
 
 def _name(statement: str) -> str:

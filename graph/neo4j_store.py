@@ -27,7 +27,7 @@ from graph.neo4j_queries import cypher
 from graph.neo4j_rehearsal import rehearse
 from graph.neo4j_reviews import texts_from_log
 from graph.neo4j_reweigh import reweigh
-from graph.neo4j_schema import create_schema
+from graph.neo4j_schema import claim, create_schema
 from graph.neo4j_state import LockedWrite, StoreState, read_state
 from graph.store import (
     DEFAULT_WEIGHTS,
@@ -83,6 +83,7 @@ class Neo4jGraphStore:
         write_retry_seconds: how long a write waits for a server that restarts.
         grace_seconds: how long replaced SIMILAR_TO edges stay, for queries that are under way.
         home: name of the home whose graph this is; a graph that another one began is refused. "": any.
+            With a `log`, a graph that does not say whose it is, and is not ahead of the log, becomes its own.
         beside_others: a graph may begin in a database that holds other things.
         read_retry_seconds: how long a read waits for one; longer for commands that nobody waits for.
         """
@@ -97,6 +98,8 @@ class Neo4jGraphStore:
     def ensure_schema(self) -> None:
         """See `GraphStore.ensure_schema`; raises `NotOurs`."""
         create_schema(self._connection, self._home, self._beside_others)
+        if self._home and self._log is not None:
+            claim(self._connection, self._home, self._log.last_seq)
 
     def apply(self, events: pl.DataFrame, upto_seq: int) -> ApplyResult:
         """See `GraphStore.apply`. One transaction: batches beyond some 100,000 rows want a larger heap."""

@@ -1,12 +1,16 @@
 """One shop, one database: somebody else's is not touched."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
+from graph.event_type import EventType
+from graph.interaction import Interaction
 from graph.neo4j_schema import NotOurs
 from graph.neo4j_store import Neo4jGraphStore
+from graph.sqlite_log import SqliteLog
 from tests.graph.neo4j.conftest import Cypher
 from tests.graph.neo4j.database import address, empty_store
 
@@ -59,6 +63,38 @@ def test_a_graph_that_does_not_say_whose_it_is_may_be_used(neo4j_store: Neo4jGra
     store.ensure_schema()
     assert store.health().ok
     store.close()
+
+
+def test_a_graph_of_an_older_version_becomes_the_home_s_whose_log_reaches_it(
+    cypher: Cypher, tmp_path: Path
+) -> None:
+    old = empty_store()  # nobody's, as versions made them that did not write down whose it is
+    old.ensure_schema()
+    log, short = SqliteLog(tmp_path / "events.db"), SqliteLog(tmp_path / "short.db")
+    log.append(
+        Interaction.to_frame([Interaction("e1", "anna", "hat", EventType.VIEW_ITEM, 1_700_000_000_000_000)])
+    )
+    old.apply(log.read(0), 1)
+    old.close()
+
+    def owner_after(home: str, log: SqliteLog) -> str | None:
+        store = Neo4jGraphStore(address(), home=home, log=log)
+        try:
+            store.ensure_schema()
+        finally:
+            store.close()
+        (found,) = cypher("MATCH (s:IlkStore) RETURN s.home AS home, s.appliedSeq AS applied")
+        assert found["applied"] == 1
+        owner: str | None = found["home"]
+        return owner
+
+    assert owner_after("other", short) is None  # the graph is ahead of its log: catching up tells
+    assert owner_after("one", log) == "one"
+    with pytest.raises(NotOurs, match="another home"):
+        owner_after("other", log)
+    assert owner_after("one", log) == "one"
+    log.close()
+    short.close()
 
 
 def test_a_database_of_somebody_else_is_not_begun_in(cypher: Cypher) -> None:
