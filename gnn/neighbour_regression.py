@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from gnn.histories import Histories
 from gnn.setting_checks import check_number, check_whole
 from gnn.shop_arrays import FloatArray, IntArray
-from gnn.sparse_rows import Csr, empty_csr, mean_entry, product_blocks, to_csr
+from gnn.sparse_rows import Csr, empty_csr, mean_entry, product_blocks, row_pointers, to_csr
 
 _LEAST = 1e-5
 """Smaller weights are dropped, as are negative ones: what speaks against a target is mostly noise of the
@@ -23,7 +23,7 @@ others' weights, and lists of candidates come from what speaks for it."""
 _MOST_PAIRS = 16_000_000
 """Pairs of items whose shoppers are counted at once, 128 MiB; catalogues with no more pairs are counted
 whole, which is cheaper where histories are long."""
-_PAIR, _EVENT, _WEIGHT = 8, 64, 28
+_PAIR, _EVENT, _WEIGHT = 8, 64, 20
 """Bytes at the peak: of a pair of a block, of an event in both directions while they are made, of a weight in
 its list, joined, and in the result."""
 
@@ -62,7 +62,7 @@ def neighbour_regression(histories: Histories, config: RegressionConfig) -> Csr:
     sources, weights, per_target = (
         [np.zeros(0, np.int32)],
         [np.zeros(0, np.float32)],
-        np.zeros(n + 1, np.int32),
+        np.zeros(n, np.int32),
     )
     # systems of 100 unknowns: threads of BLAS wait for each other many times longer than they work
     with threadpool_limits(1, "blas"):
@@ -80,11 +80,11 @@ def neighbour_regression(histories: Histories, config: RegressionConfig) -> Csr:
                 kept = weight > _LEAST
                 sources.append(near[kept].astype(np.int32))
                 weights.append(weight[kept].astype(np.float32))
-                per_target[target + 1] = len(sources[-1])
+                per_target[target] = len(sources[-1])
             del pairs
     if not per_target.any():
         return empty_csr(n, n)
-    by_target = (np.concatenate(weights), np.concatenate(sources), np.cumsum(per_target, dtype=np.int64))
+    by_target = (np.concatenate(weights), np.concatenate(sources), row_pointers(per_target))
     del sources, weights
     matrix: Csr = sparse.csc_array(by_target, shape=(n, n)).tocsr()
     matrix.data /= np.float32(mean_entry(matrix))

@@ -187,15 +187,20 @@ def product_top(
 
 def _stacked(parts: list[Csr], n_columns: int) -> Csr:
     """Rows below each other, columns in order; the parts are used up: at most one and a half times the result
-    is there at once. SciPy makes both index arrays as wide as the wider one: 8 bytes an entry with int32, 12
-    where so many entries need int64."""
-    indptr = np.cumsum(np.concatenate([[0], *(np.diff(part.indptr) for part in parts)]), dtype=np.int64)
-    if indptr[-1] <= np.iinfo(np.int32).max:
-        indptr = indptr.astype(np.int32)
+    is there at once."""
+    indptr = row_pointers(np.concatenate([np.diff(part.indptr) for part in parts]))
     data = np.concatenate([part.data for part in parts])
     columns = [part.indices for part in parts]
     parts.clear()
     return sparse.csr_array((data, np.concatenate(columns), indptr), shape=(len(indptr) - 1, n_columns))
+
+
+def row_pointers(counts: npt.NDArray[np.integer[Any]]) -> IntArray | IndexArray:
+    """Where rows with so many entries begin and end, (rows + 1,); int32 wherever that is enough: SciPy makes
+    both index arrays as wide as the wider one, so that entries take 8 bytes instead of 12."""
+    pointers = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=pointers[1:])
+    return pointers.astype(np.int32) if pointers[-1] <= np.iinfo(np.int32).max else pointers
 
 
 def product_top_rows(left: Csr, right: Csr, rows: IntArray, keep: int) -> Csr:

@@ -124,6 +124,7 @@ def test_blocks_of_targets_give_the_same_bits_as_all_pairs_at_once(monkeypatch: 
 
     monkeypatch.setattr(gnn.neighbour_regression, "product_blocks", counted)
     in_blocks = neighbour_regression(histories, config)
+    assert in_blocks.indices.dtype == np.int32  # entries of 8 bytes, not 12
     assert len(blocks) > 20
     for name in ("data", "indices", "indptr"):
         assert np.array_equal(getattr(whole, name), getattr(in_blocks, name))
