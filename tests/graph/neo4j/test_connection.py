@@ -100,7 +100,6 @@ def test_encryption_that_the_server_has_not(scheme: str) -> None:
     assert "wants bolt://" in str(error)
 
 
-@pytest.mark.neo4j
 @pytest.mark.parametrize(("answered", "expected"), [(False, UnusableServer), (True, StoreUnavailable)])
 def test_a_handshake_that_fails_after_others_succeeded_may_pass(
     answered: bool, expected: type[Exception]
@@ -111,6 +110,7 @@ def test_a_handshake_that_fails_after_others_succeeded_may_pass(
         raise exceptions.ServiceUnavailable("[SSLEOFError] EOF occurred in violation of protocol")
 
 
+@pytest.mark.neo4j
 def test_no_password_is_said_so() -> None:
     error = failure(replace(address(), user="nobody", password=""))
     assert isinstance(error, UnusableServer)
