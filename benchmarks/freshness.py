@@ -298,7 +298,9 @@ def _footprint(home: Home, pid: int) -> dict[str, int]:
 def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> list[str]:
     """Served neighbours against those of signals computed anew from the store, with the release's weights."""
     settings = load_settings(home.root)
-    release = ReleaseStore(home.releases).open_current()
+    chosen = random.Random(3).sample(list(items), min(CHECKED_ITEMS, len(items)))
+    version, told = _served_by_one_release(address, chosen)
+    release = ReleaseStore(home.releases).open(version)
     make = make_mirror(settings)
     assert make is not None
     log, store, changes = open_log(home), open_store(settings, home), open_changes(home)
@@ -307,10 +309,8 @@ def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> li
         snapshot = take_snapshot(store)
     damped = {name: count for name, count in reading.mirror.figures().items() if name.startswith("damped")}
     uncapped = make(release.model, MirrorStart(snapshot.arrays(None), snapshot.edges.seq))
-    chosen = random.Random(3).sample(list(items), min(CHECKED_ITEMS, len(items)))
-    told = {item: _served(address, item) for item in chosen}
     lines = [
-        f"5 s after the stream, {len(chosen)} items against a full recomputation; damped events: {damped}"
+        f"5 s after the stream, {len(chosen)} items of {version} against full recomputation; damped: {damped}"
     ]
     for name, mirror in (("less damped events", reading.mirror), ("with damped events", uncapped)):
         assert isinstance(mirror, IlkMirror)
@@ -328,10 +328,20 @@ def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> li
     return lines
 
 
-def _served(address: str, item: str) -> dict[str, float]:
-    """Neighbours for `next` with their scores."""
+def _served_by_one_release(address: str, items: Sequence[str]) -> tuple[str, dict[str, dict[str, float]]]:
+    """Neighbours for `next` with their scores, asked again from the start where another release took over."""
+    while True:
+        answers = {item: _answer(address, item) for item in items}
+        if len(versions := {answer["model_version"] for answer in answers.values()}) == 1:
+            return versions.pop(), {
+                item: {row["item_id"]: row["score"] for row in answer["results"]}
+                for item, answer in answers.items()
+            }
+
+
+def _answer(address: str, item: str) -> dict[str, Any]:
     answer = httpx.get(f"{address}/v1/items/{item}/similar", params={"objective": "next"}, timeout=30)
-    return {row["item_id"]: row["score"] for row in answer.json()["results"]}
+    return dict(answer.raise_for_status().json())
 
 
 def _serving(release: Release, mirror: IlkMirror) -> SimilarItemsService:
