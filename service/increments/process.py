@@ -44,6 +44,11 @@ def due(new_events: int, waited: float, edges: int, settings: IncrementSettings)
     return waited >= settings.seconds and new_events >= max(edges // 10, 1)
 
 
+def rest_after(duration: float, settings: IncrementSettings) -> float:
+    """Seconds until the next one may be made, after one that took `duration` seconds."""
+    return min(settings.rest * duration, settings.seconds)
+
+
 class IncrementProcess:
     """Looks every few seconds until `stop`; never more than one increment at a time."""
 
@@ -105,11 +110,13 @@ class IncrementProcess:
 
     def _make(self) -> None:
         os.environ["PYTHONSAFEPATH"] = "1"  # as in `service.live.updater_process`
+        began = time.monotonic()
         exitcode, starved = self._run(idle=True)
         if starved:
             logger.warning("others leave an increment no processor; begun anew with a share of its own")
             exitcode, _ = self._run(idle=False)
         self._last = time.monotonic()
+        self._not_before = self._last + rest_after(self._last - began, self._settings.increment)
         if exitcode and not self._stopping.is_set():
             wait = self._settings.increment.seconds
             self._not_before = self._last + wait

@@ -1,6 +1,8 @@
 """Increments beside the service: when they are due, and a real one in its own process."""
 
 import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -9,14 +11,14 @@ from graph.event_type import EventType
 from graph.interaction import Interaction
 from service.home import Home
 from service.increments import process
-from service.increments.process import IncrementProcess, due
+from service.increments.process import IncrementProcess, due, rest_after
 from service.intake.load import load
 from service.nightly.refresh import refresh
 from service.releases.store import ReleaseStore
 from service.settings import IncrementSettings, Settings, load_settings
 from service.stores import open_log
 from tests.service.conftest import TRIAL_FLAGS, quiet
-from tests.service.failing_increment import failing
+from tests.service.ended_increment import failing, quick
 from tests.service.increments.test_increment import LENIENT, halves, settings_of
 from tests.service.release_toys import ToyShop, publish, toy_store
 from tests.service.starved_increment import publishing, starved
@@ -70,9 +72,10 @@ def test_an_increment_is_made_by_itself(tmp_path: Path) -> None:
     assert made.manifest.metrics["increment"]["steps"] > 0
 
 
-def waiting_events(root: Path) -> Settings:
+def waiting_events(root: Path, rest: float = 0) -> Settings:
     """Settings of a home whose events wait for an increment."""
-    flags = TRIAL_FLAGS | {"update": {"policy": "touched"}, "increment": {"edges": 20, "seconds": 3600.0}}
+    increment = {"edges": 20, "seconds": 3600.0, "rest": rest}
+    flags = TRIAL_FLAGS | {"update": {"policy": "touched"}, "increment": increment}
     settings = load_settings(root, flags)
     publish(toy_store(Home(root).releases), ToyShop(n=20), 0)
     log = open_log(Home(root))
@@ -81,8 +84,17 @@ def waiting_events(root: Path) -> Settings:
     return settings
 
 
-def test_one_that_failed_is_not_begun_again_at_once(tmp_path: Path) -> None:
-    running = IncrementProcess(waiting_events(tmp_path), look_seconds=0.05, work=failing)
+def test_it_rests_so_many_times_as_long_as_it_took_but_never_longer_than_it_may_wait() -> None:
+    settings = IncrementSettings(rest=3, seconds=60)
+    assert rest_after(10, settings) == 30
+    assert rest_after(50, settings) == 60
+
+
+@pytest.mark.parametrize("work", [failing, quick])
+def test_one_that_ended_is_not_followed_by_another_at_once(
+    tmp_path: Path, work: Callable[[Path, bool, Connection], None]
+) -> None:
+    running = IncrementProcess(waiting_events(tmp_path, rest=100), look_seconds=0.05, work=work)
     try:
         deadline = time.monotonic() + 120
         while not (tmp_path / "began").exists():
