@@ -7,11 +7,11 @@ Baseline: the same requests while nothing is written. Run from the project's roo
 Visible means more than that a number went up: co-views of a pair are planted (`--planters` shoppers look at
 A, then at B) and the time is taken until B stands in A's top 10; and when the stream has been quiet for 5 s,
 the answers are compared with those of a model computed anew from the store with the release's weights: once
-with the events that the influence caps let through, which must be the same, once with all of them.
+with the events that the influence caps let through, which must be the same, once with all of them. What must
+not grow without bound, memory, files and events that do not count yet, is shown for each tenth of the stream.
 """
 
 import argparse
-import random
 import re
 import shutil
 import signal
@@ -19,59 +19,29 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psutil
 
+from benchmarks.live_stream import (
+    PLANT_SECONDS,
+    Growth,
+    Measured,
+    Planter,
+    Reader,
+    Watcher,
+    Worker,
+    Writer,
+    footprint,
+    run,
+)
 from benchmarks.measurement import machine
-from gnn.objective import Objective
-from index import build_index
-from service.answering.similar_items import SimilarItemsService
+from benchmarks.recomputed_answers import against_recomputation
 from service.home import Home
-from service.live.mirror import MirrorStart
-from service.live.mirror_reading import LiveSources, read_mirror
-from service.live.model import IlkMirror, make_mirror
-from service.releases.holder import Serving
-from service.releases.release import Release
-from service.releases.store import ReleaseStore
 from service.settings import load_settings
-from service.shop_snapshot import take_snapshot
-from service.stores import closing_both, open_changes, open_log, open_store
-
-BATCH = 5
-"""Events of one request of the stream."""
-PAUSE_BETWEEN_PLANTS = 5.0
-PLANT_SECONDS = 30.0
-CHECKED_ITEMS = 50
-
-
-@dataclass
-class Measured:
-    """Seconds, by what was waited for."""
-
-    posts: list[float] = field(default_factory=list)
-    visible: list[float] = field(default_factory=list)
-    planted: list[float] = field(default_factory=list)
-    reads: list[float] = field(default_factory=list)
-    failed: Counter[str] = field(default_factory=Counter)
-    """Requests by what was answered instead of 200."""
-    never_planted: int = 0
-    """Planted pairs of which B was not in A's top 10 within `PLANT_SECONDS`."""
-    sent: int = 0
-
-    def check(self, answer: httpx.Response) -> bool:
-        """Whether it is an answer; counts it where it is none."""
-        if answer.status_code == 200:
-            return True
-        self.failed[f"{answer.status_code} {answer.json().get('type', '')} at {answer.url.path}"] += 1
-        return False
+from service.stores import closing_both, open_store
 
 
 def main() -> None:
@@ -96,17 +66,19 @@ def _measure(
     items = _living(home)
     _wait_for_updater(address, items[0])
     idle, loaded = Measured(), Measured()
-    _run([_Reader(address, items, idle, arguments.reads)], min(30.0, arguments.seconds))
-    before = _footprint(home, server.pid)
-    workers: list[_Worker] = [
-        _Reader(address, items, loaded, arguments.reads),
-        _Writer(address, items, loaded, arguments.events, _shoppers(home)),
-        _Watcher(address, items, loaded),
-        _Planter(address, items, loaded, arguments.planters),
+    run([Reader(address, items, idle, arguments.reads)], min(30.0, arguments.seconds))
+    before = footprint(home, server.pid)
+    growth = Growth(address, items, loaded, home, server.pid)
+    workers: list[Worker] = [
+        Reader(address, items, loaded, arguments.reads),
+        Writer(address, items, loaded, arguments.events, _shoppers(home)),
+        Watcher(address, items, loaded),
+        Planter(address, items, loaded, arguments.planters),
+        growth,
     ]
-    _run(workers, arguments.seconds)
+    run(workers, arguments.seconds)
     time.sleep(5.0)
-    after = _footprint(home, server.pid)
+    after = footprint(home, server.pid)
     print(
         f"{loaded.sent} events in {arguments.seconds:g} s beside {len(loaded.reads)} reads, "
         f"{loaded.failed.total()} of all requests failed"
@@ -125,116 +97,8 @@ def _measure(
         print(_line(name, seconds))
     for name, value in before.items():
         print(f"{name:<34}{value / 2**20:>10.1f} MiB -> {after[name] / 2**20:.1f} MiB")
-    print("\n".join(_against_recomputation(home, address, items)))
-
-
-class _Worker:
-    """A thread's work until it is told to stop."""
-
-    def __init__(self, address: str, items: Sequence[str], measured: Measured, per_second: float) -> None:
-        self.client = httpx.Client(base_url=address, timeout=60)
-        self.items, self.measured, self.pause = items, measured, 1.0 / per_second
-        self.rng = random.Random(type(self).__name__)
-
-    def turn(self) -> None:
-        """Do it once."""
-        raise NotImplementedError
-
-    def run(self, stopping: threading.Event) -> None:
-        """Keep the pace: a late turn is followed at once by the next."""
-        due = time.perf_counter()
-        while not stopping.is_set():
-            self.turn()
-            due += self.pause
-            stopping.wait(max(0.0, due - time.perf_counter()))
-
-    def post(self, events: list[dict[str, Any]]) -> int:
-        """Send events; returns the last one's sequence number."""
-        answer = self.client.post("/v1/events", json={"events": events})
-        if not self.measured.check(answer):
-            return 0
-        self.measured.sent += len(events)
-        return int(answer.json()["sequence"])
-
-
-class _Reader(_Worker):
-    def turn(self) -> None:
-        began = time.perf_counter()
-        answer = self.client.get(f"/v1/items/{self.rng.choice(self.items)}/similar")
-        self.measured.reads.append(time.perf_counter() - began)
-        self.measured.check(answer)
-
-
-class _Writer(_Worker):
-    """The stream, less the events of watcher and planter, which are few."""
-
-    def __init__(
-        self, address: str, items: Sequence[str], measured: Measured, events: float, shoppers: Sequence[str]
-    ) -> None:
-        """shoppers: who are known; new ones who all do something else are a crowd to the influence caps."""
-        super().__init__(address, items, measured, events / BATCH)
-        self.shoppers = shoppers
-
-    def turn(self) -> None:
-        began = time.perf_counter()
-        self.post([_view(self.rng.choice(self.shoppers), self.rng.choice(self.items)) for _ in range(BATCH)])
-        self.measured.posts.append(time.perf_counter() - began)
-
-
-class _Watcher(_Worker):
-    """Twice a second: one event, and a read that waits for it."""
-
-    def __init__(self, address: str, items: Sequence[str], measured: Measured) -> None:
-        super().__init__(address, items, measured, 2.0)
-
-    def turn(self) -> None:
-        item = self.rng.choice(self.items)
-        began = time.perf_counter()
-        wanted = {"min_sequence": self.post([_view("watcher", item)]), "timeout_ms": 30_000}
-        answer = self.client.get(f"/v1/items/{item}/similar", params=wanted)
-        if self.measured.check(answer):
-            self.measured.visible.append(time.perf_counter() - began)
-
-
-class _Planter(_Worker):
-    """Co-views of a pair that had nothing to do with each other."""
-
-    def __init__(self, address: str, items: Sequence[str], measured: Measured, planters: int) -> None:
-        super().__init__(address, items, measured, 1.0 / PAUSE_BETWEEN_PLANTS)
-        self.planters, self.round = planters, 0
-
-    def turn(self) -> None:
-        self.round += 1
-        a, b = self.rng.sample(list(self.items), 2)
-        began = time.perf_counter()
-        self.post(
-            [
-                _view(f"planter-{self.round}-{number}", item, step)
-                for number in range(self.planters)
-                for step, item in enumerate((a, b))
-            ]
-        )
-        while time.perf_counter() < began + PLANT_SECONDS:
-            answer = self.client.get(f"/v1/items/{a}/similar", params={"objective": "next"})
-            if self.measured.check(answer) and b in {row["item_id"] for row in answer.json()["results"]}:
-                self.measured.planted.append(time.perf_counter() - began)
-                return
-        self.measured.never_planted += 1
-
-
-def _view(user: str, item: str, step: int = 0) -> dict[str, Any]:
-    return {"user_id": user, "item_id": item, "event_type": "view_item", "timestamp": time.time() - 10 + step}
-
-
-def _run(workers: Sequence[_Worker], seconds: float) -> None:
-    stopping = threading.Event()
-    threads = [threading.Thread(target=worker.run, args=(stopping,)) for worker in workers]
-    for thread in threads:
-        thread.start()
-    time.sleep(seconds)
-    stopping.set()
-    for thread in threads:
-        thread.join()
+    print("\n".join(growth.table()))
+    print("\n".join(against_recomputation(home, address, items)))
 
 
 def _line(name: str, seconds: Sequence[float]) -> str:
@@ -284,70 +148,6 @@ def _shoppers(home: Home) -> list[str]:
     with closing_both(store):
         keys = store.node_keys("user")
     return [user_id for user_id, alive in zip(keys.ids, keys.alive, strict=True) if alive]
-
-
-def _footprint(home: Home, pid: int) -> dict[str, int]:
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return {
-        "resident memory of all processes": sum(process.memory_info().rss for process in family),
-        "files of fresh rows": sum(path.stat().st_size for path in home.fresh.rglob("*") if path.is_file()),
-        "event log and graph": sum(path.stat().st_size for path in home.root.glob("*.db*")),
-    }
-
-
-def _against_recomputation(home: Home, address: str, items: Sequence[str]) -> list[str]:
-    """Served neighbours against those of signals computed anew from the store, with the release's weights."""
-    settings = load_settings(home.root)
-    chosen = random.Random(3).sample(list(items), min(CHECKED_ITEMS, len(items)))
-    version, told = _served_by_one_release(address, chosen)
-    release = ReleaseStore(home.releases).open(version)
-    make = make_mirror(settings)
-    assert make is not None
-    log, store, changes = open_log(home), open_store(settings, home), open_changes(home)
-    with closing_both(log, store, changes):
-        reading = read_mirror(release, LiveSources(log, store, changes), make, settings)
-        snapshot = take_snapshot(store)
-    damped = {name: count for name, count in reading.mirror.figures().items() if name.startswith("damped")}
-    uncapped = make(release.model, MirrorStart(snapshot.arrays(None), snapshot.edges.seq))
-    lines = [
-        f"5 s after the stream, {len(chosen)} items of {version} against full recomputation; damped: {damped}"
-    ]
-    for name, mirror in (("less damped events", reading.mirror), ("with damped events", uncapped)):
-        assert isinstance(mirror, IlkMirror)
-        mirror.propagate()
-        service = _serving(release, mirror)
-        same = scores = 0.0
-        for item, served in told.items():
-            wanted = {row.item_id: row.score for row in service.similar(item, 10, Objective.NEXT).results}
-            common = served.keys() & wanted.keys()
-            same += len(common) / max(len(wanted), 1)
-            scores = max([scores, *(abs(served[one] - wanted[one]) for one in common)])
-        lines.append(
-            f"  {name}: {same / len(told):.1%} of its neighbours, scores differ by up to {scores:.4f}"
-        )
-    return lines
-
-
-def _served_by_one_release(address: str, items: Sequence[str]) -> tuple[str, dict[str, dict[str, float]]]:
-    """Neighbours for `next` with their scores, asked again from the start where another release took over."""
-    while True:
-        answers = {item: _answer(address, item) for item in items}
-        if len(versions := {answer["model_version"] for answer in answers.values()}) == 1:
-            return versions.pop(), {
-                item: {row["item_id"]: row["score"] for row in answer["results"]}
-                for item, answer in answers.items()
-            }
-
-
-def _answer(address: str, item: str) -> dict[str, Any]:
-    answer = httpx.get(f"{address}/v1/items/{item}/similar", params={"objective": "next"}, timeout=30)
-    return dict(answer.raise_for_status().json())
-
-
-def _serving(release: Release, mirror: IlkMirror) -> SimilarItemsService:
-    model = mirror.live.model
-    anew = Serving(replace(release, model=model, index=build_index("auto", model.item_vectors())), 0.0)
-    return SimilarItemsService(lambda: anew)
 
 
 def _arguments() -> argparse.Namespace:
