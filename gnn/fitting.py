@@ -4,40 +4,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from gnn.checkpoints import Checkpoints, NoCheckpoints
 from gnn.choices import Choices, keep_choices, kept_choices
 from gnn.embedding_model import model_graph
 from gnn.fitted_ilk import FittedIlk
-from gnn.freed_memory import give_back_freed_memory
 from gnn.hetero_graph import build_hetero_graph
-from gnn.histories import (
-    Histories,
-    basket_pairs,
-    block_start,
-    group_by_user,
-    interaction_matrix,
-    without_weightless,
-)
+from gnn.histories import Histories, block_start, group_by_user, without_weightless
 from gnn.holdout import Holdout, holdout_of
 from gnn.ilk_config import IlkConfig
 from gnn.item_signals import item_signals
 from gnn.learning_curve import EpochLog
-from gnn.mix import Learned, MixExamples, agreed, learn, learn_mix
-from gnn.mix_config import Mix, MixConfig
+from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.neighbour_regression import neighbour_regression
 from gnn.objective import Objective
-from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.shop_arrays import ShopArrays
 from gnn.signals import ItemSignals
-from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
 from gnn.text_space import TextSpace, build_text_space
 from gnn.trained import Trained
 from gnn.training import EpochFn, Trainer, ValidationPairs
-from gnn.trend_share import with_best_trends
-from gnn.untimed import config_for, following_pairs, without_order
-from gnn.user_features import USER_FEATURES, UserFeatures
-from gnn.user_rows import latest_of_each, user_rows
+from gnn.untimed import config_for, without_order
+from gnn.user_rows import latest_of_each
 
 FitProgress = Callable[[str, int, int], None]
 """Called with (stage, steps done, steps in all); stages in `STAGES`."""
@@ -57,15 +44,6 @@ class Fit:
     """Training epochs that were best on validation."""
     holdout: Holdout
     """Of the first pass, which had not seen the newest events."""
-
-
-@dataclass(frozen=True)
-class _Block:
-    """The validation block: pairs whose target lies in it."""
-
-    start: int
-    pairs: dict[Objective, tuple[IntArray, IntArray]]
-    """(query, target) of `next` and `together`."""
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:
@@ -115,11 +93,10 @@ def _choose(
 ) -> Choices:
     """The first pass: signals of the older events alone, judged and weighed on the newest."""
     block = _validation_block(shop)
-    older = shop.events(0, block.start)
-    histories = group_by_user(older)
+    older = block.older
     run = _Run(progress, "", block, None, checkpoints, log)
-    signals, trained = _signals(config, older, histories, text, seed, run)
-    mixes, user_mix = _learn(config, shop, signals, histories, block, seed, progress)
+    signals, trained = _signals(config, older, group_by_user(older), text, seed, run)
+    mixes, user_mix = learned_mixes(config, signals, block, seed, lambda done: progress("mix", done, 3))
     model = FittedIlk(signals, mixes, user_mix, config)
     holdout = holdout_of(model, older, *block.pairs[Objective.NEXT])
     return Choices(None if trained is None else trained.epochs, mixes, user_mix, holdout)
@@ -134,18 +111,8 @@ def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) ->
     return signals
 
 
-def _validation_block(shop: ShopArrays) -> _Block:
-    start = block_start(shop.n_events)
-    histories = group_by_user(shop)
-    pairs = {}
-    for objective, found in (
-        (Objective.NEXT, following_pairs(shop, histories)),
-        (Objective.TOGETHER, basket_pairs(histories)),
-    ):
-        query, target, position = found
-        late = position >= start
-        pairs[objective] = (query[late], target[late])
-    return _Block(start, pairs)
+def _validation_block(shop: ShopArrays) -> NewestBlock:
+    return NewestBlock.of(shop, np.arange(shop.n_events) >= block_start(shop.n_events))
 
 
 @dataclass(frozen=True)
@@ -154,7 +121,7 @@ class _Run:
 
     progress: FitProgress
     prefix: str
-    block: _Block | None
+    block: NewestBlock | None
     epochs: int | None
     checkpoints: Checkpoints
     log: EpochLog | None
@@ -205,105 +172,3 @@ def _train(
     step = run.step("embeddings")
     step(0, epochs)
     return trainer.run(epochs, validation, step, run.checkpoints, run.prefix + "embeddings", run.log)
-
-
-def _learn(
-    config: IlkConfig,
-    shop: ShopArrays,
-    signals: ItemSignals,
-    histories: Histories,
-    block: _Block,
-    seed: int,
-    progress: FitProgress,
-) -> tuple[dict[Objective, Mix], Mix]:
-    """Learned mixes; `related` keeps the shipped one: no event says what is alike."""
-    mixes = {objective: dict(config.mixes[objective]) for objective in Objective}
-    if not config.learn_mix:
-        return mixes, dict(config.user_mix)
-    features = SimilarFeatures(signals)
-    learnt = ((Objective.NEXT, config.mix), (Objective.TOGETHER, config.together_learning))
-    for done, (objective, how) in enumerate(learnt):
-        progress("mix", done, 3)
-        give_back_freed_memory(cycles=True)
-        query, target = block.pairs[objective]
-        warm = ~signals.cold[target]
-        query, target = query[warm], target[warm]
-        some = _some(how, shop.n_items, len(query), len(SIMILAR_FEATURES), seed)
-        if len(some) >= how.min_pairs:
-            # no name for the examples: half a gigabyte must be gone before the next ones are made
-            mixes[objective] = learn_mix(
-                _similar_examples(features, query[some], target[some]), config.mixes[objective], how
-            )
-        if objective is Objective.NEXT:
-            counts = np.bincount(shop.item[: block.start], minlength=shop.n_items)
-            shipped, learned = config.mixes[objective], mixes[objective]
-            give_back_freed_memory(cycles=True)
-            mixes[objective] = with_best_trends(
-                features, shipped, learned, query, target, counts, config.trend_share
-            )
-    progress("mix", 2, 3)
-    give_back_freed_memory(cycles=True)
-    user_mix = _learn_users(config, shop, signals, histories, block.start, seed)
-    progress("mix", 3, 3)
-    return mixes, user_mix
-
-
-def _some(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> IntArray:
-    """Random choice of pairs within the budget, order kept."""
-    order = np.random.default_rng(seed).permutation(n_pairs)
-    return np.sort(order[: config.budget(n_items, n_features)])
-
-
-def _similar_examples(features: SimilarFeatures, query: IntArray, target: IntArray) -> MixExamples:
-    banned = np.zeros((len(query), features.n_items), np.bool_)
-    banned[np.arange(len(query)), query] = True
-    return MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32))
-
-
-def _learn_users(
-    config: IlkConfig, shop: ShopArrays, signals: ItemSignals, histories: Histories, start: int, seed: int
-) -> Mix:
-    """The users' mix, from items that users with a history turned to for the first time."""
-    known, how = latest_of_each(histories), config.user_learning
-    user, target = _first_times(shop, known, start)
-    share = 1.0 / np.bincount(user, minlength=1)[user] if len(user) else np.zeros(0)
-    features, before = UserFeatures(signals), shop.events(0, start)
-
-    def sample(some: IntArray) -> Learned:
-        give_back_freed_memory(cycles=True)
-        rows, banned = user_rows(known, user[some], config.users), _seen(before, user[some])
-        weight = share[some].astype(np.float32)
-        return learn(MixExamples(features.stack(rows), target[some], banned, weight), config.user_mix, how)
-
-    samples = _samples(how, shop.n_items, len(user), len(USER_FEATURES), seed)
-    if not samples:
-        return dict(config.user_mix)
-    return agreed([sample(some) for some in samples], config.user_mix, how)
-
-
-def _samples(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> list[IntArray]:
-    """Random choices of pairs, each within the budget and none twice, order kept; empty: too few pairs."""
-    order, size = np.random.default_rng(seed).permutation(n_pairs), config.budget(n_items, n_features)
-    if min(size, n_pairs) < config.min_pairs:
-        return []
-    count = min(config.samples, -(-n_pairs // size))
-    size = min(size, n_pairs // count)
-    return [np.sort(order[i * size : (i + 1) * size]) for i in range(count)]
-
-
-def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
-    """What each user engaged with, bool (u, n_items)."""
-    seen: FloatArray = interaction_matrix(shop)[user].toarray()
-    return seen > 0
-
-
-def _first_times(shop: ShopArrays, known: Histories, start: int) -> tuple[IntArray, IntArray]:
-    """Unique (user, item) from event `start` on, in time order, of users whose history lacks the item."""
-    late = shop.user[start:] * shop.n_items + shop.item[start:]
-    early = known.user * shop.n_items + known.item
-    _, first = np.unique(late, return_index=True)
-    keys = late[np.sort(first)]
-    keys = keys[~np.isin(keys, early)]
-    user, item = keys // max(shop.n_items, 1), keys % max(shop.n_items, 1)
-    has_history = np.diff(known.indptr)[user] > 0
-    return user[has_history], item[has_history]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gnn.fitting import _samples
 from gnn.mix import Learned, MixExamples, agreed, learn_mix, ndcg
 from gnn.mix_config import MixConfig
+from gnn.mix_learning import _samples
 from gnn.shop_arrays import FloatArray
 
 DEFAULTS = {"good": 0.1, "noise": 0.5}

@@ -1,0 +1,149 @@
+"""How the mixes are learned from events that the signals have not seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.freed_memory import give_back_freed_memory
+from gnn.histories import Histories, basket_pairs, group_by_user, interaction_matrix
+from gnn.ilk_config import IlkConfig
+from gnn.mix import Learned, MixExamples, agreed, learn, learn_mix
+from gnn.mix_config import Mix, MixConfig
+from gnn.objective import Objective
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.signals import ItemSignals
+from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
+from gnn.trend_share import with_best_trends
+from gnn.untimed import following_pairs
+from gnn.user_features import USER_FEATURES, UserFeatures
+from gnn.user_rows import latest_of_each, user_rows
+
+
+@dataclass(frozen=True)
+class NewestBlock:
+    """The newest events, the older ones, and the pairs whose target is new."""
+
+    older: ShopArrays
+    newer: ShopArrays
+    pairs: dict[Objective, tuple[IntArray, IntArray]]
+    """(query, target) of `next` and `together`."""
+
+    @classmethod
+    def of(cls, shop: ShopArrays, is_new: npt.NDArray[np.bool_]) -> Self:
+        """is_new: which events of `shop` are, (n_events,)."""
+        histories, pairs = group_by_user(shop), {}
+        for objective, found in (
+            (Objective.NEXT, following_pairs(shop, histories)),
+            (Objective.TOGETHER, basket_pairs(histories)),
+        ):
+            query, target, position = found
+            late = is_new[position]
+            pairs[objective] = (query[late], target[late])
+        return cls(shop.only(~is_new), shop.only(is_new), pairs)
+
+
+def no_step(_done: int) -> None:
+    """Progress that nobody follows."""
+
+
+def learned_mixes(
+    config: IlkConfig,
+    signals: ItemSignals,
+    block: NewestBlock,
+    seed: int,
+    step: Callable[[int], None] = no_step,
+) -> tuple[dict[Objective, Mix], Mix]:
+    """Mixes per objective, and the users'; `related` keeps the shipped one: no event says what is alike.
+
+    signals: of the block's older events alone. step: called with 0 to 3 as the mixes get done.
+    """
+    mixes = {objective: dict(config.mixes[objective]) for objective in Objective}
+    if not config.learn_mix:
+        return mixes, dict(config.user_mix)
+    features = SimilarFeatures(signals)
+    learnt = ((Objective.NEXT, config.mix), (Objective.TOGETHER, config.together_learning))
+    for done, (objective, how) in enumerate(learnt):
+        step(done)
+        give_back_freed_memory(cycles=True)
+        query, target = block.pairs[objective]
+        warm = ~signals.cold[target]
+        query, target = query[warm], target[warm]
+        some = _some(how, signals.n_items, len(query), len(SIMILAR_FEATURES), seed)
+        if len(some) >= how.min_pairs:
+            # no name for the examples: half a gigabyte must be gone before the next ones are made
+            mixes[objective] = learn_mix(
+                _similar_examples(features, query[some], target[some]), config.mixes[objective], how
+            )
+        if objective is Objective.NEXT:
+            counts = np.bincount(block.older.item, minlength=signals.n_items)
+            shipped, learned = config.mixes[objective], mixes[objective]
+            give_back_freed_memory(cycles=True)
+            mixes[objective] = with_best_trends(
+                features, shipped, learned, query, target, counts, config.trend_share
+            )
+    step(2)
+    give_back_freed_memory(cycles=True)
+    user_mix = _learned_user_mix(config, signals, block, seed)
+    step(3)
+    return mixes, user_mix
+
+
+def _some(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> IntArray:
+    """Random choice of pairs within the budget, order kept."""
+    order = np.random.default_rng(seed).permutation(n_pairs)
+    return np.sort(order[: config.budget(n_items, n_features)])
+
+
+def _similar_examples(features: SimilarFeatures, query: IntArray, target: IntArray) -> MixExamples:
+    banned = np.zeros((len(query), features.n_items), np.bool_)
+    banned[np.arange(len(query)), query] = True
+    return MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32))
+
+
+def _learned_user_mix(config: IlkConfig, signals: ItemSignals, block: NewestBlock, seed: int) -> Mix:
+    """From items that users with a history turned to for the first time."""
+    known, how = latest_of_each(group_by_user(block.older)), config.user_learning
+    user, target = _first_times(block.newer, known)
+    share = 1.0 / np.bincount(user, minlength=1)[user] if len(user) else np.zeros(0)
+    features = UserFeatures(signals)
+
+    def sample(some: IntArray) -> Learned:
+        give_back_freed_memory(cycles=True)
+        rows, banned = user_rows(known, user[some], config.users), _seen(block.older, user[some])
+        weight = share[some].astype(np.float32)
+        return learn(MixExamples(features.stack(rows), target[some], banned, weight), config.user_mix, how)
+
+    samples = _samples(how, signals.n_items, len(user), len(USER_FEATURES), seed)
+    if not samples:
+        return dict(config.user_mix)
+    return agreed([sample(some) for some in samples], config.user_mix, how)
+
+
+def _samples(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> list[IntArray]:
+    """Random choices of pairs, each within the budget and none twice, order kept; empty: too few pairs."""
+    order, size = np.random.default_rng(seed).permutation(n_pairs), config.budget(n_items, n_features)
+    if min(size, n_pairs) < config.min_pairs:
+        return []
+    count = min(config.samples, -(-n_pairs // size))
+    size = min(size, n_pairs // count)
+    return [np.sort(order[i * size : (i + 1) * size]) for i in range(count)]
+
+
+def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
+    """What each user engaged with, bool (u, n_items)."""
+    seen: FloatArray = interaction_matrix(shop)[user].toarray()
+    return seen > 0
+
+
+def _first_times(newer: ShopArrays, known: Histories) -> tuple[IntArray, IntArray]:
+    """Unique (user, item) of newer events, in time order, of users whose history lacks the item."""
+    n_items = max(newer.n_items, 1)
+    _, first = np.unique(newer.user * n_items + newer.item, return_index=True)
+    keys = (newer.user * n_items + newer.item)[np.sort(first)]
+    keys = keys[~np.isin(keys, known.user * n_items + known.item)]
+    user, item = keys // n_items, keys % n_items
+    has_history = np.diff(known.indptr)[user] > 0
+    return user[has_history], item[has_history]
