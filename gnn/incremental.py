@@ -6,7 +6,7 @@ move. Propagation is linear, so an embedding is what the weights before give plu
     item = stored + D + A^T A D        user = stored + A D
 
 and only D goes through the edges of a step, which are sampled around its own pairs. Positives are the new
-events and as many old ones.
+events and as many old ones. No residual gets longer than those before are.
 """
 
 from collections.abc import Iterator
@@ -111,13 +111,30 @@ def _pairs(shop: ShopArrays, events: IntArray) -> _Pairs:
 class _Moves(nn.Module):
     """The moves D of the trained rows, and what they add to the users and items of a subgraph."""
 
-    def __init__(self, touched: IntArray, n_items: int, dim: int, layers: int) -> None:
+    def __init__(
+        self, residual: FloatArray, touched: IntArray, n_items: int, layers: int, longest: float
+    ) -> None:
+        """residual: of the touched items before, (t, dim). longest: see `shorten`."""
         super().__init__()
-        self.rows = nn.Parameter(torch.zeros(len(touched), dim))
+        self.rows = nn.Parameter(torch.zeros(residual.shape))
+        self._before: Tensor
+        self.register_buffer("_before", torch.from_numpy(residual))
+        self._longest = longest
         self._place: Tensor
         self.register_buffer("_place", _places(touched, n_items))
         self._layers = layers
         self._propagation = Propagation()
+
+    @torch.no_grad()
+    def shorten(self) -> None:
+        """Bring residuals that the moves made longer than `longest` back to that length.
+
+        A few large steps drive a residual apart from its item's text, and increments one after the other add
+        up: three of them made those of popular items of a real shop three times as long as a fit leaves them.
+        """
+        residual = self._before + self.rows
+        length = residual.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        self.rows.copy_(residual * (self._longest / length).clamp(max=1.0) - self._before)
 
     def of(self, items: Tensor) -> Tensor:
         """The own moves of some items, 0 where they are not trained; (n, dim)."""
@@ -193,6 +210,7 @@ class _Increment:
         best_step, kept, step = 0, np.zeros_like(self._layer_zero[self._touched]), 0
         for step, batch in enumerate(self._batches(total), start=1):
             self._step(moves, graph, optimiser, batch)
+            moves.shorten()
             schedule.step()
             if len(check.query) and (step % interval == 0 or step == total):
                 now = moves.numpy()
@@ -215,8 +233,15 @@ class _Increment:
         graph = AffectedGraph(
             self._interactions, self._touched, self._settings.fan_out, self._layers, self._seed
         )
-        n_items, dim = self._layer_zero.shape
-        return _Moves(self._touched, n_items, dim, self._layers).to(self._device), graph
+        residual = self._weights.residual
+        moves = _Moves(
+            residual[self._touched],
+            self._touched,
+            len(residual),
+            self._layers,
+            _longest(residual, self._settings.longest),
+        )
+        return moves.to(self._device), graph
 
     def _optimiser(
         self, moves: _Moves, total: int
@@ -297,6 +322,13 @@ class _Increment:
         residual = self._weights.residual.copy()
         residual[self._touched] += moved
         return replace(self._weights, residual=residual)
+
+
+def _longest(residual: FloatArray, share: float) -> float:
+    """Quantile of the lengths of the residuals that were trained; no limit where none was."""
+    length = np.linalg.norm(residual, axis=1)
+    trained = length[length > 0]
+    return float(np.quantile(trained, share)) if len(trained) else np.inf
 
 
 def _places(nodes: IntArray, n: int) -> Tensor:

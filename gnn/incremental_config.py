@@ -40,6 +40,9 @@ class IncrementalConfig:
     """Largest norm of a step's gradient."""
     anchor: float = 0.0
     """Weight of the mean squared move of the touched rows in the loss: pulls towards the weights before."""
+    longest: float = 0.99
+    """Residuals get no longer than this quantile of those before: few large steps lengthen them, and what
+    increments one after the other add up to would drown the texts. 1: no longer than the longest."""
     replay: float = 1.0
     """Old events drawn again for each new one."""
     strata: ReplayStrata = ReplayStrata.DEGREE

@@ -12,7 +12,7 @@ from gnn.embedding_model import EmbeddingModel, model_graph
 from gnn.hetero_graph import build_hetero_graph
 from gnn.histories import group_by_user, interaction_matrix
 from gnn.ilk_config import IlkConfig
-from gnn.incremental import IncrementalUpdate, _Increment, update
+from gnn.incremental import IncrementalUpdate, _Increment, _longest, _Moves, update
 from gnn.incremental_config import IncrementalConfig, ReplayStrata
 from gnn.item_signals import item_layer_zero
 from gnn.replay import replayed
@@ -114,6 +114,29 @@ def test_an_update_that_learns_nothing_would_be_seen() -> None:
     idle = update(weights, CONFIG, after, None, new, replace(QUICK, learning_rate=0.0), 0)
     moved = np.arange(24)
     assert purity(idle.weights, after, moved, 6) <= purity(weights, after, moved, 6)
+
+
+def test_increments_one_after_the_other_leave_residuals_as_long_as_a_fit_does() -> None:
+    before, after, new = regrouped()
+    weights = trained(before)
+    fitted = np.linalg.norm(weights.residual, axis=1)
+    longest = np.quantile(fitted[fitted > 0], QUICK.longest)
+    touched = np.unique(after.item[new])
+    for seed in range(3):
+        weights = update(weights, CONFIG, after, None, new, QUICK, seed).weights
+        length = np.linalg.norm(weights.residual, axis=1)
+        assert length[touched].max() <= longest * (1 + 1e-5)
+        assert np.isclose(length, longest, rtol=1e-4).sum() > 10  # else nothing was shortened here
+    assert purity(weights, after, np.arange(24), 6) > purity(trained(before), after, np.arange(24), 6) + 0.1
+
+
+def test_where_no_residual_was_trained_their_length_has_no_limit() -> None:
+    nothing = np.zeros((4, 3), np.float32)
+    moves = _Moves(nothing, np.arange(4), 4, 2, _longest(nothing, 0.99))
+    with torch.no_grad():
+        moves.rows.copy_(100 * torch.eye(4, 3))
+    moves.shorten()
+    np.testing.assert_array_equal(moves.numpy(), 100 * np.eye(4, 3, dtype=np.float32))
 
 
 def test_every_step_starts_from_fresh_gradients() -> None:
