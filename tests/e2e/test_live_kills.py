@@ -21,12 +21,12 @@ from tests.e2e.live_load import LiveLoad
 from tests.e2e.test_serving import Server
 from tests.service.conftest import trial_settings
 
-pytestmark = pytest.mark.slow
-
 ROUNDS = int(os.environ.get("ILK_KILL_ROUNDS", "10"))
 """How often a process is killed; 200 and more: by hand."""
 SECONDS = 120.0
 ITEMS = [f"S{number:04}" for number in range(20)]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 + 10 * ROUNDS)]
 
 
 def until(reached: Callable[[], bool], what: str) -> float:
