@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from gnn.co_engagement import CoEngagementConfig
 from gnn.embedding_config import EmbeddingConfig
-from gnn.mix_config import Mix, MixConfig, TrendShareConfig
+from gnn.mix_config import Mix, MixConfig, RelationConfig, TrendShareConfig
 from gnn.neighbour_regression import RegressionConfig
 from gnn.objective import Objective
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
@@ -55,11 +55,15 @@ class IlkConfig:
     """How it is trained."""
     users: UserConfig = field(default_factory=UserConfig)
     """How a history becomes a user."""
-    mix: MixConfig = field(default_factory=lambda: MixConfig(prior=3.0, trust=1.0, moved=TREND_NAMES))
-    """How the mix of `next` is learned: its trends alone. What one block teaches about relations and texts
-    is wrong in the next block more often than not (`docs/model.md`)."""
+    mix: MixConfig = field(
+        default_factory=lambda: MixConfig(prior=3.0, trust=1.0, min_gain=1.5, moved=TREND_NAMES)
+    )
+    """How the mix of `next` is learned: its trends alone. What a thousand pairs of one block teach about
+    relations and texts is wrong in the next block more often than not (`docs/model.md`)."""
     trend_share: TrendShareConfig = field(default_factory=TrendShareConfig)
-    """When `next` makes less or more of the trends; where it does, nothing is learned on top."""
+    """When `next` makes less or more of the trends than shipped or learned."""
+    relation_learning: RelationConfig = field(default_factory=RelationConfig)
+    """How `next` then learns all other weights, where the block has many pairs."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
     user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0, samples=8))
@@ -97,6 +101,7 @@ class IlkConfig:
             "users": UserConfig,
             "mix": MixConfig,
             "trend_share": TrendShareConfig,
+            "relation_learning": RelationConfig,
             "together_learning": MixConfig,
             "user_learning": MixConfig,
         }

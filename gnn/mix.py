@@ -26,6 +26,8 @@ class MixExamples:
     """Columns out of competition (the query itself, a user's history), (p, n_items)."""
     weight: FloatArray
     """Of each pair, (p,)."""
+    group: IntArray | None = None
+    """Of each pair, (p,): see `standard_errors`."""
 
     def cut(self, start: int, stop: int) -> Self:
         """Pairs start..stop-1."""
@@ -36,6 +38,7 @@ class MixExamples:
             target=self.target[part],
             banned=self.banned[part],
             weight=self.weight[part],
+            group=None if self.group is None else self.group[part],
         )
 
 
@@ -82,23 +85,33 @@ def _gains(examples: MixExamples, learned: FloatArray, start: FloatArray) -> Flo
     return ndcg(examples.features @ learned, examples) - ndcg(examples.features @ start, examples)
 
 
-def standard_errors(gains: npt.NDArray[np.floating[Any]]) -> float:
-    """Mean in units of its standard error; 0 where nothing differs, infinite where all differ alike."""
+def standard_errors(gains: npt.NDArray[np.floating[Any]], group: IntArray | None = None) -> float:
+    """Mean in units of its standard error; 0 where nothing differs, infinite where all differ alike.
+
+    group: of each gain, (p,); gains of one group may be alike, only groups are independent (Liang & Zeger
+    1986): a thousand pairs that follow the same item are little more than one. `None`: each by itself.
+    """
     mean, spread = (float(gains.mean()), float(gains.std())) if len(gains) else (0.0, 0.0)
+    if group is not None:
+        _, own = np.unique(group, return_inverse=True)
+        sums = np.bincount(own, weights=gains - mean)
+        if len(sums) < 2:
+            return 0.0  # a single group says nothing of how others would do
+        spread = float(np.sqrt(np.square(sums).sum() / len(gains))) if spread > 0 else 0.0
     if spread > 0:
         return mean / spread * math.sqrt(len(gains))
     return math.copysign(math.inf, mean) if mean else 0.0
 
 
-def carried_over(
+def carried_gains(
     examples: MixExamples, start: FloatArray, config: MixConfig, free: FloatArray | None = None
-) -> float:
-    """Sum of what weights learned on one half of the block's time gain over `start` on the other half."""
+) -> FloatArray:
+    """What weights learned on one half of the block's time gain over `start` on the other half, (p,)."""
     middle = len(examples.target) // 2
     older, newer = examples.cut(0, middle), examples.cut(middle, len(examples.target))
     forth = _gains(newer, fit_weights(older, start, config, free), start)
     back = _gains(older, fit_weights(newer, start, config, free), start)
-    return float(forth.sum() + back.sum())
+    return np.concatenate([back, forth])
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,9 @@ class Learned:
     gains: FloatArray
     """NDCG@10 over the defaults, pair by pair, (p,)."""
     carried: float
-    """See `carried_over`."""
+    """Sum of the `carried_gains`."""
+    group: IntArray | None = None
+    """Of each gain, (p,): see `standard_errors`; of all samples or of none."""
 
 
 def learn(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Learned:
@@ -119,7 +134,7 @@ def learn(examples: MixExamples, defaults: Mapping[str, float], config: MixConfi
     free = np.array([not config.moved or name in config.moved for name in defaults], np.float32)
     weights = fit_weights(examples, start, config, free)
     gains = _gains(examples, weights, start)
-    return Learned(weights, gains, carried_over(examples, start, config, free))
+    return Learned(weights, gains, float(carried_gains(examples, start, config, free).sum()), examples.group)
 
 
 def agreed(samples: Sequence[Learned], defaults: Mapping[str, float], config: MixConfig) -> Mix:
@@ -130,13 +145,19 @@ def agreed(samples: Sequence[Learned], defaults: Mapping[str, float], config: Mi
     """
     better = (
         all(bool(np.isfinite(one.weights).all()) for one in samples)
-        and standard_errors(np.concatenate([one.gains for one in samples])) >= config.min_gain
+        and standard_errors(np.concatenate([one.gains for one in samples]), _groups(samples))
+        >= config.min_gain
         and sum(one.carried for one in samples) > 0
     )
     if not better:
         return dict(defaults)
     mean = np.mean([one.weights for one in samples], axis=0)
     return {name: float(value) for name, value in zip(defaults, mean, strict=True)}
+
+
+def _groups(samples: Sequence[Learned]) -> IntArray | None:
+    groups = [one.group for one in samples if one.group is not None]
+    return np.concatenate(groups) if groups else None
 
 
 def learn_mix(examples: MixExamples, defaults: Mapping[str, float], config: MixConfig) -> Mix:

@@ -44,6 +44,25 @@ class MixConfig:
 
 
 @dataclass(frozen=True)
+class RelationConfig(MixConfig):
+    """When `next` learns the weights of everything but its trends as well: see `gnn.relation_learning`."""
+
+    pairs: int = 10_000
+    """Validation pairs to learn from at most, evenly from the block."""
+    min_pairs: int = 1500
+    """With fewer the chosen weights stay: what a thousand pairs teach about relations and texts is wrong in
+    the next block more often than not."""
+    trust: float = 1.0
+    """Share of the learned move that is made."""
+    contenders: int = 100
+    """Targets of each query that compete: so many by the chosen mix, as many by its relations and texts
+    alone, and a quarter of it by each of these by itself. What is further down comes into no list of ten."""
+    min_carried: float = 2.0
+    """Gain of NDCG@10, in standard errors of queries, that what one half of the block's time teaches must
+    have in the other."""
+
+
+@dataclass(frozen=True)
 class TrendShareConfig:
     """When `next` makes less or more of the trends than the shipped weights do, or of some of them alone: see
     `gnn.trend_share`."""
@@ -72,8 +91,7 @@ class TrendShareConfig:
     min_gain: float = 2.0
     """Gain of NDCG@10, in standard errors, that targets outside the most popular fifth must have."""
     min_lift: float = 3.0
-    """The same of all targets, for a larger share: pairs of one basket are alike, so errors are larger than
-    they look."""
+    """The same of all targets, for a larger share; all errors are those of queries, whose pairs are alike."""
     spent: float = 0.05
     """Part of the best larger share's NDCG@10 that is given away for rarer targets, which larger trends push
     down."""

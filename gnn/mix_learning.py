@@ -13,6 +13,7 @@ from gnn.ilk_config import IlkConfig
 from gnn.mix import Learned, MixExamples, agreed, learn, learn_mix
 from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
+from gnn.relation_learning import with_learned_relations
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
@@ -75,14 +76,17 @@ def learned_mixes(
         if len(some) >= how.min_pairs:
             # no name for the examples: half a gigabyte must be gone before the next ones are made
             mixes[objective] = learn_mix(
-                _similar_examples(features, query[some], target[some]), config.mixes[objective], how
+                _similar_examples(features, query[some], target[some], objective),
+                config.mixes[objective],
+                how,
             )
         if objective is Objective.NEXT:
             counts = np.bincount(block.older.item, minlength=signals.n_items)
             shipped, learned = config.mixes[objective], mixes[objective]
             give_back_freed_memory(cycles=True)
-            mixes[objective] = with_best_trends(
-                features, shipped, learned, query, target, counts, config.trend_share
+            chosen = with_best_trends(features, shipped, learned, query, target, counts, config.trend_share)
+            mixes[objective] = with_learned_relations(
+                features, chosen, query, target, config.relation_learning
             )
     step(2)
     give_back_freed_memory(cycles=True)
@@ -97,10 +101,13 @@ def _some(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: 
     return np.sort(order[: config.budget(n_items, n_features)])
 
 
-def _similar_examples(features: SimilarFeatures, query: IntArray, target: IntArray) -> MixExamples:
+def _similar_examples(
+    features: SimilarFeatures, query: IntArray, target: IntArray, objective: Objective
+) -> MixExamples:
     banned = np.zeros((len(query), features.n_items), np.bool_)
     banned[np.arange(len(query)), query] = True
-    return MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32))
+    group = query if objective is Objective.NEXT else None  # one item's followers are alike
+    return MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32), group)
 
 
 def _learned_user_mix(config: IlkConfig, signals: ItemSignals, block: NewestBlock, seed: int) -> Mix:

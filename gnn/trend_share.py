@@ -49,6 +49,9 @@ def with_best_trends(
     better than the shipped weights, in both halves. Of these and `learned`, those that rank nearly as well as
     the best, and among them the one that ranks the targets outside the most popular fifth best.
 
+    What follows the same item is often one shopper's basket or one campaign, so errors are those of queries,
+    not of pairs: a block of a thousand pairs may have sixty queries.
+
     query, target: warm pairs of the newest
     block in time order, (p,). counts: events of each item before the block, (n_items,).
     """
@@ -63,9 +66,11 @@ def with_best_trends(
     gain = ndcg - ndcg[0]
     rarer = popularity_quintile(counts)[target[at]] < QUINTILES - 1
     for place in range(1, 1 + len(smaller)):
-        if _pays(gain[place], rarer, config.min_gain):
+        if _pays(gain[place], rarer, query[at], config.min_gain):
             return mixes[place]
-    lifted = [place for place in range(1 + len(smaller), len(mixes) - 1) if _lifts(gain[place], config)]
+    lifted = [
+        place for place in range(1 + len(smaller), len(mixes) - 1) if _lifts(gain[place], query[at], config)
+    ]
     if not lifted:
         return learned
     good = [*lifted, len(mixes) - 1]
@@ -100,18 +105,24 @@ def _looked_up(rows: IntArray, scores: FloatArray, asked: IntArray) -> FloatArra
     return found
 
 
-def _lifts(gain: Gains, config: TrendShareConfig) -> bool:
+def _lifts(gain: Gains, query: IntArray, config: TrendShareConfig) -> bool:
     """Whether all targets gain clearly, and by more than noise in both halves."""
-    halves = gain[: len(gain) // 2], gain[len(gain) // 2 :]
-    return standard_errors(gain) >= config.min_lift and all(standard_errors(half) >= 1.0 for half in halves)
-
-
-def _pays(gain: Gains, rarer: npt.NDArray[np.bool_], min_gain: float) -> bool:
-    """Whether the rarer targets gain clearly and in both halves, and all together lose no more than noise."""
-    everything = np.arange(len(gain))
-    halves = everything[: len(gain) // 2], everything[len(gain) // 2 :]
-    return (
-        standard_errors(gain[rarer]) >= min_gain
-        and all(gain[half][rarer[half]].sum() >= 0 for half in halves)
-        and all(standard_errors(gain[part]) >= -1.0 for part in (everything, *halves))
+    _, *halves = _parts(len(gain))
+    return standard_errors(gain, query) >= config.min_lift and all(
+        standard_errors(gain[half], query[half]) >= 1.0 for half in halves
     )
+
+
+def _pays(gain: Gains, rarer: npt.NDArray[np.bool_], query: IntArray, min_gain: float) -> bool:
+    """Whether the rarer targets gain clearly and in both halves, and all together lose no more than noise."""
+    everything, *halves = _parts(len(gain))
+    return (
+        standard_errors(gain[rarer], query[rarer]) >= min_gain
+        and all(gain[half][rarer[half]].sum() >= 0 for half in halves)
+        and all(standard_errors(gain[part], query[part]) >= -1.0 for part in (everything, *halves))
+    )
+
+
+def _parts(n: int) -> tuple[slice, slice, slice]:
+    """All pairs, the older half and the newer."""
+    return slice(0, n), slice(0, n // 2), slice(n // 2, n)

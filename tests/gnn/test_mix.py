@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gnn.mix import Learned, MixExamples, agreed, learn_mix, ndcg
+from gnn.mix import Learned, MixExamples, agreed, learn_mix, ndcg, standard_errors
 from gnn.mix_config import MixConfig
 from gnn.mix_learning import _samples
 from gnn.shop_arrays import FloatArray
@@ -110,3 +110,13 @@ def test_samples_share_no_pair_and_a_small_block_is_one() -> None:
     assert [len(one) for one in _samples(config, 10, 79, 2, seed=0)] == [39, 39]
     assert _samples(config, 10, 35, 2, seed=0)[0].tolist() == list(range(35))
     assert _samples(config, 10, 29, 2, seed=0) == []
+
+
+def test_gains_of_one_group_count_as_one() -> None:
+    gains = np.random.default_rng(0).normal(0.3, 1.0, 50)
+    alone = standard_errors(gains)
+    group = np.repeat(np.arange(50), 20)
+    assert np.isclose(standard_errors(np.repeat(gains, 20), group), alone)
+    assert np.isclose(standard_errors(gains, np.arange(50)), alone)
+    assert standard_errors(np.repeat(gains, 20)) > 4 * alone
+    assert standard_errors(gains, np.zeros(50, np.int64)) == 0.0

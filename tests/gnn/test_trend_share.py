@@ -116,6 +116,18 @@ def test_a_lift_must_be_clear_and_in_both_halves() -> None:
     assert share_of_trends(crowded(), *spread, AS_SHIPPED) == 1.5
 
 
+def test_a_campaign_after_few_queries_is_no_lift() -> None:
+    """Four hundred pairs, but of six queries, four of which lead to what sells."""
+    query = np.repeat(np.arange(20, 26), 400 // 6 + 1)[:400]
+    target = np.where(query < 24, popular(400), alike(query))
+    shuffled = np.random.default_rng(2).permutation(400)
+    query, target = query[shuffled], target[shuffled]
+    assert share_of_trends(crowded(), query, target, AS_SHIPPED) == 1.0
+    many = queries(400)
+    target = np.where(np.arange(400) % 6 < 4, popular(400), alike(many))
+    assert share_of_trends(crowded(), many, target, AS_SHIPPED) == 1.5
+
+
 def seasonal() -> SimilarFeatures:
     """As `crowded`, but half of the twelve sold best this season and the other half these days."""
     trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)

@@ -1,0 +1,108 @@
+"""What `next` learns about relations and texts, where the newest block has pairs enough to tell."""
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.mix import MixExamples, carried_gains, fit_weights, standard_errors
+from gnn.mix_config import Mix, RelationConfig
+from gnn.shop_arrays import FloatArray, IntArray
+from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
+
+RELATIONS = tuple(name for name in SIMILAR_FEATURES if name not in TREND_NAMES)
+"""What of a score depends on the query: all but the trends."""
+
+_CELLS = 8_000_000
+"""Features of the whole catalogue that are held at once (32 MB)."""
+
+
+def with_learned_relations(
+    features: SimilarFeatures, mix: Mix, query: IntArray, target: IntArray, config: RelationConfig
+) -> Mix:
+    """The mix with all weights but those of the trends learned on the newest block, or as it is.
+
+    The trends keep their weights: they were chosen on the same block, and more of them would take from
+    the rarer targets what `gnn.trend_share` left them. What is learned is taken only if half of the block's
+    time teaches weights that rank the other half clearly better, both ways together.
+
+    query, target: warm pairs of the newest block in time order, (p,).
+    """
+    if len(query) < config.min_pairs:
+        return dict(mix)
+    widest = 2 * config.contenders + len(RELATIONS) * (config.contenders // 4)
+    most = min(len(query), config.budget(widest, len(SIMILAR_FEATURES)))
+    at = np.linspace(0, len(query) - 1, most).astype(np.int64)
+    examples, pair = contending(features, mix, query[at], target[at], config.contenders)
+    start = np.array([mix[name] for name in SIMILAR_FEATURES], np.float32)
+    free = np.array([name in RELATIONS for name in SIMILAR_FEATURES], np.float32)
+    if len(pair) < 2:
+        return dict(mix)
+    carried = carried_gains(examples, start, config, free)
+    if standard_errors(carried, query[at][pair]) < config.min_carried:
+        return dict(mix)
+    weights = fit_weights(examples, start, config, free)
+    if not np.isfinite(weights).all():
+        return dict(mix)
+    learned = dict(zip(SIMILAR_FEATURES, weights.tolist(), strict=True))
+    return {name: learned[name] if name in RELATIONS else weight for name, weight in mix.items()}
+
+
+def contending(
+    features: SimilarFeatures, mix: Mix, query: IntArray, target: IntArray, contenders: int
+) -> tuple[MixExamples, IntArray]:
+    """Pairs seen among their query's strongest targets, and their places among the pairs given, ascending.
+
+    Left out are pairs whose target is not among those: no weights near these bring it into a list of ten.
+    query, target: (p,). contenders: see `RelationConfig`.
+    """
+    weights = np.array([mix[name] for name in SIMILAR_FEATURES], np.float32)
+    apart = np.array([name in RELATIONS for name in SIMILAR_FEATURES], np.float32)
+    ways = [(weights, contenders), (weights * apart, contenders)]
+    alone = np.eye(len(weights), dtype=np.float32)
+    ways += [(alone[place], contenders // 4) for place in np.flatnonzero(apart)]
+    order = np.argsort(query, kind="stable")
+    queries = np.unique(query)
+    rows = max(1, _CELLS // (features.n_items * len(SIMILAR_FEATURES)))
+    found: list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray, IntArray]] = []
+    for start in range(0, len(queries), rows):
+        some = queries[start : start + rows]
+        stacked = features.stack(some)  # (q, n, f)
+        columns, absent = _strongest(stacked, some, ways)
+        first, last = np.searchsorted(query[order], [some[0], some[-1] + 1])
+        pair = order[first:last]
+        row = np.searchsorted(some, query[pair])
+        here = (columns[row] == target[pair][:, None]) & ~absent[row]
+        reached = here.any(axis=1)
+        pair, row, place = pair[reached], row[reached], here[reached].argmax(axis=1)
+        among = np.take_along_axis(stacked, columns[:, :, None], axis=1)  # (q, m, f)
+        found.append((among[row], absent[row], place, pair))
+    width = max(absent.shape[1] for _, absent, _, _ in found)
+    pair = np.concatenate([own for *_, own in found])
+    joined = np.zeros((len(pair), width, len(weights)), np.float32)
+    banned = np.ones((len(pair), width), np.bool_)
+    place = np.zeros(len(pair), np.int64)
+    in_time = np.empty(len(pair), np.int64)
+    in_time[np.argsort(pair, kind="stable")] = np.arange(len(pair))
+    stop = 0
+    for among, absent, own, _ in found:
+        at = in_time[stop : stop + len(own)]
+        stop += len(own)
+        joined[at, : among.shape[1]], banned[at, : among.shape[1]], place[at] = among, absent, own
+    return MixExamples(joined, place, banned, np.ones(len(pair), np.float32)), np.sort(pair)
+
+
+def _strongest(
+    stacked: FloatArray, query: IntArray, ways: list[tuple[FloatArray, int]]
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """The best targets of each query by each of some weightings, the query itself left out: (columns, which
+    are only there to fill up), both (q, m)."""
+    n = stacked.shape[1]
+    listed = np.zeros((len(query), n), np.bool_)
+    for weights, many in ways:
+        scores = stacked @ weights
+        scores[np.arange(len(query)), query] = -np.inf
+        best = np.argpartition(-scores, min(many, n - 1), axis=1)[:, :many]
+        np.put_along_axis(listed, best, True, axis=1)
+    listed[np.arange(len(query)), query] = False
+    count = listed.sum(axis=1)
+    columns = np.argsort(~listed, axis=1, kind="stable")[:, : max(int(count.max()), 1)]
+    return columns.astype(np.int64), np.arange(columns.shape[1])[None] >= count[:, None]

@@ -1,0 +1,117 @@
+"""`next` learns relations and texts where many pairs agree over the block's time, and its trends stay."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
+from gnn.mix import ndcg
+from gnn.mix_config import RelationConfig
+from gnn.relation_learning import RELATIONS, contending, with_learned_relations
+from gnn.shop_arrays import IntArray
+from gnn.signals import ItemSignals
+from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
+from gnn.typed_paths import no_paths
+
+N_ITEMS = 60
+CONFIG = RelationConfig(contenders=20)
+
+
+def features() -> SimilarFeatures:
+    """By embedding item 2k is like 2k + 1, by text like item 2k - 1; one item in twelve trends a little."""
+    kind = np.arange(N_ITEMS) // 2
+    trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
+    trend[:, ::12] = 1.0
+    return SimilarFeatures(
+        ItemSignals(
+            paths=no_paths(N_ITEMS),
+            trend=trend,
+            evidence=np.ones(N_ITEMS, np.float32),
+            cold=np.zeros(N_ITEMS, np.bool_),
+            text=np.eye(N_ITEMS // 2, dtype=np.float32)[np.roll(kind, 1)],
+            hub=np.zeros(N_ITEMS, np.float32),
+            embedding=np.eye(N_ITEMS // 2, dtype=np.float32)[kind],
+        )
+    )
+
+
+def by_embedding(query: IntArray) -> IntArray:
+    return query ^ 1
+
+
+def by_text(query: IntArray) -> IntArray:
+    target: IntArray = (((query - 1) % N_ITEMS ^ 1) + 1) % N_ITEMS
+    return target
+
+
+def queries(pairs: int = 2000) -> IntArray:
+    return np.random.default_rng(0).integers(0, N_ITEMS, pairs)
+
+
+def test_the_two_likenesses_differ() -> None:
+    item = np.arange(N_ITEMS)
+    text = features().block("text", item)
+    text[item, item] = 0.0
+    assert (text.argmax(axis=1) == by_text(item)).all()
+    assert not (by_text(item) == by_embedding(item)).any()
+
+
+def test_what_many_pairs_agree_on_is_learned_and_the_trends_stay() -> None:
+    query = queries()
+    mix = with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG)
+    assert mix["text"] > mix["embedding"]
+    assert all(mix[name] == DEFAULT_NEXT[name] for name in TREND_NAMES)
+    score = features().score(np.arange(N_ITEMS), mix)
+    score[np.arange(N_ITEMS), np.arange(N_ITEMS)] = -np.inf
+    assert (score.argmax(axis=1) == by_text(np.arange(N_ITEMS))).all()
+
+
+def test_few_pairs_keep_the_mix() -> None:
+    query = queries(CONFIG.min_pairs - 1)
+    assert with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG) == DEFAULT_NEXT
+
+
+def test_what_the_other_half_of_the_time_contradicts_is_not_learned() -> None:
+    query = queries()
+    target = np.where(np.arange(2000) < 1000, by_text(query), by_embedding(query))
+    assert with_learned_relations(features(), DEFAULT_NEXT, query, target, CONFIG) == DEFAULT_NEXT
+
+
+def test_two_thousand_followers_of_one_item_are_one_case() -> None:
+    query = np.zeros(2000, np.int64)
+    assert with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG) == DEFAULT_NEXT
+
+
+def test_targets_that_nothing_speaks_for_are_no_reason() -> None:
+    query = queries()
+    far = replace(CONFIG, contenders=4)  # a quarter of it: one by each feature alone
+    target = (query + 31) % N_ITEMS
+    assert with_learned_relations(features(), DEFAULT_NEXT, query, target, far) == DEFAULT_NEXT
+
+
+def test_contenders_hold_what_a_list_of_ten_is_decided_among() -> None:
+    query = queries(500)
+    target = np.where(np.arange(500) % 2, by_text(query), np.random.default_rng(1).integers(0, N_ITEMS, 500))
+    target = np.where(target == query, by_embedding(query), target)
+    examples, pair = contending(features(), DEFAULT_NEXT, query, target, 20)
+    weights = np.array([DEFAULT_NEXT[name] for name in SIMILAR_FEATURES], np.float32)
+    scores = features().score(query, DEFAULT_NEXT)
+    scores[np.arange(500), query] = -np.inf
+    own = scores[np.arange(500), target][:, None]
+    rank = (scores > own).sum(axis=1) + 0.5 * ((scores == own).sum(axis=1) - 1)
+    whole = np.where(rank < 10, 1.0 / np.log2(rank + 2.0), 0.0)
+    assert (np.diff(pair) > 0).all()
+    assert 250 <= len(pair) < 500
+    assert np.allclose(ndcg(examples.features @ weights, examples), whole[pair], atol=1e-6)
+    assert not np.delete(whole, pair).any()
+
+
+def test_settings_survive_json() -> None:
+    config = replace(IlkConfig(), relation_learning=RelationConfig(pairs=7, contenders=9, min_carried=3.0))
+    assert IlkConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("name", TREND_NAMES)
+def test_trends_are_no_relation(name: str) -> None:
+    assert name not in RELATIONS
