@@ -87,6 +87,7 @@ def attacks(shop: ShopArrays) -> Iterator[Attack]:
     yield Attack("2,000 new users, some item and one", users, item.ravel())
     user = shop.n_users + rng.integers(0, 5, 20_000)
     yield Attack("5 scripts, random edges", user, rng.integers(0, shop.n_items, 20_000))
+    yield Attack("2,000 new users, any two items", users, rng.integers(0, shop.n_items, 4000))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch
+from gnn.live.familiar_steps import FamiliarSteps
 from gnn.live.live_batch import LiveEvents, Revision
 from gnn.live.probation import STEP, Probation
 from gnn.shop_arrays import IntArray, ShopArrays
@@ -37,8 +38,9 @@ class InfluenceCaps:
     usual (`gnn.live.crowd`) ..."""
     crowd_factor: float = 2.0
     """... nor are this many times as many users and events for each of a known user as in the release's last
-    tenth. Beyond it, what new users do counts where more of them come to one item than by chance, and waits
-    elsewhere: no other limit tells a crowd that does anything at all from growth. 0: none is ever seen."""
+    tenth. Beyond it, what new users do counts where more of them come to one item than by chance and where
+    they take familiar steps, and waits elsewhere: no other limit tells a crowd that does anything at all from
+    growth. 0: none is ever seen."""
 
 
 class Admission(NamedTuple):
@@ -64,6 +66,8 @@ class InfluenceLedger:
     busiest: float
     """Events of a user whom one in a hundred exceeds, at the release."""
     crowd: CrowdWatch
+    familiar: FamiliarSteps = field(default_factory=FamiliarSteps.none)
+    """What users did one after the other at the release."""
     waiting: Probation | None = None
     """While a crowd is there."""
     seen: int = 0
@@ -81,6 +85,7 @@ class InfluenceLedger:
             usual=np.bincount(shop.item, minlength=shop.n_items).astype(np.float64),
             busiest=float(np.quantile(histories[histories > 0], 0.99)) if shop.n_events else 0.0,
             crowd=CrowdWatch(CrowdLimit.of(shop, caps.crowd_users, caps.crowd_factor)),
+            familiar=FamiliarSteps.of(shop) if caps.crowd_factor else FamiliarSteps.none(),
         )
 
     def copy(self) -> "InfluenceLedger":
@@ -91,6 +96,7 @@ class InfluenceLedger:
             self.usual,
             self.busiest,
             self.crowd.copy(),
+            self.familiar,
             self.waiting,
             self.seen,
             list(self.user),
@@ -121,7 +127,7 @@ class InfluenceLedger:
                 self.waiting = None
                 continue
             if self.waiting is None:
-                self.waiting, begin = Probation.none(), max(0, begin - BLOCK * BLOCKS)
+                self.waiting, begin = Probation.none(self.familiar), max(0, begin - BLOCK * BLOCKS)
             self.waiting, waiting = self.waiting.joined_by(followed.new_users_events(begin, end))
             changes.append(waiting)
             if end % STEP == 0:

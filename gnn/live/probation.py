@@ -1,5 +1,6 @@
 """What new users do while a crowd is there: it waits until enough of them agree on an item or on two that
-follow each other, or the user has done so much that he is no passer-by."""
+follow each other, or the user takes a step that others took before, or has done so much that he is no
+passer-by."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from gnn.live.familiar_steps import FamiliarSteps, items_of, pair_keys, steps
 from gnn.live.live_batch import LiveEvents, Revision
 from gnn.shop_arrays import IntArray
 
@@ -25,39 +27,59 @@ MOST = 100_000
 """Events that are kept waiting; of more, the oldest wait for the next full refresh."""
 STEP = 20
 """After so many arriving events, items and pairs of these are looked at; all others with a crowd's block."""
-_SHIFT = 32
-"""Keys of pairs are lower item << 32 | higher item."""
 
 
 @dataclass(frozen=True)
 class Probation:
-    """Immutable. Memory: 37 bytes a waiting event."""
+    """Immutable. Memory: 37 bytes a waiting event, as many a new user."""
 
     events: LiveEvents
-    """What waits, in the order of the log."""
+    """What waits, and as voices for others' items what counts by a familiar step, in the order of the log."""
+    counts: npt.NDArray[np.bool_]
+    """Which of them count already."""
     passed: IntArray
     """Items that wait no longer, ascending."""
     active: IntArray
     """Users who wait no longer, ascending."""
     pairs: IntArray
     """Keys of pairs of items that wait no longer, ascending."""
+    familiar: FamiliarSteps
+    """Steps that do not wait: a crowd that keeps to them repeats what the shop knows."""
+    last: LiveEvents
+    """Each new user's last event, counted or not: where his next step comes from."""
     mean: float | None = None
     """Different users of an item that waits, when all were looked at last; `None`: not yet."""
     users: int = 0
     """Different users then."""
 
     @classmethod
-    def none(cls) -> Self:
+    def none(cls, familiar: FamiliarSteps) -> Self:
         """Nothing waits."""
         nothing = np.zeros(0, np.int64)
-        return cls(LiveEvents.none(), nothing, nothing, nothing)
+        none = LiveEvents.none()
+        return cls(none, np.zeros(0, np.bool_), nothing, nothing, nothing, familiar, none)
 
     def joined_by(self, events: LiveEvents) -> tuple[Self, Revision]:
-        """(these wait as well, but for items that passed and active users; those of them that do)."""
+        """(these wait as well, but for items that passed, active users and familiar steps; what has to wait
+        of these, and what waits no longer because such a step began there)."""
+        again = np.isin(self.last.user, events.user)
+        came = self.last.only(np.flatnonzero(again)).joined(events)
+        last = self.last.only(np.flatnonzero(~again)).joined(_last_of_each(came))
+        before, after = steps(came.user, came.item)
+        known = self.familiar.hold(pair_keys(came.item[before], came.item[after]))
+        stepped = came.sequence[np.union1d(before[known], after[known])]
         free = np.isin(events.item, self.passed) | np.isin(events.user, self.active)
-        events = events.only(np.flatnonzero(~free))
-        waiting = self.events.joined(events).only(slice(-MOST, None))
-        return replace(self, events=waiting), Revision(events.sequence, np.zeros(len(events), np.float32))
+        both = self.events.joined(events.only(np.flatnonzero(~free)))
+        counts = np.isin(both.sequence, stepped)
+        held = len(self.events)
+        ready, waits = np.flatnonzero(counts[:held] & ~self.counts), held + np.flatnonzero(~counts[held:])
+        counts[:held] |= self.counts
+        revised = Revision(
+            both.sequence[np.concatenate([ready, waits])],
+            np.concatenate([both.weight[ready], np.zeros(len(waits), np.float32)]),
+        )
+        kept = slice(-MOST, None)
+        return replace(self, events=both.only(kept), counts=counts[kept], last=last.only(kept)), revised
 
     def examined(self, n_items: int, *, whole: bool) -> tuple[Self, Revision]:
         """(what goes on waiting, what counts from now on). n_items: items that somebody engaged with at the
@@ -78,10 +100,12 @@ class Probation:
         waiting = replace(
             looked,
             events=events.only(np.flatnonzero(~ready)),
+            counts=self.counts[~ready],
             passed=np.union1d(self.passed, passing),
             active=np.union1d(self.active, active),
             pairs=np.union1d(self.pairs, pairs),
         )
+        ready &= ~self.counts
         return waiting, Revision(events.sequence[ready], events.weight[ready])
 
     def _counted(self, n_items: int) -> Self:
@@ -91,6 +115,12 @@ class Probation:
         return replace(self, mean=mean, users=len(np.unique(self.events.user)))
 
 
+def _last_of_each(events: LiveEvents) -> LiveEvents:
+    """Every user's last event, in the order of the log."""
+    _, from_end = np.unique(events.user[::-1], return_index=True)
+    return events.only(np.sort(len(events) - 1 - from_end))
+
+
 def _agreeing(
     user: IntArray, item: IntArray, share: npt.NDArray[np.float64], known: IntArray
 ) -> tuple[npt.NDArray[np.bool_], IntArray]:
@@ -98,14 +128,11 @@ def _agreeing(
 
     share: of each item, such that those of two multiplied are the users whom they have in common by chance.
     """
-    order = np.argsort(user, kind="stable")  # each user's events in order of arrival
-    before, after = order[:-1], order[1:]
-    follows = (user[before] == user[after]) & (item[before] != item[after])
-    before, after = before[follows], after[follows]
-    low, high = np.minimum(item[before], item[after]), np.maximum(item[before], item[after])
-    keys, place = np.unique(low << _SHIFT | high, return_inverse=True)
+    before, after = steps(user, item)
+    keys, place = np.unique(pair_keys(item[before], item[after]), return_inverse=True)
     agree = _different_users(place, user[before])
-    by_chance = share[keys >> _SHIFT] * share[keys & ((1 << _SHIFT) - 1)]
+    low, high = items_of(keys)
+    by_chance = share[low] * share[high]
     found = (agree > np.maximum(AGREEING_ON_PAIR, _unlikely(by_chance))) | np.isin(keys, known)
     agreeing = np.zeros(len(user), np.bool_)
     agreeing[before[found[place]]] = agreeing[after[found[place]]] = True

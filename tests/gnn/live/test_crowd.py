@@ -7,6 +7,7 @@ import pytest
 
 from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
 from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch, window_counts
+from gnn.live.familiar_steps import FamiliarSteps, pair_keys
 from gnn.live.influence import Admission, InfluenceLedger
 from gnn.live.probation import STEP
 from gnn.shop_arrays import ShopArrays
@@ -158,11 +159,53 @@ def test_three_who_agree_on_two_items_wait() -> None:
 
 
 def test_pairs_with_an_item_that_everybody_looks_at_say_nothing() -> None:
-    """A thousand new users look at some item and then at the same one: no pair is agreed on."""
+    """A thousand new users look at some item and then at the same one: no pair is agreed on, and what counts
+    is what users of the shop did as well."""
     rng = np.random.default_rng(0)
-    items = np.stack([rng.integers(0, 80, 1000), np.full(1000, 70)], axis=1).ravel()
+    some = rng.integers(0, 80, 1000)
+    items = np.stack([some, np.full(1000, 70)], axis=1).ravel()
     storm = events(np.repeat(5000 + np.arange(1000), 2).tolist(), items.tolist(), first=900)
-    stream = joined([crowd(900, 0), storm])
-    counts = in_batches(stream, 500)
-    some = stream.item[900:] != 70
-    assert counts[900:][some].mean() < 0.05
+    counts = in_batches(joined([crowd(900, 0), storm]), 500)[900::2]
+    familiar = FamiliarSteps.of(grown_shop()).hold(pair_keys(some, np.full(1000, 70)))
+    assert 0 < familiar.sum() < 100
+    assert counts[familiar].all()
+    assert counts[~familiar].mean() < 0.05
+
+
+def others(item: int, *, familiar: bool) -> list[int]:
+    """Items that do or do not follow one in the shop."""
+    every = np.delete(np.arange(80), item)
+    known = FamiliarSteps.of(grown_shop()).hold(pair_keys(every, np.full(79, item)))
+    found: list[int] = every[known == familiar].tolist()
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 37, 4000])
+def test_a_newcomer_who_takes_a_familiar_step_does_not_wait(size: int) -> None:
+    """A single one, among new users who do anything; the event that the step begins with counts as well."""
+    here = events([7000, 7001], [5, 5], first=900)
+    between = crowd(300, 902, user=8000)
+    there = events([7000, 7001], [others(5, familiar=True)[0], others(5, familiar=False)[0]], first=1202)
+    counts = in_batches(joined([crowd(900, 0), here, between, there]), size)
+    assert counts[[900, 1202]].all()
+    assert not counts[[901, 1203]].any()
+    assert not counts[:900].any(), "nobody else"
+
+
+def test_a_familiar_step_may_begin_where_something_counts_already() -> None:
+    rush = crowd(40, 900, item=3, user=5000)
+    there = events([5039, 5038], [others(3, familiar=True)[0], others(3, familiar=False)[0]], first=940)
+    counts = in_batches(joined([crowd(900, 0), rush, there]), 20)
+    assert counts[900:941].all()
+    assert not counts[941]
+
+
+def test_who_takes_a_familiar_step_is_a_voice_for_others() -> None:
+    """Twelve come to an item by themselves, too few beside nine hundred who do anything; twenty more come by
+    steps that count already, at most four by each."""
+    alone, strangers, after = crowd(900, 0), crowd(12, 940, item=5, user=7000), crowd(STEP, 952, user=8000)
+    origins = np.repeat(others(5, familiar=True)[:5], 4)
+    items = np.stack([origins, np.full(20, 5)], axis=1).ravel()
+    stepping = events(np.repeat(6000 + np.arange(20), 2).tolist(), items.tolist(), first=900)
+    assert in_batches(joined([alone, stepping, strangers, after]), 50)[900:952].all()
+    assert not in_batches(joined([alone, strangers, after]), 50)[900:912].any()
