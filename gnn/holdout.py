@@ -39,7 +39,7 @@ def holdout_of(model: FittedIlk, older: ShopArrays, query: IntArray, target: Int
     """NDCG@10 of `next` on held-out pairs with warm targets, beside popularity's on the same pairs.
 
     model: signals from `older` only. query, target: pairs whose target event is newer, shape (m,). The few
-    mixing weights were learned on up to 1,000 of these pairs, so the figure is slightly flattering.
+    mixing weights were learned on up to 10,000 of these pairs, so the figure is slightly flattering.
     """
     counts = np.bincount(older.item, minlength=older.n_items).astype(np.float32)
     warm = counts[target] > 0

@@ -8,32 +8,37 @@ import pytest
 from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
 from gnn.mix import ndcg
 from gnn.mix_config import RelationConfig
+from gnn.mix_learning import NewestBlock, learned_mixes
+from gnn.objective import Objective
 from gnn.relation_learning import RELATIONS, contending, with_learned_relations
 from gnn.shop_arrays import IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
 from gnn.typed_paths import no_paths
+from tests.gnn.shops import shop_of
 
 N_ITEMS = 60
 CONFIG = RelationConfig(contenders=20)
 
 
-def features() -> SimilarFeatures:
+def signals() -> ItemSignals:
     """By embedding item 2k is like 2k + 1, by text like item 2k - 1; one item in twelve trends a little."""
     kind = np.arange(N_ITEMS) // 2
     trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
     trend[:, ::12] = 1.0
-    return SimilarFeatures(
-        ItemSignals(
-            paths=no_paths(N_ITEMS),
-            trend=trend,
-            evidence=np.ones(N_ITEMS, np.float32),
-            cold=np.zeros(N_ITEMS, np.bool_),
-            text=np.eye(N_ITEMS // 2, dtype=np.float32)[np.roll(kind, 1)],
-            hub=np.zeros(N_ITEMS, np.float32),
-            embedding=np.eye(N_ITEMS // 2, dtype=np.float32)[kind],
-        )
+    return ItemSignals(
+        paths=no_paths(N_ITEMS),
+        trend=trend,
+        evidence=np.ones(N_ITEMS, np.float32),
+        cold=np.zeros(N_ITEMS, np.bool_),
+        text=np.eye(N_ITEMS // 2, dtype=np.float32)[np.roll(kind, 1)],
+        hub=np.zeros(N_ITEMS, np.float32),
+        embedding=np.eye(N_ITEMS // 2, dtype=np.float32)[kind],
     )
+
+
+def features() -> SimilarFeatures:
+    return SimilarFeatures(signals())
 
 
 def by_embedding(query: IntArray) -> IntArray:
@@ -65,6 +70,19 @@ def test_what_many_pairs_agree_on_is_learned_and_the_trends_stay() -> None:
     score = features().score(np.arange(N_ITEMS), mix)
     score[np.arange(N_ITEMS), np.arange(N_ITEMS)] = -np.inf
     assert (score.argmax(axis=1) == by_text(np.arange(N_ITEMS))).all()
+
+
+def test_a_fit_learns_them_for_next_alone() -> None:
+    nothing = shop_of(np.zeros(0, np.int64), np.zeros(0, np.int64), n_users=1, n_items=N_ITEMS)
+    query = queries()
+    pairs = {Objective.NEXT: (query, by_text(query)), Objective.TOGETHER: (query[:0], query[:0])}
+    config = replace(IlkConfig(), relation_learning=CONFIG)
+    mixes, _ = learned_mixes(config, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
+    assert mixes[Objective.NEXT]["text"] > mixes[Objective.NEXT]["embedding"]
+    assert mixes[Objective.TOGETHER] == config.mixes[Objective.TOGETHER]
+    kept = replace(config, relation_learning=replace(CONFIG, min_pairs=len(query) + 1))
+    mixes, _ = learned_mixes(kept, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
+    assert mixes[Objective.NEXT]["text"] == config.mixes[Objective.NEXT]["text"]
 
 
 def test_few_pairs_keep_the_mix() -> None:
