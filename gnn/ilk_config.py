@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from gnn.co_engagement import CoEngagementConfig
 from gnn.embedding_config import EmbeddingConfig
-from gnn.mix_config import Mix, MixConfig, RelationConfig, TrendShareConfig
+from gnn.mix_config import ListLearningConfig, Mix, MixConfig, RelationConfig, TrendShareConfig
 from gnn.neighbour_regression import RegressionConfig
 from gnn.objective import Objective
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
@@ -66,7 +66,7 @@ class IlkConfig:
     """How `next` then learns all other weights, where the block has many pairs."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
-    user_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=1.0, trust=1.0, samples=8))
+    user_lists: ListLearningConfig = field(default_factory=ListLearningConfig)
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an
     item, so the learned move is larger and made in full."""
     mixes: dict[Objective, Mix] = field(default_factory=_default_mixes)
@@ -103,9 +103,12 @@ class IlkConfig:
             "trend_share": TrendShareConfig,
             "relation_learning": RelationConfig,
             "together_learning": MixConfig,
-            "user_learning": MixConfig,
+            "user_lists": ListLearningConfig,
         }
         values = {**values, "paths": FIRST_WALK | values["paths"]}
+        values.pop("user_learning", None)  # releases from before `user_lists`; their mix is learned already
+        for name in {"mix", "together_learning", "relation_learning"} & values.keys():
+            values[name] = {key: value for key, value in values[name].items() if key != "samples"}
         fields = {
             name: sections[name](**value) if name in sections else value for name, value in values.items()
         }

@@ -31,9 +31,6 @@ class MixConfig:
     """Of L-BFGS."""
     max_cells: int = 70_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
-    samples: int = 1
-    """Samples of that many pairs, none twice, that are learned from one after the other and judged as one,
-    where the block has so many pairs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moved", tuple(self.moved))  # JSON knows lists only
@@ -60,6 +57,40 @@ class RelationConfig(MixConfig):
     min_carried: float = 2.0
     """Gain of NDCG@10, in standard errors of queries, that what one half of the block's time teaches must
     have in the other."""
+
+
+@dataclass(frozen=True)
+class ListLearningConfig:
+    """How the users' mix is learned: see `gnn.list_learning`."""
+
+    users: int = 2000
+    """Users of the newest block to learn from at most."""
+    targets: int = 10_000
+    """Items they turned to, all together, at most: each is compared with some hundred others."""
+    min_targets: int = 150
+    """With fewer the defaults stay: forty users agree by chance."""
+    of_feature: int = 40
+    """Best items by each feature alone that a user's targets are compared with."""
+    of_mix: int = 200
+    """Best items by the shipped weights that are added."""
+    strangers: int = 150
+    """Other items, at random, that stand for all the rest."""
+    prior: float = 1.0
+    """As in `MixConfig`, by the number of targets: around the defaults for the likelihood, around its optimum
+    for the ranks."""
+    depth: float = 20.0
+    """Places of a list that count."""
+    softness: float = 0.25
+    """Difference of scores within which two items count as nearly even. Of .1 to 2 the lower ones ranked the
+    blocks that follow best, .2 to .3 alike."""
+    min_gain: float = 0.7
+    """As in `MixConfig`, of NDCG@20."""
+    iterations: int = 25
+    """Of L-BFGS, for each of the two steps."""
+
+    def __post_init__(self) -> None:
+        if not (self.softness > 0 and self.depth > 0):
+            raise ValueError(f"softness and depth must be above 0, not {self.softness} and {self.depth}")
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.freed_memory import give_back_freed_memory
-from gnn.histories import Histories, basket_pairs, group_by_user, interaction_matrix
+from gnn.histories import Histories, basket_pairs, group_by_user
 from gnn.ilk_config import IlkConfig
-from gnn.mix import Learned, MixExamples, agreed, learn, learn_mix
+from gnn.list_examples import list_examples
+from gnn.list_learning import learned_list_mix
+from gnn.mix import MixExamples, learn_mix
 from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
 from gnn.relation_learning import with_learned_relations
-from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
 from gnn.trend_share import with_best_trends
 from gnn.untimed import following_pairs
 from gnn.user_features import USER_FEATURES, UserFeatures
-from gnn.user_rows import latest_of_each, user_rows
+from gnn.user_rows import latest_of_each
 
 
 @dataclass(frozen=True)
@@ -112,37 +114,14 @@ def _similar_examples(
 
 def _learned_user_mix(config: IlkConfig, signals: ItemSignals, block: NewestBlock, seed: int) -> Mix:
     """From items that users with a history turned to for the first time."""
-    known, how = latest_of_each(group_by_user(block.older)), config.user_learning
+    known, how = latest_of_each(group_by_user(block.older)), config.user_lists
     user, target = _first_times(block.newer, known)
-    share = 1.0 / np.bincount(user, minlength=1)[user] if len(user) else np.zeros(0)
-    features = UserFeatures(signals)
-
-    def sample(some: IntArray) -> Learned:
-        give_back_freed_memory(cycles=True)
-        rows, banned = user_rows(known, user[some], config.users), _seen(block.older, user[some])
-        weight = share[some].astype(np.float32)
-        return learn(MixExamples(features.stack(rows), target[some], banned, weight), config.user_mix, how)
-
-    samples = _samples(how, signals.n_items, len(user), len(USER_FEATURES), seed)
-    if not samples:
+    if len(user) < how.min_targets:
         return dict(config.user_mix)
-    return agreed([sample(some) for some in samples], config.user_mix, how)
-
-
-def _samples(config: MixConfig, n_items: int, n_pairs: int, n_features: int, seed: int) -> list[IntArray]:
-    """Random choices of pairs, each within the budget and none twice, order kept; empty: too few pairs."""
-    order, size = np.random.default_rng(seed).permutation(n_pairs), config.budget(n_items, n_features)
-    if min(size, n_pairs) < config.min_pairs:
-        return []
-    count = min(config.samples, -(-n_pairs // size))
-    size = min(size, n_pairs // count)
-    return [np.sort(order[i * size : (i + 1) * size]) for i in range(count)]
-
-
-def _seen(shop: ShopArrays, user: IntArray) -> npt.NDArray[np.bool_]:
-    """What each user engaged with, bool (u, n_items)."""
-    seen: FloatArray = interaction_matrix(shop)[user].toarray()
-    return seen > 0
+    shipped = {name: config.user_mix[name] for name in USER_FEATURES}
+    weights = np.array(list(shipped.values()), np.float32)
+    examples = list_examples(UserFeatures(signals), weights, known, user, target, config.users, how, seed)
+    return learned_list_mix(examples, shipped, how)
 
 
 def _first_times(newer: ShopArrays, known: Histories) -> tuple[IntArray, IntArray]:

@@ -4,7 +4,6 @@ import numpy as np
 
 from gnn.mix import Learned, MixExamples, agreed, learn_mix, ndcg, standard_errors
 from gnn.mix_config import MixConfig
-from gnn.mix_learning import _samples
 from gnn.shop_arrays import FloatArray
 
 DEFAULTS = {"good": 0.1, "noise": 0.5}
@@ -99,17 +98,6 @@ def test_samples_are_judged_as_one() -> None:
 
 def test_samples_that_do_not_carry_over_together_teach_nothing() -> None:
     assert agreed([_taught(1.0, 0.5, 1.0), _taught(1.0, 0.5, -2.0)], DEFAULTS, MixConfig()) == DEFAULTS
-
-
-def test_samples_share_no_pair_and_a_small_block_is_one() -> None:
-    config = MixConfig(pairs=40, samples=3)
-    three = _samples(config, 10, 130, 2, seed=0)
-    assert [len(one) for one in three] == [40, 40, 40]
-    assert len(np.unique(np.concatenate(three))) == 120
-    assert all((np.diff(one) > 0).all() for one in three)
-    assert [len(one) for one in _samples(config, 10, 79, 2, seed=0)] == [39, 39]
-    assert _samples(config, 10, 35, 2, seed=0)[0].tolist() == list(range(35))
-    assert _samples(config, 10, 29, 2, seed=0) == []
 
 
 def test_gains_of_one_group_count_as_one() -> None:

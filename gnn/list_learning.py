@@ -1,0 +1,118 @@
+"""A mix learned by the lists that users would have seen: by likelihood, then by how high targets stand."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+
+from gnn.list_examples import ListExamples
+from gnn.mix import standard_errors
+from gnn.mix_config import ListLearningConfig, Mix
+from gnn.shop_arrays import FloatArray
+
+
+def learned_list_mix(
+    examples: ListExamples, defaults: Mapping[str, float], config: ListLearningConfig
+) -> Mix:
+    """Learned weights, or the defaults where there are too few targets or learning ranks no better.
+
+    As with `gnn.mix.agreed`: what is learned must rank the targets better, and what one half of the time
+    teaches must rank the other half better. examples: the last axis of its features as in `defaults`.
+    """
+    if len(examples.case) < config.min_targets:
+        return dict(defaults)
+    start = np.array(list(defaults.values()), np.float32)
+    weights = list_weights(examples, start, config)
+    better = (
+        bool(np.isfinite(weights).all())
+        and standard_errors(examples.ndcg(weights) - examples.ndcg(start)) >= config.min_gain
+        and _carried_over(examples, start, config) > 0
+    )
+    return dict(zip(defaults, weights.tolist(), strict=True)) if better else dict(defaults)
+
+
+def list_weights(examples: ListExamples, start: FloatArray, config: ListLearningConfig) -> FloatArray:
+    """Weights (features,) near `start` that put the targets of `examples` high.
+
+    The likelihood of a softmax over all items asks as much of the many targets that no list reaches as of the
+    few that one does; its optimum is where the second step begins. That one maximises the mean of
+    1 / (1 + (place / depth)^2), about the share of targets in a list of that depth, with places made smooth:
+    half and the sum over all items of sigmoid((score - score of the target) / softness) (the approximation of
+    Qin, Liu & Li 2010, "A general approximation framework for direct optimization of information retrieval
+    measures"). Gains that fall more slowly, as that of NDCG without a cut, listen to far targets again.
+    """
+    strength = config.prior * (100.0 / max(len(examples.case), 1)) ** 2
+    likely = _moved(start, strength, config.iterations, _unlikelihood(examples))
+    return _moved(likely, strength, config.iterations, _lost_places(examples, config))
+
+
+def _carried_over(examples: ListExamples, start: FloatArray, config: ListLearningConfig) -> float:
+    """Sum of what weights learned on one half of the users gain over `start` on the other half."""
+    n = len(examples.features)
+    halves = examples.cut(0, n // 2), examples.cut(n // 2, n)
+    return sum(
+        float((other.ndcg(list_weights(half, start, config)) - other.ndcg(start)).sum())
+        for half, other in (halves, halves[::-1])
+    )
+
+
+def _moved(
+    origin: FloatArray, strength: float, iterations: int, loss: Callable[[torch.Tensor], torch.Tensor]
+) -> FloatArray:
+    """Weights of least loss + strength x squared distance from `origin`, by L-BFGS from there."""
+    begin = torch.from_numpy(origin)
+    shift = torch.zeros_like(begin, requires_grad=True)
+    optimiser = torch.optim.LBFGS(
+        [shift], max_iter=iterations, history_size=10, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        total = loss(begin + shift) + strength * shift.square().sum()
+        total.backward()
+        return total
+
+    optimiser.step(closure)
+    return (begin + shift).detach().numpy()
+
+
+def _unlikelihood(examples: ListExamples) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Mean over users of the targets' -log softmax over the whole catalogue."""
+    features, log_share, case, column, share = _tensors(examples)
+
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        scores = features @ weights  # (u, c)
+        everything = torch.logsumexp(scores + log_share, dim=1)  # (u,)
+        return everything.mean() - (share * scores[case, column]).sum()
+
+    return loss
+
+
+def _lost_places(
+    examples: ListExamples, config: ListLearningConfig
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Minus the mean over users of what their targets gain by smooth places."""
+    features, _, case, column, share = _tensors(examples)
+    rivals = torch.from_numpy(examples.items[examples.case])  # (t, c)
+
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        scores = features @ weights  # (u, c)
+        own = scores[case, column][:, None]  # (t, 1)
+        above = torch.sigmoid((scores[case] - own) / config.softness)  # (t, c), 1/2 at the target itself
+        place = 0.5 + (rivals * above).sum(dim=1)
+        return -(share / (1.0 + (place / config.depth).square())).sum()
+
+    return loss
+
+
+def _tensors(
+    examples: ListExamples,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """features, log_share, case, column, share."""
+    return (
+        torch.from_numpy(examples.features),
+        torch.from_numpy(examples.log_share),
+        torch.from_numpy(examples.case),
+        torch.from_numpy(examples.column),
+        torch.from_numpy(examples.share),
+    )
