@@ -24,7 +24,10 @@ class LightGcnConfig:
     temperature: float = 0.15
     """Of the softmax over cosines."""
     negatives: int = 1024
-    """Items drawn uniformly per step, shared by the batch."""
+    """Items drawn per step, shared by the batch."""
+    popularity_exponent: float = 0.0
+    """They are drawn by (their pairs)^this; 0: uniformly. With 1 a cosine no longer says what is popular, as
+    in batches that are their own negatives, and an item's length has to."""
     batch_size: int = 4096
     steps: int = 300
     """At least; a budget of steps makes runs repeatable."""
@@ -57,7 +60,7 @@ class LightGcnNet(nn.Module):
 
     def __init__(self, n_users: int, n_items: int, adjacency: Adjacency, config: LightGcnConfig) -> None:
         super().__init__()
-        self.n_users, self.layers = n_users, config.layers
+        self.n_users, self.n_items, self.layers = n_users, n_items, config.layers
         self.adjacency = adjacency
         self.propagation = Propagation()
         self.embedding = nn.Parameter(torch.empty(n_users + n_items, config.dim))
@@ -138,9 +141,17 @@ def train(
     optimiser = optimiser_of(net, config)
     parts = max(1, len(user) // config.batch_size)
     epochs = max(config.epochs, -(-config.steps // parts))
+    rate = negatives_rate(item, net.n_items, config)
     for _ in range(epochs):
         for batch in torch.randperm(len(user), generator=generator).tensor_split(parts):
-            step(net, optimiser, user[batch], item[batch], config, generator)
+            step(net, optimiser, user[batch], item[batch], config, generator, rate)
+
+
+def negatives_rate(item: Tensor, n_items: int, config: LightGcnConfig) -> Tensor | None:
+    """How often each item is drawn as a negative, up to a factor, (n_items,); `None`: all alike."""
+    if not config.popularity_exponent:
+        return None
+    return torch.bincount(item, minlength=n_items).double() ** config.popularity_exponent
 
 
 def optimiser_of(net: LightGcnNet, config: LightGcnConfig) -> torch.optim.Optimizer:
@@ -157,11 +168,16 @@ def step(
     item: Tensor,
     config: LightGcnConfig,
     generator: torch.Generator,
+    rate: Tensor | None = None,
 ) -> None:
-    """One gradient step on positive pairs, user (b,) and item (b,)."""
+    """One gradient step on positive pairs, user (b,) and item (b,); rate: see `negatives_rate`."""
     users, items = net()
     device = items.device
-    negatives = torch.randint(0, len(items), (config.negatives,), generator=generator).to(device)
+    if rate is None:
+        negatives = torch.randint(0, len(items), (config.negatives,), generator=generator)
+    else:
+        negatives = torch.multinomial(rate, config.negatives, replacement=True, generator=generator)
+    negatives = negatives.to(device)
     ends = (
         users.index_select(0, user.to(device)),
         items.index_select(0, item.to(device)),

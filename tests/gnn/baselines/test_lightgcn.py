@@ -41,9 +41,10 @@ def test_propagation_equals_the_dense_formula() -> None:
     assert torch.allclose(own, net.embedding.grad, atol=1e-5)
 
 
-def test_planted_clusters_are_found() -> None:
+@pytest.mark.parametrize("exponent", [0.0, 1.0])
+def test_planted_clusters_are_found(exponent: float) -> None:
     shop = clustered_shop(clusters=5, per_cluster=20, users=150)
-    model = LightGcn(SMALL)
+    model = LightGcn(replace(SMALL, popularity_exponent=exponent))
     model.fit(shop, 0)
     query = np.arange(shop.n_items)
     scores = model.score_similar(query, Objective.NEXT)
@@ -66,6 +67,27 @@ def test_training_finds_what_propagation_alone_does_not() -> None:
     assert trained > 0.9
     assert popularity < 0.3
     assert untrained < 0.4
+
+
+def test_negatives_by_popularity_take_it_out_of_the_cosines() -> None:
+    """Two items that every user has beside a few of one's own: uniform negatives leave them near everybody,
+    negatives drawn by popularity push them away."""
+    shop = clustered_shop(clusters=8, per_cluster=15, users=200)
+    everybody = np.arange(shop.n_users)
+    both = {
+        "user": np.concatenate([np.repeat(everybody, 2), shop.user]),
+        "item": np.concatenate([np.tile([0, 15], shop.n_users), shop.item]),
+        "at": np.concatenate([np.full(2 * shop.n_users, shop.at[0]), shop.at]),
+        "weight": np.concatenate([np.ones(2 * shop.n_users, np.float32), shop.weight]),
+        "relation": np.concatenate([np.zeros(2 * shop.n_users, np.int8), shop.relation]),
+    }
+    shop = replace(shop, **both)
+    cosine = []
+    for exponent in (0.0, 1.0):
+        model = LightGcn(replace(SMALL, popularity_exponent=exponent))
+        model.fit(shop, 0)
+        cosine.append(float(model.score_users(everybody)[:, [0, 15]].mean()))
+    assert cosine[1] < cosine[0] - 0.1
 
 
 def test_every_step_starts_from_fresh_gradients() -> None:
