@@ -1,9 +1,9 @@
 """Co-engagement: how strongly two items follow each other in the shoppers' histories (relation K)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from gnn.histories import Histories
@@ -12,11 +12,16 @@ from gnn.sparse_rows import (
     Csr,
     IndexArray,
     entries_of,
+    ranges,
     row_blocks,
     row_sums,
     row_values_repeated,
+    stacked,
     to_csr,
 )
+
+_PAIRS_PER_BLOCK = 1_500_000
+"""Pairs of events, or entries, that are worked on together: some 50 MiB."""
 
 
 @dataclass(frozen=True)
@@ -33,53 +38,79 @@ class CoEngagementConfig:
 
 
 def pair_entries(
-    histories: Histories, config: CoEngagementConfig
+    histories: Histories, config: CoEngagementConfig, places: IntArray | None = None
 ) -> tuple[IndexArray, IndexArray, FloatArray]:
     """(earlier item, later item, decayed count) of every pair of events, each (pairs,), items int32; pairs
-    repeat. Twelve bytes a pair, of which an event has up to `window`: counted before they are made."""
-    item, user = histories.item, histories.user
-    root = np.sqrt(histories.weight)
-    longest = int(np.diff(histories.indptr).max(initial=0))
-    gaps = range(1, min(config.window, longest - 1) + 1)
+    repeat. Twelve bytes a pair, of which an event has up to `window`.
 
-    def together(gap: int) -> npt.NDArray[np.bool_]:
-        found: npt.NDArray[np.bool_] = (user[gap:] == user[:-gap]) & (item[gap:] != item[:-gap])
-        return found
-
-    n = sum(int(np.count_nonzero(together(gap))) for gap in gaps)
-    sources, targets, values = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.float32)
+    places: events of `histories` that come first in the pairs, ascending; `None`: all.
+    """
+    item, root = histories.item, np.sqrt(histories.weight)
+    if places is None:
+        places = np.arange(len(item))
+    left = histories.indptr[1:][histories.user[places]] - 1 - places  # later events of the same user
+    most = int(np.minimum(left, config.window).sum())
+    sources, targets, values = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float32)
     start = 0
-    for gap in gaps:
-        pairs = np.flatnonzero(together(gap))
+    for gap in range(1, min(config.window, int(left.max(initial=0))) + 1):
+        reach = left >= gap
+        if not reach.all():
+            places, left = places[reach], left[reach]
+        pairs = places[item[places] != item[places + gap]]
         part = slice(start, start + len(pairs))
         sources[part], targets[part] = item[pairs], item[pairs + gap]
         values[part] = root[pairs] * root[pairs + gap] * gap**-config.gap_decay
         start = part.stop
-    return sources, targets, values
+    return sources[:start], targets[:start], values[:start]
 
 
 def pair_counts(histories: Histories, config: CoEngagementConfig) -> Csr:
-    """Symmetric decayed counts, shape (n_items, n_items)."""
-    one_way = _one_way(histories, config)
-    both = (one_way + one_way.T).tocsr()
-    both.sort_indices()
-    return both
+    """Symmetric decayed counts, shape (n_items, n_items).
+
+    Made by blocks of rows: beside the result there are the counts one way, at most as large, and one block of
+    pairs. All pairs at once would be twelve bytes each, 30 an event."""
+    n = histories.n_items
+    return stacked(_both_ways(stacked(_one_way(histories, config), n)), n)
 
 
-def _one_way(histories: Histories, config: CoEngagementConfig) -> Csr:
-    source, target, value = pair_entries(histories, config)
-    return to_csr(value, source, target, (histories.n_items, histories.n_items))
+def _one_way(histories: Histories, config: CoEngagementConfig) -> Iterator[Csr]:
+    """Counts of (earlier, later) item, by blocks of rows. In a row the pairs are in the order in which
+    `pair_entries` gives them all, so sums have the same bits whatever the blocks."""
+    n, by_item = histories.n_items, np.argsort(histories.item, kind="stable")
+    ends = np.append(0, np.cumsum(np.bincount(histories.item, minlength=n)))
+    for rows in ranges(ends * config.window, _PAIRS_PER_BLOCK):
+        places = np.sort(by_item[ends[rows.start] : ends[rows.stop]])
+        source, target, value = pair_entries(histories, config, places)
+        source -= np.int32(rows.start)
+        yield to_csr(value, source, target, (rows.stop - rows.start, n))
+
+
+def _both_ways(one_way: Csr) -> Iterator[Csr]:
+    """One way and the other added up, by blocks of rows."""
+    entries = np.diff(one_way.indptr).astype(np.int64)
+    for block in row_blocks(one_way):
+        entries += np.bincount(one_way.indices[entries_of(one_way, block)], minlength=len(entries))
+    for rows in ranges(np.append(0, np.cumsum(entries)), _PAIRS_PER_BLOCK):
+        both = (one_way[rows] + one_way[:, rows].T).tocsr()
+        both.sort_indices()
+        yield both
 
 
 def degree_normalised(
-    counts: Csr, strength: FloatArray, exponent: float, rows: IntArray | None = None
+    counts: Csr,
+    strength: FloatArray,
+    exponent: float,
+    rows: IntArray | None = None,
+    *,
+    in_place: bool = False,
 ) -> Csr:
     """counts / ((s_row s_column)^exponent + 1).
 
     strength: row sums of the whole count matrix, (n_items,). rows: which rows `counts` holds (`None`: all).
+    in_place: the counts are overwritten.
     """
     own = strength if rows is None else strength[rows]
-    data = np.empty(counts.nnz, np.float32)
+    data = counts.data if in_place else np.empty(counts.nnz, np.float32)
     for block in row_blocks(counts):
         entries = entries_of(counts, block)
         product = (
@@ -90,6 +121,7 @@ def degree_normalised(
     return sparse.csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
 
 
-def co_engagement(counts: Csr, config: CoEngagementConfig) -> Csr:
-    """Relation K before the logarithm, from `pair_counts`; shape (n_items, n_items)."""
-    return degree_normalised(counts, row_sums(counts), config.degree_exponent)
+def co_engagement(counts: Csr, config: CoEngagementConfig, *, in_place: bool = False) -> Csr:
+    """Relation K before the logarithm, from `pair_counts`; shape (n_items, n_items). in_place: the counts are
+    overwritten."""
+    return degree_normalised(counts, row_sums(counts), config.degree_exponent, in_place=in_place)

@@ -9,6 +9,7 @@ from gnn.checkpoints import Checkpoints, NoCheckpoints
 from gnn.choices import Choices, keep_choices, kept_choices
 from gnn.embedding_model import model_graph
 from gnn.fitted_ilk import FittedIlk
+from gnn.freed_memory import give_back_freed_memory
 from gnn.hetero_graph import build_hetero_graph
 from gnn.histories import Histories, block_start, group_by_user, without_weightless
 from gnn.holdout import Holdout, holdout_of
@@ -97,6 +98,7 @@ def _choose(
     run = _Run(progress, "", block, None, checkpoints, log)
     signals, trained = _signals(config, older, group_by_user(older), text, seed, run)
     mixes, user_mix = learned_mixes(config, signals, block, seed, lambda done: progress("mix", done, 3))
+    give_back_freed_memory()
     model = FittedIlk(signals, mixes, user_mix, config)
     holdout = holdout_of(model, older, *block.pairs[Objective.NEXT])
     return Choices(None if trained is None else trained.epochs, mixes, user_mix, holdout)
@@ -141,11 +143,14 @@ def _signals(
 ) -> tuple[ItemSignals, Trained | None]:
     """Everything the features need, from the events of `shop` alone."""
     trained = _train(config, shop, histories, text, seed, run)
+    # steps leave hundreds of megabytes in pieces that the paths' large arrays cannot use
+    give_back_freed_memory()
     run.progress(run.prefix + "paths", 0, 1)
     signals = item_signals(config, shop, histories, text, None if trained is None else trained.weights)
     if config.use_paths:
         regression = neighbour_regression(latest_of_each(histories), config.regression)
         signals = replace(signals, regression=regression)
+    give_back_freed_memory()
     run.progress(run.prefix + "paths", 1, 1)
     return signals, trained
 
@@ -169,6 +174,7 @@ def _train(
         query, target = run.block.pairs[Objective.NEXT]
         some = np.random.default_rng(0).permutation(len(query))[:_CHECK_PAIRS]
         validation = ValidationPairs(query[some], target[some])
+    give_back_freed_memory()  # what the graph was made from
     step = run.step("embeddings")
     step(0, epochs)
     return trainer.run(epochs, validation, step, run.checkpoints, run.prefix + "embeddings", run.log)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
-from gnn.sparse_rows import Csr, to_csr
+from gnn.sparse_rows import Csr, row_pointers, to_csr
 
 VALID_SHARE = 9
 """The newest ninth of the events is the validation block (a tenth of all where a tenth is held out)."""
@@ -120,11 +121,18 @@ def history_weights(
 def interaction_matrix(shop: ShopArrays) -> Csr:
     """Strongest event weight of each (user, item), shape (n_users, n_items); no entry where it is 0."""
     order = np.lexsort((shop.weight, shop.item, shop.user))
-    user, item, weight = shop.user[order], shop.item[order], shop.weight[order]
-    last = np.ones(len(user), np.bool_)
-    last[:-1] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-    keep = last & (weight > 0)
-    return to_csr(weight[keep], user[keep], item[keep], (shop.n_users, shop.n_items))
+    order = order[changes_after(shop.user[order]) | changes_after(shop.item[order])]
+    order = order[shop.weight[order] > 0]
+    counts = np.bincount(shop.user[order], minlength=shop.n_users)
+    entries = (shop.weight[order], shop.item[order].astype(np.int32), row_pointers(counts))
+    return sparse.csr_array(entries, shape=(shop.n_users, shop.n_items))
+
+
+def changes_after(values: IntArray) -> npt.NDArray[np.bool_]:
+    """Whether the next value is another one, or there is none; (m,)."""
+    last = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=last[:-1])
+    return last
 
 
 def without_weightless(shop: ShopArrays) -> ShopArrays:

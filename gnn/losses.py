@@ -18,7 +18,8 @@ def sampled_softmax(
     anchor = functional.normalize(anchor, dim=1)
     own = (anchor * functional.normalize(positive, dim=1)).sum(dim=1, keepdim=True)  # (b, 1)
     others = anchor @ functional.normalize(negatives, dim=1).T  # (b, n)
-    logits = torch.cat([own, others], dim=1) / temperature  # (b, 1 + n)
+    logits = torch.cat([own, others], dim=1).div_(temperature)  # (b, 1 + n)
+    del others  # as large as the logits
     if log_q is not None:
         logits = logits - functional.pad(log_q, (1, 0))
     return functional.cross_entropy(logits, torch.zeros(len(anchor), dtype=torch.int64, device=anchor.device))

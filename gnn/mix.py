@@ -70,7 +70,7 @@ def fit_weights(
 
     def objective() -> torch.Tensor:
         optimiser.zero_grad()
-        logits = features @ (origin + may_move * shift) + offset
+        logits = (features @ (origin + may_move * shift)).add_(offset)
         loss = (weight * functional.cross_entropy(logits, target, reduction="none")).sum()
         loss = loss + strength * shift.square().sum()
         loss.backward()

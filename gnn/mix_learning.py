@@ -45,6 +45,9 @@ class NewestBlock:
             query, target, position = found
             late = is_new[position]
             pairs[objective] = (query[late], target[late])
+        split = len(is_new) - int(np.count_nonzero(is_new))
+        if is_new[split:].all():  # nothing is copied where the newest stand last
+            return cls(shop.events(0, split), shop.events(split, shop.n_events), pairs)
         return cls(shop.only(~is_new), shop.only(is_new), pairs)
 
 
@@ -109,7 +112,9 @@ def _similar_examples(
     banned = np.zeros((len(query), features.n_items), np.bool_)
     banned[np.arange(len(query)), query] = True
     group = query if objective is Objective.NEXT else None  # one item's followers are alike
-    return MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32), group)
+    examples = MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32), group)
+    give_back_freed_memory()
+    return examples
 
 
 def _learned_user_mix(config: IlkConfig, signals: ItemSignals, block: NewestBlock, seed: int) -> Mix:

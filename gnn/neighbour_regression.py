@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from gnn.histories import Histories
 from gnn.setting_checks import check_number, check_whole
 from gnn.shop_arrays import FloatArray, IntArray
-from gnn.sparse_rows import Csr, empty_csr, mean_entry, product_blocks, row_pointers, to_csr
+from gnn.sparse_rows import Csr, empty_csr, mean_entry, product_blocks, row_pointers
 
 _LEAST = 1e-5
 """Smaller weights are dropped, as are negative ones: what speaks against a target is mostly noise of the
@@ -105,13 +105,20 @@ def regression_bytes(user: IntArray, n_items: int, config: RegressionConfig) -> 
 
 def _seen(histories: Histories, most: int) -> Csr:
     """1 where an item is among the newest of a user; (n_users, n_items)."""
-    ends = histories.indptr[1:][histories.user]
-    place = np.arange(len(histories.item))
-    kept = (ends - place <= most) & (histories.weight > 0)
-    ones = np.ones(int(kept.sum()), np.float32)
+    left = histories.indptr[1:][histories.user]
+    left -= np.arange(len(histories.item))
+    kept = (left <= most) & (histories.weight > 0)
+    del left
+    counts = np.bincount(histories.user[kept], minlength=histories.n_users)
     # indices as wide as these go on into every product: int64 would make a pair 12 bytes
-    user, item = histories.user[kept].astype(np.int32), histories.item[kept].astype(np.int32)
-    return to_csr(ones, user, item, (histories.n_users, histories.n_items))
+    entries = (
+        np.ones(int(kept.sum()), np.float32),
+        histories.item[kept].astype(np.int32),
+        row_pointers(counts),
+    )
+    seen: Csr = sparse.csr_array(entries, shape=(histories.n_users, histories.n_items))
+    seen.sum_duplicates()
+    return seen
 
 
 class _Gram:

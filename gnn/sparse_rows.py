@@ -1,6 +1,6 @@
 """Row-wise operations on sparse matrices: what a typed path needs, for all rows or for some."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -49,15 +49,20 @@ def row_numbers(matrix: Csr) -> IntArray:
     return np.cumsum(steps, out=steps)
 
 
-def row_blocks(matrix: Csr) -> Iterator[slice]:
-    """Ranges of rows with about so many entries that arrays of them are small; at least one row each."""
-    start, rows = 0, matrix.shape[0]
+def ranges(ends: npt.NDArray[np.integer[Any]], most: int) -> Iterator[slice]:
+    """Consecutive ranges of rows that hold at most so much, or one row each. ends: what the rows before each
+    hold, and all, (rows + 1,)."""
+    start, rows = 0, len(ends) - 1
     while start < rows:
-        most = int(matrix.indptr[start]) + _ENTRIES_PER_BLOCK
-        stop = int(np.searchsorted(matrix.indptr, most, side="right")) - 1
+        stop = int(np.searchsorted(ends, int(ends[start]) + most, side="right")) - 1
         stop = min(max(stop, start + 1), rows)
         yield slice(start, stop)
         start = stop
+
+
+def row_blocks(matrix: Csr) -> Iterator[slice]:
+    """Ranges of rows with so few entries that arrays of them are small; at least one row each."""
+    return ranges(matrix.indptr, _ENTRIES_PER_BLOCK)
 
 
 def entries_of(matrix: Csr, rows: slice) -> slice:
@@ -77,22 +82,30 @@ def row_sums(matrix: Csr) -> FloatArray:
 
 def keep_entries(matrix: Csr, mask: npt.NDArray[np.bool_]) -> Csr:
     """The same matrix with only the stored entries where `mask` (nnz,) holds."""
-    kept = np.zeros(len(mask) + 1, matrix.indptr.dtype)
-    np.cumsum(mask, out=kept[1:])
-    return sparse.csr_array(
-        (matrix.data[mask], matrix.indices[mask], kept[matrix.indptr]), shape=matrix.shape
-    )
+    indptr = np.zeros_like(matrix.indptr)
+    for block in row_blocks(matrix):  # a running number of every entry of a large matrix is 4 bytes each
+        entries = entries_of(matrix, block)
+        before = np.zeros(entries.stop - entries.start + 1, indptr.dtype)
+        np.cumsum(mask[entries], out=before[1:])
+        ends = matrix.indptr[block.start + 1 : block.stop + 1] - matrix.indptr[block.start]
+        indptr[block.start + 1 : block.stop + 1] = indptr[block.start] + before[ends]
+    return sparse.csr_array((matrix.data[mask], matrix.indices[mask], indptr), shape=matrix.shape)
 
 
 def without_diagonal(matrix: Csr, first_row: int = 0) -> Csr:
     """Drop what a node says about itself; row 0 of `matrix` is node `first_row`. A matrix that has no such
     entry comes back as it is."""
-    mask = np.empty(matrix.nnz, np.bool_)
+    own = []
     nodes = np.arange(first_row, first_row + matrix.shape[0], dtype=matrix.indices.dtype)
     for block in row_blocks(matrix):
         entries = entries_of(matrix, block)
-        mask[entries] = row_values_repeated(nodes, matrix, block) != matrix.indices[entries]
-    return matrix if mask.all() else keep_entries(matrix, mask)
+        found = row_values_repeated(nodes, matrix, block) == matrix.indices[entries]
+        own.append(np.flatnonzero(found) + entries.start)
+    if not any(map(len, own)):
+        return matrix
+    mask = np.ones(matrix.nnz, np.bool_)
+    mask[np.concatenate(own)] = False
+    return keep_entries(matrix, mask)
 
 
 def top_per_row(matrix: Csr, keep: int) -> Csr:
@@ -151,13 +164,12 @@ def _thresholds(data: FloatArray, indptr: npt.NDArray[Any], keep: int) -> tuple[
 def product_blocks(left: Csr, right: Csr, products_per_block: int) -> Iterator[slice]:
     """Row ranges of `left` whose products with `right` fit in bounded memory: at most so many products of
     entries, or one row."""
-    work = np.append(0, np.cumsum(np.diff(right.indptr)[left.indices], dtype=np.int64))[left.indptr]
-    start = 0
-    while start < left.shape[0]:
-        stop = int(np.searchsorted(work, work[start] + products_per_block, side="right")) - 1
-        stop = min(max(stop, start + 1), left.shape[0])
-        yield slice(start, stop)
-        start = stop
+    lengths, work = np.diff(right.indptr), np.zeros(left.shape[0] + 1, np.int64)
+    for block in row_blocks(left):
+        running = np.append(0, np.cumsum(lengths[left.indices[entries_of(left, block)]], dtype=np.int64))
+        ends = left.indptr[block.start + 1 : block.stop + 1] - left.indptr[block.start]
+        work[block.start + 1 : block.stop + 1] = work[block.start] + running[ends]
+    return ranges(work, products_per_block)
 
 
 def product_top(
@@ -172,27 +184,30 @@ def product_top(
 
     `drop_diagonal` needs all rows of a square result; for some rows take `product_top_rows`.
     """
-    parts: list[Csr] = []
-    for block in product_blocks(left, right, products_per_block):
-        product = (left[block] @ right).tocsr()
-        if drop_diagonal:
-            product = without_diagonal(product, first_row=block.start)
-        best = top_of_unsorted(product, keep)
-        narrow = (best.data, best.indices.astype(np.int32), best.indptr.astype(np.int32))
-        parts.append(sparse.csr_array(narrow, shape=best.shape))
-    if not parts:
-        return empty_csr(left.shape[0], right.shape[1])
-    return _stacked(parts, right.shape[1])
+
+    def best_of_blocks() -> Iterator[Csr]:
+        for block in product_blocks(left, right, products_per_block):
+            product = (left[block] @ right).tocsr()
+            if drop_diagonal:
+                product = without_diagonal(product, first_row=block.start)
+            yield top_of_unsorted(product, keep)
+
+    return stacked(best_of_blocks(), right.shape[1])
 
 
-def _stacked(parts: list[Csr], n_columns: int) -> Csr:
-    """Rows below each other, columns in order; the parts are used up: at most one and a half times the result
-    is there at once."""
-    indptr = row_pointers(np.concatenate([np.diff(part.indptr) for part in parts]))
-    data = np.concatenate([part.data for part in parts])
-    columns = [part.indices for part in parts]
-    parts.clear()
-    return sparse.csr_array((data, np.concatenate(columns), indptr), shape=(len(indptr) - 1, n_columns))
+def stacked(parts: Iterable[Csr], n_columns: int) -> Csr:
+    """Rows of matrices with int32 columns in order, below each other. Each part is put behind what is there
+    already, which the system moves without a copy where it is large: result and one part are all there is."""
+    data, columns = np.empty(0, np.float32), np.empty(0, np.int32)
+    counts = [np.zeros(0, np.int32)]
+    for part in parts:
+        start, stop = len(data), len(data) + part.nnz
+        data.resize(stop, refcheck=False)
+        columns.resize(stop, refcheck=False)
+        data[start:], columns[start:] = part.data, part.indices
+        counts.append(np.diff(part.indptr))
+    indptr = row_pointers(np.concatenate(counts))
+    return sparse.csr_array((data, columns, indptr), shape=(len(indptr) - 1, n_columns))
 
 
 def row_pointers(counts: npt.NDArray[np.integer[Any]]) -> IntArray | IndexArray:
@@ -220,9 +235,11 @@ def mean_entry(matrix: Csr) -> float:
     return float(matrix.data.mean()) if matrix.nnz else 1.0
 
 
-def log_scaled(matrix: Csr, scale: float) -> Csr:
-    """log(1 + entry / scale): heavy tails of counts become comparable with similarities."""
-    data = matrix.data / np.float32(max(scale, 1e-9))
+def log_scaled(matrix: Csr, scale: float, *, in_place: bool = False) -> Csr:
+    """log(1 + entry / scale): heavy tails of counts become comparable with similarities.
+
+    in_place: the entries of `matrix` are overwritten."""
+    data = np.divide(matrix.data, np.float32(max(scale, 1e-9)), out=matrix.data if in_place else None)
     np.log1p(data, out=data)
     return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 

@@ -116,8 +116,10 @@ def build_paths(
 
     scales: see `TypedPaths.scales`, `None`: those of this shop. counts: `pair_counts(histories)` where they
     are kept up to date, which spares the most expensive step."""
-    counts = pair_counts(histories, co_config) if counts is None else counts
-    co = co_engagement(counts, co_config)
+    if counts is None:
+        co = co_engagement(pair_counts(histories, co_config), co_config, in_place=True)
+    else:
+        co = co_engagement(counts, co_config)
     return scaled_paths(_raw_paths(shop, co, text, config), scales)
 
 
@@ -130,12 +132,12 @@ def _raw_paths(shop: ShopArrays, co: Csr, text: TextSpace | None, config: PathCo
 
 
 def scaled_paths(raw: Mapping[str, Csr], scales: Mapping[str, float] | None) -> TypedPaths:
-    """Paths on the scale of the other features."""
+    """Paths on the scale of the other features; the raw ones are overwritten."""
     n_items = raw["co_engaged"].shape[0]
     none = empty_csr(n_items, n_items)
     matrices, used = {}, {}
     for name in PATH_NAMES:
         matrix = raw.get(name, none)
         used[name] = mean_entry(matrix) if scales is None else scales[name]
-        matrices[name] = log_scaled(matrix, used[name])
+        matrices[name] = log_scaled(matrix, used[name], in_place=True)
     return TypedPaths(matrices, used)

@@ -2,18 +2,16 @@
 
 import numpy as np
 
-from gnn.histories import Histories, history_weights
+from gnn.histories import Histories, changes_after, history_weights
 from gnn.shop_arrays import IntArray
 from gnn.user_features import UserConfig, UserRows
 
 
 def latest_of_each(histories: Histories) -> Histories:
     """Keep only a user's newest event of each item: a history names every item once."""
-    order = np.lexsort((np.arange(len(histories.item)), histories.item, histories.user))
-    user, item = histories.user[order], histories.item[order]
-    newest = np.ones(len(order), np.bool_)
-    newest[:-1] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-    keep = np.sort(order[newest])
+    order = np.lexsort((histories.item, histories.user))  # of equals the newest comes last
+    keep = np.sort(order[changes_after(histories.user[order]) | changes_after(histories.item[order])])
+    del order
     counts = np.bincount(histories.user[keep], minlength=histories.n_users)
     return Histories(
         n_items=histories.n_items,

@@ -1,8 +1,10 @@
 """Row-wise sparse operations against their dense definitions."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from gnn import sparse_rows
 from gnn.shop_arrays import FloatArray
@@ -17,6 +19,7 @@ from gnn.sparse_rows import (
     to_csr,
     top_of_unsorted,
     top_per_row,
+    without_diagonal,
 )
 
 
@@ -90,6 +93,30 @@ def test_product_in_small_blocks_is_the_same_product() -> None:
     assert [b.start for b in blocks[1:]] == [b.stop for b in blocks[:-1]]
     assert blocks[-1].stop == 40
     assert np.array_equal(whole.toarray(), product_top(left, right, 7, products_per_block=50).toarray())
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = random_csr(40, 30, 0.4, 3)
+    mask = np.random.default_rng(0).random(matrix.nnz) < 0.5
+    before = [keep_entries(matrix, mask), without_diagonal(matrix, 7), top_per_row(matrix, 4)]
+    monkeypatch.setattr(sparse_rows, "_ENTRIES_PER_BLOCK", 20)
+    after = [keep_entries(matrix, mask), without_diagonal(matrix, 7), top_per_row(matrix, 4)]
+    assert len(list(sparse_rows.row_blocks(matrix))) > 20
+    for one, other in zip(before, after, strict=True):
+        for name in ("data", "indices", "indptr"):
+            assert np.array_equal(getattr(one, name), getattr(other, name))
+    dense = matrix.toarray()
+    dense[np.arange(23), np.arange(7, 30)] = 0
+    assert np.array_equal(before[1].toarray(), dense)
+
+
+def test_parts_are_stacked_in_order() -> None:
+    matrix = random_csr(9, 6, 0.5, 5)
+    narrow = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+    matrix = sparse.csr_array(narrow, shape=matrix.shape)
+    whole = sparse_rows.stacked((matrix[rows] for rows in (slice(0, 4), slice(4, 4), slice(4, 9))), 6)
+    assert np.array_equal(whole.toarray(), matrix.toarray())
+    assert sparse_rows.stacked(iter(()), 6).shape == (0, 6)
 
 
 @given(st.floats(0, 1), st.integers(0, 999))

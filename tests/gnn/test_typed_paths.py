@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts
+from gnn.co_engagement import CoEngagementConfig, co_engagement, pair_counts, pair_entries
 from gnn.histories import group_by_user
 from gnn.layered_rows import flat
 from gnn.sparse_rows import to_csr
@@ -23,6 +23,47 @@ def test_pair_counts_decay_with_the_gap_and_are_symmetric() -> None:
         expected[a, b] += gap**-0.5
         expected[b, a] += gap**-0.5
     assert np.allclose(counts, expected)
+
+
+def test_counts_have_the_same_bits_whatever_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of floats depend on their order, and a row of hundreds of pairs is sorted before it is summed."""
+    rng = np.random.default_rng(0)
+    user, item = np.repeat(np.arange(40), 50), rng.integers(0, 25, 2000)
+    weight = rng.choice(np.array([0.3, 0.7, 1.0], np.float32), 2000)
+    histories, config = group_by_user(shop_of(user, item, weight=weight)), CoEngagementConfig()
+    source, target, value = pair_entries(histories, config)
+    one_way = to_csr(value, source, target, (25, 25))
+    at_once = (one_way + one_way.T).tocsr()
+    at_once.sort_indices()
+    for most in (1_500_000, 1000, 1):
+        monkeypatch.setattr("gnn.co_engagement._PAIRS_PER_BLOCK", most)
+        counts = pair_counts(histories, config)
+        for name in ("data", "indices", "indptr"):
+            assert np.array_equal(getattr(counts, name), getattr(at_once, name)), (most, name)
+        assert counts.indices.dtype == counts.indptr.dtype == np.int32
+
+
+def test_pairs_of_some_events_are_those_that_begin_there() -> None:
+    user, item = np.array([0, 0, 0, 0, 1, 1]), np.array([2, 1, 2, 0, 1, 0])
+    histories = group_by_user(shop_of(user, item))
+    source, target, value = pair_entries(histories, CoEngagementConfig(window=2), np.array([0, 4, 5]))
+    assert source.tolist() == [2, 1]  # the event two later is of the same item, 5 is the last
+    assert target.tolist() == [1, 0]
+    assert value.tolist() == [1.0, 1.0]
+
+
+def test_paths_leave_counts_that_are_kept_as_they_are() -> None:
+    shop = shop_of(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 2]))
+    histories, config = group_by_user(shop), CoEngagementConfig()
+    counts = pair_counts(histories, config)
+    before = counts.copy()
+    given = build_paths(shop, histories, None, PathConfig(), config, counts=counts)
+    made = build_paths(shop, histories, None, PathConfig(), config)
+    for name in ("data", "indices", "indptr"):
+        assert np.array_equal(getattr(counts, name), getattr(before, name))
+        for path in given.matrices:
+            one, other = (flat(paths.matrices[path]) for paths in (given, made))
+            assert np.array_equal(getattr(one, name), getattr(other, name)), path
 
 
 def test_window_bounds_what_one_user_adds() -> None:
