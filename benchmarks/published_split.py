@@ -14,7 +14,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,10 @@ def curve(
     path: Path,
     state: Path | None,
     share: float | None,
+    lengths: Sequence[str] = tuple(LENGTHS),
 ) -> None:
-    """Train and write what there is after every look at the test. share: see `held_out`.
+    """Train and write what there is after every look at the test. share: see `held_out`. lengths: names of
+    `LENGTHS` that are looked at.
 
     Raises `UnfitData` where the dataset brings no split.
     """
@@ -175,8 +177,9 @@ def curve(
         over = run.epoch == config.epochs or run.seconds >= minutes * 60
         if run.epoch % every == 0 or over:
             point: Point = {"epoch": run.epoch, "training_cpu_seconds": round(run.seconds, 1)}
-            for name, length in LENGTHS.items():
-                (figures,) = (s for s in judge(Trained(run.net, length), cases) if s.path == ("user_next",))
+            for name in lengths:
+                model = Trained(run.net, LENGTHS[name])
+                (figures,) = (s for s in judge(model, cases) if s.path == ("user_next",))
                 point[name] = {
                     metric: round(float(figures.values[metric].mean()), 5)
                     for metric in ("recall@20", "ndcg@20")
@@ -211,6 +214,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=float, help="share of the training pairs that is the test")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--every", type=int, default=5, help="epochs between two looks at the test")
+    parser.add_argument("--lengths", nargs="+", choices=tuple(LENGTHS), default=tuple(LENGTHS))
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the file")
     parser.add_argument("--state", type=Path, help="file to go on from, written at every look")
     given = parser.parse_args()
@@ -226,7 +230,7 @@ def main() -> None:
     )
     given.out.mkdir(exist_ok=True)
     path = given.out / f"{given.data.name}-curve.json"
-    curve(given.data, config, given.minutes, given.every, path, given.state, given.held_out)
+    curve(given.data, config, given.minutes, given.every, path, given.state, given.held_out, given.lengths)
 
 
 if __name__ == "__main__":

@@ -74,14 +74,14 @@ def test_negatives_by_popularity_take_it_out_of_the_cosines() -> None:
     negatives drawn by popularity push them away."""
     shop = clustered_shop(clusters=8, per_cluster=15, users=200)
     everybody = np.arange(shop.n_users)
-    both = {
-        "user": np.concatenate([np.repeat(everybody, 2), shop.user]),
-        "item": np.concatenate([np.tile([0, 15], shop.n_users), shop.item]),
-        "at": np.concatenate([np.full(2 * shop.n_users, shop.at[0]), shop.at]),
-        "weight": np.concatenate([np.ones(2 * shop.n_users, np.float32), shop.weight]),
-        "relation": np.concatenate([np.zeros(2 * shop.n_users, np.int8), shop.relation]),
-    }
-    shop = replace(shop, **both)
+    shop = replace(
+        shop,
+        user=np.concatenate([np.repeat(everybody, 2), shop.user]),
+        item=np.concatenate([np.tile([0, 15], shop.n_users), shop.item]),
+        at=np.concatenate([np.full(2 * shop.n_users, shop.at[0]), shop.at]),
+        weight=np.concatenate([np.ones(2 * shop.n_users, np.float32), shop.weight]),
+        relation=np.concatenate([np.zeros(2 * shop.n_users, np.int8), shop.relation]),
+    )
     cosine = []
     for exponent in (0.0, 1.0):
         model = LightGcn(replace(SMALL, popularity_exponent=exponent))
