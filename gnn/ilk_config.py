@@ -63,7 +63,7 @@ class IlkConfig:
     trend_share: TrendShareConfig = field(default_factory=TrendShareConfig)
     """When `next` makes less or more of the trends than shipped or learned."""
     relation_learning: RelationConfig = field(default_factory=RelationConfig)
-    """How `next` then learns all other weights, where the block has many pairs."""
+    """How `next` then learns the weights of its relations, where the block has many pairs."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
     user_lists: ListLearningConfig = field(default_factory=ListLearningConfig)

@@ -42,7 +42,7 @@ class MixConfig:
 
 @dataclass(frozen=True)
 class RelationConfig(MixConfig):
-    """When `next` learns the weights of everything but its trends as well: see `gnn.relation_learning`."""
+    """When `next` learns the weights of its relations as well: see `gnn.relation_learning`."""
 
     pairs: int = 10_000
     """Validation pairs to learn from at most, evenly from the block."""

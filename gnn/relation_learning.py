@@ -1,4 +1,6 @@
-"""What `next` learns about relations and texts, where the newest block has pairs enough to tell."""
+"""What `next` learns about relations, where the newest block has pairs enough to tell."""
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +10,14 @@ from gnn.mix_config import Mix, RelationConfig
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
 
+MOVED = ("embedding", "co_engaged", "text_co_engaged")
+"""What is learned: what an item without events has none of, so that new items are ranked among each other as
+before."""
 RELATIONS = tuple(name for name in SIMILAR_FEATURES if name not in TREND_NAMES)
 """What of a score depends on the query: all but the trends."""
 
+_LEAST_SCALE = 0.1
+"""Below it the block says that the mix as a whole ranks little: nothing to take proportions from."""
 _CELLS = 8_000_000
 """Features of the whole catalogue that are held at once (32 MB)."""
 
@@ -18,32 +25,41 @@ _CELLS = 8_000_000
 def with_learned_relations(
     features: SimilarFeatures, mix: Mix, query: IntArray, target: IntArray, config: RelationConfig
 ) -> Mix:
-    """The mix with all weights but those of the trends learned on the newest block, or as it is.
+    """The mix with the weights of `MOVED` learned on the newest block, or as it is.
 
     The trends keep their weights: they were chosen on the same block, and more of them would take from
-    the rarer targets what `gnn.trend_share` left them. What is learned is taken only if half of the block's
-    time teaches weights that rank the other half clearly better, both ways together.
+    the rarer targets what `gnn.trend_share` left them. So do texts and catalogue: the pairs lead to known
+    items, and would teach that texts say little, while new items have nothing else. How large all scores are
+    together is learned as well and taken out again: it ranks nothing, but a likelihood depends on it.
+
+    What is learned is taken only if half of the block's time teaches weights that rank the other half
+    clearly better, both ways together.
 
     query, target: warm pairs of the newest block in time order, (p,).
     """
     if len(query) < config.min_pairs:
         return dict(mix)
     widest = 2 * config.contenders + len(RELATIONS) * (config.contenders // 4)
-    most = min(len(query), config.budget(widest, len(SIMILAR_FEATURES)))
+    most = min(len(query), config.budget(widest, len(SIMILAR_FEATURES) + 1))
     at = np.linspace(0, len(query) - 1, most).astype(np.int64)
     examples, pair = contending(features, mix, query[at], target[at], config.contenders)
-    start = np.array([mix[name] for name in SIMILAR_FEATURES], np.float32)
-    free = np.array([name in RELATIONS for name in SIMILAR_FEATURES], np.float32)
     if len(pair) < 2:
         return dict(mix)
+    chosen = np.array([mix[name] for name in SIMILAR_FEATURES], np.float32)
+    whole = examples.features @ chosen  # (p, m)
+    examples = replace(examples, features=np.concatenate([examples.features, whole[:, :, None]], axis=2))
+    start = np.append(chosen, np.float32(0.0))
+    free = np.array([*(name in MOVED for name in SIMILAR_FEATURES), True], np.float32)
     carried = carried_gains(examples, start, config, free)
     if standard_errors(carried, query[at][pair]) < config.min_carried:
         return dict(mix)
     weights = fit_weights(examples, start, config, free)
-    if not np.isfinite(weights).all():
+    scale = 1.0 + float(weights[-1])
+    if not np.isfinite(weights).all() or scale < _LEAST_SCALE:
         return dict(mix)
-    learned = dict(zip(SIMILAR_FEATURES, weights.tolist(), strict=True))
-    return {name: learned[name] if name in RELATIONS else weight for name, weight in mix.items()}
+    learned = (weights[:-1] + weights[-1] * chosen) / scale
+    moved = dict(zip(SIMILAR_FEATURES, learned.tolist(), strict=True))
+    return {name: moved[name] if name in MOVED else weight for name, weight in mix.items()}
 
 
 def contending(

@@ -1,24 +1,28 @@
-"""`next` learns relations and texts where many pairs agree over the block's time, and its trends stay."""
+"""`next` learns its relations where many pairs agree over the block's time; texts and trends stay."""
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
+from gnn.histories import group_by_user
 from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
+from gnn.item_signals import item_signals
 from gnn.mix import ndcg
 from gnn.mix_config import RelationConfig
 from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.objective import Objective
-from gnn.relation_learning import RELATIONS, contending, with_learned_relations
+from gnn.relation_learning import MOVED, contending, with_learned_relations
 from gnn.shop_arrays import IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
+from gnn.text_space import build_text_space
 from gnn.typed_paths import no_paths
-from tests.gnn.shops import shop_of
+from tests.gnn.shops import cluster_shop, shop_of
 
 N_ITEMS = 60
 CONFIG = RelationConfig(contenders=20)
+WORDY = DEFAULT_NEXT | {"text": 1.2}
+"""Texts lead before anything is learned."""
 
 
 def signals() -> ItemSignals:
@@ -62,50 +66,71 @@ def test_the_two_likenesses_differ() -> None:
     assert not (by_text(item) == by_embedding(item)).any()
 
 
-def test_what_many_pairs_agree_on_is_learned_and_the_trends_stay() -> None:
+def test_what_many_pairs_agree_on_is_learned_and_all_else_stays() -> None:
     query = queries()
-    mix = with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG)
-    assert mix["text"] > mix["embedding"]
-    assert all(mix[name] == DEFAULT_NEXT[name] for name in TREND_NAMES)
+    mix = with_learned_relations(features(), WORDY, query, by_embedding(query), CONFIG)
+    assert mix["embedding"] > mix["text"] == WORDY["text"]
+    assert all(mix[name] == weight for name, weight in WORDY.items() if name not in MOVED)
     score = features().score(np.arange(N_ITEMS), mix)
     score[np.arange(N_ITEMS), np.arange(N_ITEMS)] = -np.inf
-    assert (score.argmax(axis=1) == by_text(np.arange(N_ITEMS))).all()
+    assert (score.argmax(axis=1) == by_embedding(np.arange(N_ITEMS))).all()
+
+
+def test_texts_are_not_unlearned_for_new_items_need_them() -> None:
+    query = queries()
+    mix = with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG)
+    assert mix["text"] == DEFAULT_NEXT["text"]
+
+
+def test_what_is_learned_says_nothing_of_new_items() -> None:
+    shop = cluster_shop(text=True)
+    assert shop.text is not None
+    shop = replace(shop, n_items=91, text=np.concatenate([shop.text, shop.text[:1]]))
+    text = build_text_space(shop.told, shop.n_items, IlkConfig().text)
+    found = item_signals(IlkConfig(), shop, group_by_user(shop), text, None)
+    known = SimilarFeatures(found)
+    assert found.cold[90]
+    assert known.block("text_co_engaged", np.array([90])).any()
+    for name in MOVED:
+        assert not known.block(name, np.arange(91), np.array([90])).any(), name
+    assert known.block("co_engaged_text", np.arange(91), np.array([90])).any()
 
 
 def test_a_fit_learns_them_for_next_alone() -> None:
     nothing = shop_of(np.zeros(0, np.int64), np.zeros(0, np.int64), n_users=1, n_items=N_ITEMS)
     query = queries()
-    pairs = {Objective.NEXT: (query, by_text(query)), Objective.TOGETHER: (query[:0], query[:0])}
-    config = replace(IlkConfig(), relation_learning=CONFIG)
-    mixes, _ = learned_mixes(config, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
-    assert mixes[Objective.NEXT]["text"] > mixes[Objective.NEXT]["embedding"]
-    assert mixes[Objective.TOGETHER] == config.mixes[Objective.TOGETHER]
+    pairs = {Objective.NEXT: (query, by_embedding(query)), Objective.TOGETHER: (query[:0], query[:0])}
+    mixes = dict.fromkeys(Objective, WORDY)
+    config = replace(IlkConfig(), relation_learning=CONFIG, mixes=mixes)
+    learned, _ = learned_mixes(config, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
+    assert learned[Objective.NEXT]["embedding"] > 1.2
+    assert learned[Objective.TOGETHER] == WORDY
     kept = replace(config, relation_learning=replace(CONFIG, min_pairs=len(query) + 1))
-    mixes, _ = learned_mixes(kept, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
-    assert mixes[Objective.NEXT]["text"] == config.mixes[Objective.NEXT]["text"]
+    learned, _ = learned_mixes(kept, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
+    assert learned[Objective.NEXT]["embedding"] == WORDY["embedding"]
 
 
 def test_few_pairs_keep_the_mix() -> None:
     query = queries(CONFIG.min_pairs - 1)
-    assert with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG) == DEFAULT_NEXT
+    assert with_learned_relations(features(), WORDY, query, by_embedding(query), CONFIG) == WORDY
 
 
 def test_what_the_other_half_of_the_time_contradicts_is_not_learned() -> None:
     query = queries()
-    target = np.where(np.arange(2000) < 1000, by_text(query), by_embedding(query))
-    assert with_learned_relations(features(), DEFAULT_NEXT, query, target, CONFIG) == DEFAULT_NEXT
+    target = np.where(np.arange(2000) < 1000, by_embedding(query), by_text(query))
+    assert with_learned_relations(features(), WORDY, query, target, CONFIG) == WORDY
 
 
 def test_two_thousand_followers_of_one_item_are_one_case() -> None:
     query = np.zeros(2000, np.int64)
-    assert with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG) == DEFAULT_NEXT
+    assert with_learned_relations(features(), WORDY, query, by_embedding(query), CONFIG) == WORDY
 
 
 def test_targets_that_nothing_speaks_for_are_no_reason() -> None:
     query = queries()
     far = replace(CONFIG, contenders=4)  # a quarter of it: one by each feature alone
     target = (query + 31) % N_ITEMS
-    assert with_learned_relations(features(), DEFAULT_NEXT, query, target, far) == DEFAULT_NEXT
+    assert with_learned_relations(features(), WORDY, query, target, far) == WORDY
 
 
 def test_contenders_hold_what_a_list_of_ten_is_decided_among() -> None:
@@ -128,8 +153,3 @@ def test_contenders_hold_what_a_list_of_ten_is_decided_among() -> None:
 def test_settings_survive_json() -> None:
     config = replace(IlkConfig(), relation_learning=RelationConfig(pairs=7, contenders=9, min_carried=3.0))
     assert IlkConfig.from_json(config.to_json()) == config
-
-
-@pytest.mark.parametrize("name", TREND_NAMES)
-def test_trends_are_no_relation(name: str) -> None:
-    assert name not in RELATIONS
