@@ -1,6 +1,6 @@
 """What each part of the model is worth: one fit per shop and seed, then the same fit without a part.
 
-    python -m benchmarks.ablations DATA_DIR [--only NAME] [--seeds 0]
+    python -m benchmarks.ablations DATA_DIR [--only NAME] [--seeds 0] [--newest 300000]
     python -m benchmarks.ablations DATA_DIR --layers     how deep the network is, each depth trained anew
 
 As `ilk evaluate --ablate` (see `gnn.evaluation.ablation`); `refit` variants are trained anew.
@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.measurement import machine
-from benchmarks.quality import RESULTS, SHOPS
+from benchmarks.quality import RESULTS, SHOPS, with_newest
 from gnn import IlkConfig
 from gnn.evaluation import evaluate
 from gnn.evaluation.ablation import Ablated, SharedFits, ablations
@@ -42,11 +42,14 @@ def _of_depth(name: str, layers: int) -> Ablated:
     return Ablated(name, SharedFits(config))
 
 
-def measure(folder: Path, seeds: tuple[int, ...], home: Path | None, depths: bool) -> dict[str, object]:
-    """Figures of every variant on one shop."""
+def measure(
+    folder: Path, seeds: tuple[int, ...], home: Path | None, depths: bool, newest: int | None = None
+) -> dict[str, object]:
+    """Figures of every variant on one shop. newest: so many of its newest events are all there is."""
     on, worked = machine(), time.process_time()
     data = read_shop(EvaluateRequest(folder), load_settings(home), Reporter(Console(stderr=True)))
-    result = evaluate(data, variants(depths), seeds, reference=WHOLE)
+    said = {"newest_events": newest, "all_events": data.shop.n_events}
+    result = evaluate(with_newest(data, newest), variants(depths), seeds, reference=WHOLE, settings=said)
     measured = {"on": on, "processor_seconds": round(time.process_time() - worked, 1)}
     return result.as_json() | {"measured": measured}
 
@@ -59,13 +62,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--only", action="append", choices=SHOPS)
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--newest", type=int, help="of the events; default all")
     parser.add_argument("--layers", action="store_true", help="depths of the network, not parts")
     parser.add_argument("--home", type=Path, help="whose text cache is used; default as for ilk")
     given = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     for shop in given.only or SHOPS:
         seeds = tuple(int(seed) for seed in given.seeds.split(","))
-        result = measure(given.data / shop, seeds, given.home, given.layers)
+        result = measure(given.data / shop, seeds, given.home, given.layers, given.newest)
         path = RESULTS / f"{shop}-{'layers' if given.layers else 'ablations'}.json"
         path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
         print(path.name)

@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.measurement import machine
-from gnn.evaluation import EvaluationProtocol, evaluate
+from gnn.evaluation import EvaluationData, EvaluationProtocol, evaluate
 from service.evaluating.evaluation import EvaluateRequest, evaluation_models, model_names, read_shop
 from service.reporter import Reporter
 from service.settings import load_settings
@@ -76,11 +76,9 @@ def evaluated(
             raise ValueError(f"{folder.name} is judged on its own split: newest events make no sense there")
     started, worked = time.perf_counter(), time.process_time()
     judged = evaluation_models(request, settings)
-    data = read_shop(request, settings, reporter)
-    shop = data.shop
-    if newest is not None:
-        data = replace(data, shop=shop.events(max(0, shop.n_events - newest), shop.n_events))
-    said = {"tune": request.tune, "newest_events": newest, "all_events": shop.n_events}
+    whole = read_shop(request, settings, reporter)
+    data = with_newest(whole, newest)
+    said = {"tune": request.tune, "newest_events": newest, "all_events": whole.shop.n_events}
     with reporter.stage("evaluate") as stage:
         result = evaluate(data, judged, seeds, protocol, stage.step, settings=said)
     measured = {
@@ -90,6 +88,13 @@ def evaluated(
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     return result.as_json() | {"measured": measured}
+
+
+def with_newest(data: EvaluationData, newest: int | None) -> EvaluationData:
+    """So many of its newest events (`None`: all) beside the whole catalogue."""
+    shop = data.shop
+    start = 0 if newest is None else max(0, shop.n_events - newest)
+    return replace(data, shop=shop.events(start, shop.n_events))
 
 
 def ratios(result: Mapping[str, Any], goal: Goal) -> Iterator[tuple[str, float, float, str, int]]:
