@@ -1,5 +1,6 @@
 """The parts of a live stream against a server: who reads, who writes, who waits to see it, what grows."""
 
+import os
 import random
 import threading
 import time
@@ -147,20 +148,24 @@ class Growth(Worker):
         self.rows: list[dict[str, float]] = []
 
     def turn(self) -> None:
-        sent = self.client.get("/v1/status").json()["sequence"]
-        counted = self.client.get(f"/v1/items/{self.items[0]}/similar").json()["events_through"]
+        status = self.client.get("/v1/status")
+        answer = self.client.get(f"/v1/items/{self.items[0]}/similar")
+        if not (self.measured.check(status) and self.measured.check(answer)):
+            return
+        sent, counted = status.json()["sequence"], answer.json()["events_through"]
         sizes = {name: size / 2**20 for name, size in footprint(self.home, self.pid).items()}
         self.rows.append({"events that did not count": max(sent - counted, 0)} | sizes)
 
     def table(self) -> list[str]:
         """The largest value of each tenth of the stream."""
         tenths = [part for part in _tenths(self.rows) if part]
+        names = self.rows[0] if self.rows else {}
         return [
             f"{name:<34}"
             + " ".join(f"{max(row[name] for row in part):>6.0f}" for part in tenths)
             + (" MiB" if "events that" not in name else "")
             + ", at most, in each tenth"
-            for name in self.rows[0]
+            for name in names
         ]
 
 
@@ -189,7 +194,7 @@ def footprint(home: Home, pid: int) -> dict[str, int]:
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     return {
         "resident memory of all processes": sum(_resident(process) for process in family),
-        "files of fresh rows": sum(_size(path) for path in home.fresh.rglob("*")),
+        "files of fresh rows": sum(_size(path) for path in _files(home.fresh)),
         "event log and graph": sum(_size(path) for path in home.root.glob("*.db*")),
     }
 
@@ -199,6 +204,10 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:  # an increment's, which has ended
         return 0
+
+
+def _files(folder: Path) -> list[Path]:
+    return [Path(where) / name for where, _, names in os.walk(folder) for name in names]
 
 
 def _size(path: Path) -> int:

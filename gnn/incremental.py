@@ -6,7 +6,7 @@ move. Propagation is linear, so an embedding is what the weights before give plu
     item = stored + D + A^T A D        user = stored + A D
 
 and only D goes through the edges of a step, which are sampled around its own pairs. Positives are the new
-events and as many old ones. No residual gets longer than those before are.
+events and as many old ones. A touched residual is at most as long as nearly all of those before are.
 """
 
 from collections.abc import Iterator
@@ -133,8 +133,10 @@ class _Moves(nn.Module):
         up: three of them made those of popular items of a real shop three times as long as a fit leaves them.
         """
         residual = self._before + self.rows
-        length = residual.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        self.rows.copy_(residual * (self._longest / length).clamp(max=1.0) - self._before)
+        length = residual.norm(dim=1)
+        over = torch.nonzero(length > self._longest).squeeze(1)  # the others keep their bits
+        shorter = residual[over] * (self._longest / length[over])[:, None]
+        self.rows[over] = shorter - self._before[over]
 
     def of(self, items: Tensor) -> Tensor:
         """The own moves of some items, 0 where they are not trained; (n, dim)."""

@@ -114,6 +114,7 @@ class IncrementProcess:
         exitcode, starved = self._run(idle=True)
         if starved:
             logger.warning("others leave an increment no processor; begun anew with a share of its own")
+            began = time.monotonic()
             exitcode, _ = self._run(idle=False)
         self._last = time.monotonic()
         self._not_before = self._last + rest_after(self._last - began, self._settings.increment)

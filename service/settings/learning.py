@@ -133,7 +133,8 @@ class IncrementSettings(Section):
     """With fewer new events (a tenth at least) one is made after so long all the same."""
     rest: float = Field(3.0, ge=0)
     """Times its own duration that passes after an increment before the next is made, `seconds` at most: it
-    shares the processors with those who answer, so no more than a quarter of the time."""
+    shares the processors with those who answer, so a quarter of the time where one takes a third of `seconds`
+    or less."""
     holdout_share: float = Field(0.2, gt=0, lt=1)
     """Newest share of the new events that judges the candidate; the next increment learns from them."""
     exam_pairs: int = Field(3_000, ge=100, le=50_000)
