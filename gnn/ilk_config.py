@@ -37,6 +37,14 @@ def _default_mixes() -> dict[Objective, Mix]:
     }
 
 
+_GONE = {
+    "mix": {"samples"},
+    "together_learning": {"samples"},
+    "relation_learning": {"samples", "moved", "min_gain"},
+}
+"""Settings that older releases carry and that decide nothing any more."""
+
+
 @dataclass(frozen=True)
 class IlkConfig:
     """Settings of `IlkModel`; one set of defaults for every shop."""
@@ -107,8 +115,9 @@ class IlkConfig:
         }
         values = {**values, "paths": FIRST_WALK | values["paths"]}
         values.pop("user_learning", None)  # releases from before `user_lists`; their mix is learned already
-        for name in {"mix", "together_learning", "relation_learning"} & values.keys():
-            values[name] = {key: value for key, value in values[name].items() if key != "samples"}
+        for name, gone in _GONE.items():
+            if name in values:
+                values[name] = {key: value for key, value in values[name].items() if key not in gone}
         fields = {
             name: sections[name](**value) if name in sections else value for name, value in values.items()
         }

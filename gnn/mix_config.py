@@ -1,7 +1,9 @@
 """What a mix of features is, and how far learning may move it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gnn.setting_checks import check_number, check_whole
 from gnn.similar_features import TREND_NAMES
 
 Mix = dict[str, float]
@@ -9,13 +11,14 @@ Mix = dict[str, float]
 
 
 @dataclass(frozen=True)
-class MixConfig:
-    """How far the weights may leave the shipped defaults."""
+class PairLearningConfig:
+    """How weights are learned from validation pairs, and how far they may leave where they start."""
 
-    moved: tuple[str, ...] = ()
-    """Features whose weights learning may move; empty: all."""
+    named: ClassVar[str] = "{}"
+    """How a setting is called where it is refused."""
+
     pairs: int = 1000
-    """Validation pairs to learn from at most."""
+    """Validation pairs to learn from at most; 0: nothing is learned."""
     min_pairs: int = 30
     """With fewer pairs the defaults stay."""
     prior: float = 10.0
@@ -24,16 +27,19 @@ class MixConfig:
     trust: float = 0.5
     """Share of the learned move that is made: tastes shift between blocks; half the move loses little where
     they do not and much less where they do."""
-    min_gain: float = 0.7
-    """Least gain of NDCG@10 over the defaults on the pairs, in standard errors, for learned weights to be
-    taken: below it the defaults, which come from many shops, are the better guess."""
     iterations: int = 40
     """Of L-BFGS."""
     max_cells: int = 70_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "moved", tuple(self.moved))  # JSON knows lists only
+        """Raises `ValueError` that names a setting that cannot be meant: a fit would end in it."""
+        check_whole(self.named.format("pairs"), self.pairs, 0)
+        check_whole(self.named.format("min_pairs"), self.min_pairs, 0)
+        check_number(self.named.format("prior"), self.prior, 0.0)
+        check_number(self.named.format("trust"), self.trust, 0.0, 1.0)
+        check_whole(self.named.format("iterations"), self.iterations, 1)
+        check_whole(self.named.format("max_cells"), self.max_cells, 1)
 
     def budget(self, n_items: int, n_features: int) -> int:
         """Pairs to learn from in a catalogue of that size."""
@@ -41,22 +47,55 @@ class MixConfig:
 
 
 @dataclass(frozen=True)
-class RelationConfig(MixConfig):
-    """When `next` learns the weights of its relations as well: see `gnn.relation_learning`."""
+class MixConfig(PairLearningConfig):
+    """How far the weights may leave the shipped defaults."""
+
+    named: ClassVar[str] = "{} of mix or together_learning"
+
+    moved: tuple[str, ...] = ()
+    """Features whose weights learning may move; empty: all."""
+    min_gain: float = 0.7
+    """Least gain of NDCG@10 over the defaults on the pairs, in standard errors, for learned weights to be
+    taken: below it the defaults, which come from many shops, are the better guess."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "moved", tuple(self.moved))  # JSON knows lists only
+        check_number(self.named.format("min_gain"), self.min_gain, 0.0)
+
+
+@dataclass(frozen=True)
+class RelationConfig(PairLearningConfig):
+    """When `next` learns the weights of its relations as well: see `gnn.relation_learning`.
+
+    Each query is held against the whole catalogue once, so the time grows with pairs x items; `max_looked_at`
+    bounds it (about 50 s of one processor at the most).
+    """
+
+    named: ClassVar[str] = "relation_learning.{}"
 
     pairs: int = 10_000
-    """Validation pairs to learn from at most, evenly from the block."""
+    """Validation pairs to learn from at most, evenly from the block; 0: nothing is learned."""
     min_pairs: int = 1500
-    """With fewer the chosen weights stay: what a thousand pairs teach about relations and texts is wrong in
-    the next block more often than not."""
+    """With fewer, or where the bounds below leave fewer, the chosen weights stay: what a thousand pairs teach
+    about relations and texts is wrong in the next block more often than not."""
     trust: float = 1.0
     """Share of the learned move that is made."""
+    max_looked_at: int = 200_000_000
+    """Pairs x items at most among which contenders are looked for; catalogues of more than 20,000 items take
+    fewer pairs, those of more than 133,000 learn nothing here."""
     contenders: int = 100
     """Targets of each query that compete: so many by the chosen mix, as many by its relations and texts
     alone, and a quarter of it by each of these by itself. What is further down comes into no list of ten."""
     min_carried: float = 2.0
-    """Gain of NDCG@10, in standard errors of queries, that what one half of the block's time teaches must
-    have in the other."""
+    """Gain of NDCG@10, in standard errors of queries, that what one half of the block teaches must have in
+    the other: its older and its newer half, or two random ones where events carry no time."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole(self.named.format("max_looked_at"), self.max_looked_at, 1)
+        check_whole(self.named.format("contenders"), self.contenders, 1)
+        check_number(self.named.format("min_carried"), self.min_carried, 0.0)
 
 
 @dataclass(frozen=True)
@@ -132,6 +171,8 @@ class TrendShareConfig:
         object.__setattr__(self, "shares", tuple(self.shares))  # JSON knows lists only
         object.__setattr__(self, "larger", tuple(self.larger))
         object.__setattr__(self, "spreads", tuple(tuple(parts) for parts in self.spreads))
+        for name, least in (("pairs", 0), ("max_cells", 1), ("min_pairs", 0)):
+            check_whole(f"trend_share.{name}", getattr(self, name), least)
         if any(not 0 <= share < 1 for share in self.shares):
             raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
         if any(not share > 1 for share in self.larger):

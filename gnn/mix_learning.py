@@ -112,7 +112,7 @@ def _similar_examples(
     banned = np.zeros((len(query), features.n_items), np.bool_)
     banned[np.arange(len(query)), query] = True
     group = query if objective is Objective.NEXT else None  # one item's followers are alike
-    examples = MixExamples(features.stack(query), target, banned, np.ones(len(query), np.float32), group)
+    examples = MixExamples(features.stack(query), target, banned, group)
     give_back_freed_memory()
     return examples
 

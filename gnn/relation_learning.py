@@ -1,7 +1,5 @@
 """What `next` learns about relations, where the newest block has pairs enough to tell."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
@@ -18,7 +16,7 @@ RELATIONS = tuple(name for name in SIMILAR_FEATURES if name not in TREND_NAMES)
 
 _LEAST_SCALE = 0.1
 """Below it the block says that the mix as a whole ranks little: nothing to take proportions from."""
-_CELLS = 8_000_000
+_BLOCK_CELLS = 8_000_000
 """Features of the whole catalogue that are held at once (32 MB)."""
 
 
@@ -32,22 +30,25 @@ def with_learned_relations(
     items, and would teach that texts say little, while new items have nothing else. How large all scores are
     together is learned as well and taken out again: it ranks nothing, but a likelihood depends on it.
 
-    What is learned is taken only if half of the block's time teaches weights that rank the other half
-    clearly better, both ways together.
+    What is learned is taken only if either half of the block teaches weights that rank the other half clearly
+    better, both ways together. The halves are those of the block's time; where events carry no time the
+    block's order is random, and the halves are two random ones.
 
-    query, target: warm pairs of the newest block in time order, (p,).
+    query, target: warm pairs of the newest block in its order, (p,).
     """
-    if len(query) < config.min_pairs:
-        return dict(mix)
     widest = 2 * config.contenders + len(RELATIONS) * (config.contenders // 4)
-    most = min(len(query), config.budget(widest, len(SIMILAR_FEATURES) + 1))
+    most = min(
+        len(query),
+        config.budget(widest, len(SIMILAR_FEATURES) + 1),
+        config.max_looked_at // max(features.n_items, 1),
+    )
+    if most < max(config.min_pairs, 2):  # each half must teach something
+        return dict(mix)
     at = np.linspace(0, len(query) - 1, most).astype(np.int64)
     examples, pair = contending(features, mix, query[at], target[at], config.contenders)
     if len(pair) < 2:
         return dict(mix)
     chosen = np.array([mix[name] for name in SIMILAR_FEATURES], np.float32)
-    whole = examples.features @ chosen  # (p, m)
-    examples = replace(examples, features=np.concatenate([examples.features, whole[:, :, None]], axis=2))
     start = np.append(chosen, np.float32(0.0))
     free = np.array([*(name in MOVED for name in SIMILAR_FEATURES), True], np.float32)
     carried = carried_gains(examples, start, config, free)
@@ -68,7 +69,8 @@ def contending(
     """Pairs seen among their query's strongest targets, and their places among the pairs given, ascending.
 
     Left out are pairs whose target is not among those: no weights near these bring it into a list of ten.
-    query, target: (p,). contenders: see `RelationConfig`.
+    The examples' last axis: `SIMILAR_FEATURES` and the score by `mix`. query, target: (p,), one at least.
+    contenders: see `RelationConfig`.
     """
     weights = np.array([mix[name] for name in SIMILAR_FEATURES], np.float32)
     apart = np.array([name in RELATIONS for name in SIMILAR_FEATURES], np.float32)
@@ -76,14 +78,14 @@ def contending(
     alone = np.eye(len(weights), dtype=np.float32)
     ways += [(alone[place], contenders // 4) for place in np.flatnonzero(apart)]
     order = np.argsort(query, kind="stable")
-    queries = np.unique(query)
-    rows = max(1, _CELLS // (features.n_items * len(SIMILAR_FEATURES)))
+    in_order, queries = query[order], np.unique(query)
+    rows = max(1, _BLOCK_CELLS // (features.n_items * len(SIMILAR_FEATURES)))
     found: list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray, IntArray]] = []
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
         stacked = features.stack(some)  # (q, n, f)
         columns, absent = _strongest(stacked, some, ways)
-        first, last = np.searchsorted(query[order], [some[0], some[-1] + 1])
+        first, last = np.searchsorted(in_order, [some[0], some[-1] + 1])
         pair = order[first:last]
         row = np.searchsorted(some, query[pair])
         here = (columns[row] == target[pair][:, None]) & ~absent[row]
@@ -92,18 +94,16 @@ def contending(
         among = np.take_along_axis(stacked, columns[:, :, None], axis=1)  # (q, m, f)
         found.append((among[row], absent[row], place, pair))
     width = max(absent.shape[1] for _, absent, _, _ in found)
-    pair = np.concatenate([own for *_, own in found])
-    joined = np.zeros((len(pair), width, len(weights)), np.float32)
+    pair = np.sort(np.concatenate([own for *_, own in found]))
+    joined = np.zeros((len(pair), width, len(weights) + 1), np.float32)
     banned = np.ones((len(pair), width), np.bool_)
     place = np.zeros(len(pair), np.int64)
-    in_time = np.empty(len(pair), np.int64)
-    in_time[np.argsort(pair, kind="stable")] = np.arange(len(pair))
-    stop = 0
-    for among, absent, own, _ in found:
-        at = in_time[stop : stop + len(own)]
-        stop += len(own)
-        joined[at, : among.shape[1]], banned[at, : among.shape[1]], place[at] = among, absent, own
-    return MixExamples(joined, place, banned, np.ones(len(pair), np.float32)), np.sort(pair)
+    while found:  # each part goes as soon as it is joined: together they may be 280 MB
+        among, absent, reached_at, own = found.pop()
+        at, wide = np.searchsorted(pair, own), among.shape[1]
+        joined[at, :wide, :-1], joined[at, :wide, -1] = among, among @ weights
+        banned[at, :wide], place[at] = absent, reached_at
+    return MixExamples(joined, place, banned), pair
 
 
 def _strongest(

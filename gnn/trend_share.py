@@ -52,8 +52,10 @@ def with_best_trends(
     What follows the same item is often one shopper's basket or one campaign, so errors are those of queries,
     not of pairs: a block of a thousand pairs may have sixty queries.
 
-    query, target: warm pairs of the newest
-    block in time order, (p,). counts: events of each item before the block, (n_items,).
+    Halves are those of the block's order: of its time, or random where events carry none.
+
+    query, target: warm pairs of the newest block in its order, (p,). counts: events of each item before the
+    block, (n_items,).
     """
     smaller = [with_share(shipped, share) for share in sorted(config.shares)]
     larger = [with_share(shipped, share, way) for share in config.larger for way in ((), *config.spreads)]

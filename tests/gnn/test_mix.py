@@ -1,8 +1,13 @@
 """Learning the mix: finds a planted weight, keeps the defaults where it should."""
 
-import numpy as np
+from dataclasses import replace
+from typing import Any
 
-from gnn.mix import Learned, MixExamples, agreed, learn_mix, ndcg, standard_errors
+import numpy as np
+import pytest
+
+from gnn.ilk_config import IlkConfig
+from gnn.mix import LEAST_GROUPS, MixExamples, learn_mix, ndcg, standard_errors
 from gnn.mix_config import MixConfig
 from gnn.shop_arrays import FloatArray
 
@@ -16,7 +21,7 @@ def examples(pairs: int, *, flip_at: int | None = None, seed: int = 0) -> MixExa
     sign = np.where(np.arange(pairs) < (pairs if flip_at is None else flip_at), 2.0, -2.0)
     chance = np.exp(sign[:, None] * features[:, :, 0])
     target = np.array([rng.choice(60, p=row / row.sum()) for row in chance])
-    return MixExamples(features, target, np.zeros((pairs, 60), np.bool_), np.ones(pairs, np.float32))
+    return MixExamples(features, target, np.zeros((pairs, 60), np.bool_))
 
 
 def test_learning_moves_towards_the_planted_weights() -> None:
@@ -56,24 +61,13 @@ def test_banned_columns_do_not_compete() -> None:
     banned = block.banned.copy()
     banned[np.arange(40) != 0] = True
     banned[np.arange(40), block.target] = False
-    alone = MixExamples(block.features, block.target, banned, block.weight)
+    alone = MixExamples(block.features, block.target, banned)
     assert np.allclose(ndcg(block.features[:, :, 0], alone)[1:], 1.0)
 
 
 def test_ties_count_half() -> None:
-    block = examples(3)
-    assert np.allclose(
-        ndcg(
-            np.zeros((3, 4), np.float32),
-            MixExamples(
-                np.zeros((3, 4, 1), np.float32),
-                np.zeros(3, np.int64),
-                np.zeros((3, 4), np.bool_),
-                block.weight,
-            ),
-        ),
-        1 / np.log2(1.5 + 2),
-    )
+    block = MixExamples(np.zeros((3, 4, 1), np.float32), np.zeros(3, np.int64), np.zeros((3, 4), np.bool_))
+    assert np.allclose(ndcg(np.zeros((3, 4), np.float32), block), 1 / np.log2(1.5 + 2))
 
 
 def test_only_named_features_move() -> None:
@@ -84,27 +78,67 @@ def test_only_named_features_move() -> None:
     assert all(learned[name] == DEFAULTS[name] for name in others)
 
 
-def _taught(good: float, gain: float, carried: float, pairs: int = 100) -> Learned:
-    """A sample whose gains have a mean of `gain` and a spread of 1."""
-    gains = gain + np.where(np.arange(pairs) % 2, 1.0, -1.0)
-    return Learned(np.array([good, 0.0], np.float32), gains.astype(np.float32), carried)
+def test_a_gain_within_noise_is_not_taken() -> None:
+    assert learn_mix(examples(600), DEFAULTS, MixConfig(min_gain=1000.0)) == DEFAULTS
 
 
-def test_samples_are_judged_as_one() -> None:
-    unsure = [_taught(good, 0.05, carried) for good, carried in ((1.0, 2.0), (2.0, -1.0), (3.0, 1.0))]
-    assert all(agreed([one], DEFAULTS, MixConfig()) == DEFAULTS for one in unsure)  # half a standard error
-    assert agreed(unsure, DEFAULTS, MixConfig()) == {"good": 2.0, "noise": 0.0}
+def test_pairs_of_a_few_groups_teach_nothing() -> None:
+    pairs = examples(600)
+    many, few = (replace(pairs, group=np.arange(600) % groups) for groups in (100, LEAST_GROUPS - 1))
+    assert learn_mix(many, DEFAULTS, MixConfig()) == learn_mix(pairs, DEFAULTS, MixConfig()) != DEFAULTS
+    assert learn_mix(few, DEFAULTS, MixConfig()) == DEFAULTS
 
 
-def test_samples_that_do_not_carry_over_together_teach_nothing() -> None:
-    assert agreed([_taught(1.0, 0.5, 1.0), _taught(1.0, 0.5, -2.0)], DEFAULTS, MixConfig()) == DEFAULTS
+@pytest.mark.parametrize("pairs", [0, 1, 2])
+def test_next_to_no_pairs_are_no_error(pairs: int) -> None:
+    learned = learn_mix(examples(pairs), DEFAULTS, MixConfig(min_pairs=0))
+    assert learned.keys() == DEFAULTS.keys()
+    assert pairs == 2 or learned == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pairs", -1),
+        ("min_pairs", 1.5),
+        ("prior", -1.0),
+        ("prior", float("nan")),
+        ("trust", 1.1),
+        ("min_gain", "much"),
+        ("iterations", 0),
+        ("max_cells", True),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused_by_name(name: str, value: Any) -> None:
+    for section in ("mix", "together_learning"):
+        values = IlkConfig().to_json()
+        values[section][name] = value
+        with pytest.raises(ValueError, match=f"{name} of mix or together_learning must be a"):
+            IlkConfig.from_json(values)
 
 
 def test_gains_of_one_group_count_as_one() -> None:
     gains = np.random.default_rng(0).normal(0.3, 1.0, 50)
     alone = standard_errors(gains)
     group = np.repeat(np.arange(50), 20)
-    assert np.isclose(standard_errors(np.repeat(gains, 20), group), alone)
-    assert np.isclose(standard_errors(gains, np.arange(50)), alone)
+    of_fifty = alone * np.sqrt(49 / 50)
+    assert np.isclose(standard_errors(np.repeat(gains, 20), group), of_fifty)
+    assert np.isclose(standard_errors(gains, np.arange(50)), of_fifty)
     assert standard_errors(np.repeat(gains, 20)) > 4 * alone
     assert standard_errors(gains, np.zeros(50, np.int64)) == 0.0
+
+
+def test_groups_whose_sums_cancel_are_no_surer_than_single_gains() -> None:
+    gains = np.tile([1.0, -0.9], 40)  # in each group as many of both: all groups have the same sum
+    assert standard_errors(gains, np.repeat(np.arange(20), 4)) == standard_errors(gains) < 1.0
+    assert standard_errors(np.array([1.0, -0.9, 1.0, -0.9]), np.array([0, 0, 1, 1])) == 0.0
+
+
+def test_a_few_groups_tell_losses_only() -> None:
+    gains = np.random.default_rng(0).normal(1.0, 0.1, 90)
+    few, enough = np.arange(90) % (LEAST_GROUPS - 1), np.arange(90) % LEAST_GROUPS
+    assert standard_errors(gains, few) == 0.0 == standard_errors(np.ones(90), few)
+    assert standard_errors(-gains, few) < -10.0
+    assert standard_errors(np.full(90, -0.5), few) == -np.inf
+    assert standard_errors(gains, enough) > 10.0
+    assert standard_errors(gains[:0], few[:0]) == 0.0

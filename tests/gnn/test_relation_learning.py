@@ -1,8 +1,10 @@
 """`next` learns its relations where many pairs agree over the block's time; texts and trends stay."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 
 from gnn.histories import group_by_user
 from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
@@ -12,7 +14,7 @@ from gnn.mix_config import RelationConfig
 from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.objective import Objective
 from gnn.relation_learning import MOVED, contending, with_learned_relations
-from gnn.shop_arrays import IntArray
+from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
 from gnn.text_space import build_text_space
@@ -146,8 +148,73 @@ def test_contenders_hold_what_a_list_of_ten_is_decided_among() -> None:
     whole = np.where(rank < 10, 1.0 / np.log2(rank + 2.0), 0.0)
     assert (np.diff(pair) > 0).all()
     assert 250 <= len(pair) < 500
-    assert np.allclose(ndcg(examples.features @ weights, examples), whole[pair], atol=1e-6)
+    score = examples.features[:, :, -1]
+    assert np.allclose(score, examples.features[:, :, :-1] @ weights, atol=1e-5)
+    assert np.allclose(ndcg(score, examples), whole[pair], atol=1e-6)
+    assert np.allclose(score[np.arange(len(pair)), examples.target], own[pair, 0], atol=1e-5)
     assert not np.delete(whole, pair).any()
+
+
+class Counted(SimilarFeatures):
+    """How many queries were held against the whole catalogue."""
+
+    looked_at = 0
+
+    def stack(self, query: IntArray) -> FloatArray:
+        self.looked_at += len(query)
+        return super().stack(query)
+
+
+def test_work_is_bounded_by_pairs_times_items() -> None:
+    query = queries()
+    for most, min_pairs in ((45, 30), (29, 30), (0, 0)):
+        counted = Counted(signals())
+        config = replace(CONFIG, prior=0.01, max_looked_at=max(1, most * N_ITEMS), min_pairs=min_pairs)
+        mix = with_learned_relations(counted, WORDY, query, by_embedding(query), config)
+        assert (counted.looked_at > 0) == (most == 45)
+        assert counted.looked_at <= 45
+        assert (mix == WORDY) == (most != 45)
+    electronics, pairs = 9671, RelationConfig().pairs
+    assert RelationConfig().max_looked_at // electronics >= pairs
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2])
+def test_next_to_no_pairs_keep_the_mix(pairs: int) -> None:
+    query = queries()
+    config = replace(CONFIG, min_pairs=0)
+    mix = with_learned_relations(features(), WORDY, query[:pairs], by_embedding(query[:pairs]), config)
+    assert mix == WORDY
+    none = replace(config, pairs=pairs)
+    assert with_learned_relations(features(), WORDY, query, by_embedding(query), none) == WORDY
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pairs", -1),
+        ("min_pairs", -1),
+        ("contenders", -8),
+        ("contenders", 0),
+        ("max_looked_at", 0),
+        ("min_carried", float("inf")),
+        ("trust", -0.1),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused_by_name(name: str, value: Any) -> None:
+    values = IlkConfig().to_json()
+    values["relation_learning"][name] = value
+    with pytest.raises(ValueError, match=f"relation_learning.{name} must be a"):
+        IlkConfig.from_json(values)
+
+
+@pytest.mark.parametrize("name", ["moved", "min_gain"])
+def test_settings_that_decide_nothing_are_gone_but_old_releases_open(name: str) -> None:
+    values = IlkConfig().to_json()
+    assert name not in values["relation_learning"]
+    values["relation_learning"] |= {"moved": [], "min_gain": 0.7}
+    assert IlkConfig.from_json(values) == IlkConfig()
+    with pytest.raises(TypeError, match=name):
+        RelationConfig(**{name: 1})
 
 
 def test_settings_survive_json() -> None:
