@@ -16,7 +16,7 @@ def learned_list_mix(
 ) -> Mix:
     """Learned weights, or the defaults where there are too few targets or learning ranks no better.
 
-    As with `gnn.mix.agreed`: what is learned must rank the targets better, and what one half of the time
+    As with `gnn.mix.learn_mix`: what is learned must rank the targets better, and what one half of the time
     teaches must rank the other half better. examples: the last axis of its features as in `defaults`.
     """
     if len(examples.case) < config.min_targets:
