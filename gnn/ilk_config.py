@@ -75,8 +75,8 @@ class IlkConfig:
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
     user_lists: ListLearningConfig = field(default_factory=ListLearningConfig)
-    """How the users' mix is learned: what users turn to shifts less between blocks than what follows an
-    item, so the learned move is larger and made in full."""
+    """How the users' mix is learned: what users turn to shifts less between blocks than what follows an item,
+    so every weight moves, as far as lists of the newest block get better by it."""
     mixes: dict[Objective, Mix] = field(default_factory=_default_mixes)
     """Shipped weights per objective: where learning starts, and what small shops keep."""
     user_mix: Mix = field(default_factory=lambda: dict(DEFAULT_USERS))

@@ -82,19 +82,22 @@ def list_examples(
     config: ListLearningConfig,
     seed: int,
 ) -> ListExamples:
-    """Some users at random, as many as `config` allows, with all their targets.
+    """Users at random, `config.budget` or until they have `config.targets` in all; of each all targets, or
+    `config.targets_each` of them at random.
 
     shipped: weights of `USER_FEATURES`. known: histories from `latest_of_each`. user, target: what users
     with a history turned to, none twice, in time order; (p,).
     """
     rng = np.random.default_rng(seed)
-    chosen = _chosen(user, config, rng)
+    chosen = _chosen(user, features.n_items, config, rng)
     place = np.full(known.n_users, -1, np.int64)
     place[chosen] = np.arange(len(chosen))
     case = place[user]
     target, case = target[case >= 0], case[case >= 0]
     order = np.lexsort((target, case))
     target, case = target[order], case[order]
+    kept = _some_of_each(case, config.most_of_one, rng)
+    target, case = target[kept], case[kept]
     starts = np.searchsorted(case, np.arange(len(chosen) + 1))
     found: list[_Listed] = []
     at_once = max(1, _CELLS_AT_ONCE // max(features.n_items * len(USER_FEATURES), 1))
@@ -120,14 +123,29 @@ class _Listed:
     """Of each target."""
 
 
-def _chosen(user: IntArray, config: ListLearningConfig, rng: np.random.Generator) -> IntArray:
-    """Users at random, with no more targets in all than allowed; by the mean place of their targets."""
+def _chosen(user: IntArray, n_items: int, config: ListLearningConfig, rng: np.random.Generator) -> IntArray:
+    """Users at random, with no more kept targets in all than allowed; by the mean place of their targets."""
     who, inverse, count = np.unique(user, return_inverse=True, return_counts=True)
     when = np.bincount(inverse, weights=np.arange(len(user))) / count if len(user) else np.zeros(0)
-    order = rng.permutation(len(who))[: config.users]
-    order = order[np.cumsum(count[order]) <= config.targets]
+    order = rng.permutation(len(who))[: config.budget(n_items)]
+    order = order[np.cumsum(np.minimum(count[order], config.most_of_one)) <= config.targets]
     chosen: IntArray = who[order[np.lexsort((who[order], when[order]))]]
     return chosen
+
+
+def _some_of_each(case: IntArray, most: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which targets are kept: all of a user, or `most` at random; case: ascending, (t,).
+
+    Those left out stay what they were to the others, items beside them: the mean over the kept estimates
+    that over all. Nothing is drawn for users with no more.
+    """
+    kept = np.ones(len(case), np.bool_)
+    count = np.bincount(case)
+    for one in np.flatnonzero(count > most).tolist():
+        first = int(np.searchsorted(case, one))
+        kept[first : first + count[one]] = False
+        kept[first + rng.choice(count[one], most, replace=False)] = True
+    return kept
 
 
 def _listed(

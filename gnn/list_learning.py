@@ -14,12 +14,12 @@ from gnn.shop_arrays import FloatArray
 def learned_list_mix(
     examples: ListExamples, defaults: Mapping[str, float], config: ListLearningConfig
 ) -> Mix:
-    """Learned weights, or the defaults where there are too few targets or learning ranks no better.
+    """Learned weights, or the defaults where there are too few targets or users or learning ranks no better.
 
     As with `gnn.mix.learn_mix`: what is learned must rank the targets better, and what one half of the time
     teaches must rank the other half better. examples: the last axis of its features as in `defaults`.
     """
-    if len(examples.case) < config.min_targets:
+    if len(examples.case) < config.min_targets or len(examples.features) < config.min_users:
         return dict(defaults)
     start = np.array(list(defaults.values()), np.float32)
     weights = list_weights(examples, start, config)

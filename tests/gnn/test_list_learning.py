@@ -1,15 +1,17 @@
 """Learning by lists: finds planted weights, keeps the defaults where it should; what its examples hold."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from gnn.histories import group_by_user
 from gnn.ilk_config import DEFAULT_USERS, IlkConfig
 from gnn.list_examples import NOBODY, ListExamples, list_examples
 from gnn.list_learning import learned_list_mix, list_weights
 from gnn.mix_config import ListLearningConfig
-from gnn.shop_arrays import FloatArray
+from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.typed_paths import no_paths
 from gnn.user_features import USER_FEATURES, UserConfig, UserFeatures
@@ -39,6 +41,12 @@ def test_planted_weights_are_found() -> None:
 def test_few_targets_keep_the_defaults() -> None:
     assert learned_list_mix(planted(74), DEFAULTS, ListLearningConfig(min_targets=150)) == DEFAULTS
     assert learned_list_mix(planted(75), DEFAULTS, ListLearningConfig(min_targets=150)) != DEFAULTS
+
+
+def test_few_users_keep_the_defaults_however_many_targets_they_have() -> None:
+    assert learned_list_mix(planted(10, targets=20), DEFAULTS, ListLearningConfig()) == DEFAULTS
+    config = ListLearningConfig(min_users=10)
+    assert learned_list_mix(planted(10, targets=20), DEFAULTS, config) != DEFAULTS
 
 
 def test_what_holds_in_one_half_of_the_time_only_is_not_learned() -> None:
@@ -136,6 +144,95 @@ def test_examples_stay_within_their_bounds_and_repeat() -> None:
     once, again = made(ListLearningConfig(users=7), 5), made(ListLearningConfig(users=7), 5)
     assert np.array_equal(once.features, again.features)
     assert np.array_equal(once.log_share, again.log_share)
+
+
+def _block(counts: IntArray, n: int, config: ListLearningConfig, seed: int = 0) -> ListExamples:
+    """Users who have bought item 0 and turn to `counts` others each, in a catalogue of `n`."""
+    rng = np.random.default_rng(9)
+    shop = shop_of(np.arange(len(counts)), np.zeros(len(counts), np.int64), n_items=n)
+    known = latest_of_each(group_by_user(shop))
+    user = np.repeat(np.arange(len(counts)), counts)
+    target = np.concatenate([1 + rng.permutation(n - 1)[:count] for count in counts.tolist()])
+    order = rng.permutation(len(user))
+    features = UserFeatures(_signals(n, rng.random((4, n)).astype(np.float32)))
+    shipped = np.array(list(DEFAULT_USERS.values()), np.float32)
+    return list_examples(features, shipped, known, user[order], target[order], UserConfig(), config, seed)
+
+
+SKEWED = np.append(np.full(300, 3), 1900)
+SMALL = ListLearningConfig(targets=1000, targets_each=20, of_feature=5, of_mix=10, strangers=20)
+
+
+def test_one_user_with_more_targets_than_the_budget_leaves_all_others_in() -> None:
+    for seed in range(5):
+        examples = _block(SKEWED, 2000, SMALL, seed)
+        assert np.array_equal(np.sort(np.bincount(examples.case)), np.append(np.full(300, 3), 20))
+
+
+def test_of_a_user_with_many_targets_some_are_drawn_at_random() -> None:
+    config = replace(SMALL, targets_each=50)
+    examples = _block(np.array([400]), 2000, config)
+    found = examples.features[0, examples.column, -1]
+    assert len(np.unique(found)) == 50
+    everything = _block(np.array([400]), 2000, replace(SMALL, targets_each=400))
+    assert np.isin(found, everything.features[0, everything.column, -1]).all()
+    again = _block(np.array([400]), 2000, config)
+    other = _block(np.array([400]), 2000, config, seed=1)
+    assert np.array_equal(again.features, examples.features)
+    assert not np.array_equal(other.features[0, other.column, -1], found)
+
+
+def test_a_limit_of_targets_that_nobody_reaches_changes_nothing() -> None:
+    counts = np.full(40, 3)
+    limited, free = (_block(counts, 200, replace(SMALL, targets_each=most)) for most in (3, 1000))
+    for one, other in zip(vars(limited).values(), vars(free).values(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_one_user_with_many_targets_takes_no_more_memory_than_the_others() -> None:
+    """Every user's row is as wide as the widest, and every target's in the second step."""
+
+    def peak(counts: IntArray) -> int:
+        tracemalloc.start()
+        try:
+            examples = _block(counts, 2000, replace(SMALL, targets=3000))
+            list_weights(examples, np.zeros(len(USER_FEATURES), np.float32), ListLearningConfig(iterations=1))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(SKEWED[-3:])  # what is made once is made
+    assert peak(SKEWED) < 1.3 * peak(SKEWED[:-1])
+
+
+def test_large_catalogues_take_fewer_users() -> None:
+    config = ListLearningConfig()
+    assert [config.budget(n) for n in (0, 40_000, 1_000_000, 10**9)] == [4000, 4000, 200, 1]
+    assert len(_block(np.full(40, 3), 200, replace(SMALL, max_cells=1500)).features) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("users", 0),
+        ("max_cells", 0),
+        ("targets", 1.5),
+        ("targets_each", 0),
+        ("min_targets", -1),
+        ("min_users", 1),
+        ("of_feature", -1),
+        ("of_mix", True),
+        ("strangers", 0),
+        ("iterations", 0),
+        ("prior", -1.0),
+        ("min_gain", float("nan")),
+        ("depth", 0.0),
+        ("softness", "soft"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"user_lists.{name} must be"):
+        ListLearningConfig(**{name: value})  # type: ignore[arg-type]
 
 
 def test_settings_of_releases_before_lists_still_open() -> None:
