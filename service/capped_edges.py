@@ -22,7 +22,8 @@ class CappedEdges:
 
     edges: EdgeBlock
     with_waiting: EdgeBlock
-    """The same, and with weight 0 those that wait in the ledger: a mirror holds what may count later."""
+    """The same, and with weight 0 those that wait in the ledger, or waited when a crowd went and do again if
+    it comes back: a mirror holds what may count later."""
     damped: dict[str, int]
     """How many were left out, by reason."""
     ledger: InfluenceLedger
@@ -42,9 +43,7 @@ def capped_edges(edges: EdgeBlock, refreshed_through: int, caps: InfluenceCaps |
     admitted, damped, _ = ledger.admit(live_events(edges.only(late)))
     kept = np.ones(len(edges.seq), np.bool_)
     kept[late[~admitted]] = False
-    held = kept.copy()
-    if ledger.waiting is not None:
-        held |= np.isin(edges.seq, ledger.waiting.events.sequence)
+    held = kept | np.isin(edges.seq, ledger.may_count())
     both = replace(edges, weight=np.where(kept, edges.weight, np.float32(0))).only(held)
     return CappedEdges(edges.only(kept), both, damped, ledger)
 

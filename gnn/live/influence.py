@@ -56,7 +56,8 @@ class Admission(NamedTuple):
 
 @dataclass
 class InfluenceLedger:
-    """What was let through in the current window. Memory: 8 bytes an event of the window, 8 bytes an item."""
+    """What was let through in the current window. Memory: 16 bytes an event of the window, 8 an item,
+    1 a user, 8 a familiar step, and what `waiting` and `crowd` take."""
 
     caps: InfluenceCaps
     known: npt.NDArray[np.bool_]
@@ -70,6 +71,9 @@ class InfluenceLedger:
     """What users did one after the other at the release."""
     waiting: Probation | None = None
     """While a crowd is there."""
+    left: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """What still waited when the last crowd was over, of the events that wait again if one comes back soon;
+    sequence numbers, at most `BLOCK` * `BLOCKS`."""
     seen: int = 0
     """Events let through in the current window."""
     user: list[IntArray] = field(default_factory=list)
@@ -98,10 +102,15 @@ class InfluenceLedger:
             self.crowd.copy(),
             self.familiar,
             self.waiting,
+            self.left,
             self.seen,
             list(self.user),
             list(self.item),
         )
+
+    def may_count(self) -> IntArray:
+        """Sequence numbers of events that do not count and may later, without a full refresh."""
+        return self.left if self.waiting is None else self.waiting.waiting()
 
     def admit(self, events: LiveEvents) -> Admission:
         """Decide on events as they come. A reason's limit counts what the reasons before it let through; what
@@ -123,12 +132,17 @@ class InfluenceLedger:
         followed = self.crowd.follow(events, self._is_new(events.user))
         changes: list[Revision] = []
         for begin, end in followed.stretches(STEP):
+            before = max(0, begin - BLOCK * BLOCKS)
             if not followed.crowded[begin]:
-                self.waiting = None
+                if self.waiting is not None:
+                    left, recent = self.waiting.waiting(), followed.events.sequence[before:begin]
+                    self.waiting, self.left = None, left[np.isin(left, recent)]
                 continue
             if self.waiting is None:
-                self.waiting, begin = Probation.none(self.familiar), max(0, begin - BLOCK * BLOCKS)
-            self.waiting, waiting = self.waiting.joined_by(followed.new_users_events(begin, end))
+                come = followed.new_users_events(before, end)
+                self.waiting, waiting = Probation.none(self.familiar).joined_by(come, self.left)
+            else:
+                self.waiting, waiting = self.waiting.joined_by(followed.new_users_events(begin, end))
             changes.append(waiting)
             if end % STEP == 0:
                 n_items = int((self.usual > 0).sum())

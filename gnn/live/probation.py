@@ -24,14 +24,15 @@ ACTIVE = 20
 """Waiting events after which a user's count, wherever they are: shops whose new users stay do not wait for
 agreement; a crowd of such users is bounded by the limits for each user and item."""
 MOST = 100_000
-"""Events that are kept waiting; of more, the oldest wait for the next full refresh."""
+"""Events that are kept waiting; of more, the oldest wait for the next full refresh. Which of the oldest a
+step still reaches then depends on how events are batched, at most `STEP` of them."""
 STEP = 20
 """After so many arriving events, items and pairs of these are looked at; all others with a crowd's block."""
 
 
 @dataclass(frozen=True)
 class Probation:
-    """Immutable. Memory: 37 bytes a waiting event, as many a new user."""
+    """Immutable. Memory: 38 bytes a waiting event, 37 a new user."""
 
     events: LiveEvents
     """What waits, and as voices for others' items what counts by a familiar step, in the order of the log."""
@@ -59,9 +60,14 @@ class Probation:
         none = LiveEvents.none()
         return cls(none, np.zeros(0, np.bool_), nothing, nothing, nothing, familiar, none)
 
-    def joined_by(self, events: LiveEvents) -> tuple[Self, Revision]:
+    def waiting(self) -> IntArray:
+        """Sequence numbers of what does not count."""
+        return self.events.sequence[~self.counts]
+
+    def joined_by(self, events: LiveEvents, left: IntArray | None = None) -> tuple[Self, Revision]:
         """(these wait as well, but for items that passed, active users and familiar steps; what has to wait
-        of these, and what waits no longer because such a step began there)."""
+        of these, and what waits no longer because of such a step). left: which of these do not count as it
+        is, by sequence number; only where nothing waits yet."""
         again = np.isin(self.last.user, events.user)
         came = self.last.only(np.flatnonzero(again)).joined(events)
         last = self.last.only(np.flatnonzero(~again)).joined(_last_of_each(came))
@@ -72,8 +78,10 @@ class Probation:
         both = self.events.joined(events.only(np.flatnonzero(~free)))
         counts = np.isin(both.sequence, stepped)
         held = len(self.events)
-        ready, waits = np.flatnonzero(counts[:held] & ~self.counts), held + np.flatnonzero(~counts[held:])
+        waited = np.isin(both.sequence, [] if left is None else left)
+        waited[:held] = ~self.counts
         counts[:held] |= self.counts
+        ready, waits = np.flatnonzero(counts & waited), np.flatnonzero(~counts & ~waited)
         revised = Revision(
             both.sequence[np.concatenate([ready, waits])],
             np.concatenate([both.weight[ready], np.zeros(len(waits), np.float32)]),

@@ -8,8 +8,8 @@ from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
 from gnn.shop_arrays import ShopArrays
 from graph.store import EdgeBlock
 from service.capped_edges import capped_edges
-from tests.gnn.live.shops import fitted, without_text
-from tests.gnn.live.test_crowd import crowd, grown_shop, joined
+from tests.gnn.live.shops import events, fitted, without_text
+from tests.gnn.live.test_crowd import calm, crowd, grown_shop, joined, others
 
 
 def edges(user: list[int], item: list[int]) -> EdgeBlock:
@@ -109,3 +109,34 @@ def test_what_waits_while_everything_is_read_anew_counts_once_it_is_let_in() -> 
     for name in ("user", "item", "at", "weight"):
         np.testing.assert_array_equal(getattr(again.shop(), name), getattr(through.shop(), name))
     np.testing.assert_allclose(again.model.item_vectors(), through.model.item_vectors(), atol=1e-4)
+
+
+def test_what_is_read_between_two_crowds_counts_once_the_second_lets_it_in() -> None:
+    """One event waits when the first crowd goes; its user takes a familiar step while the second is there."""
+    shop, caps = grown_shop(), InfluenceCaps(user_item=0, user=0, new_users_item=0, crowd_users=20)
+    n, model = shop.n_events, fitted(shop)
+    shop = without_text(shop)
+    known = LiveEvents(shop.user, shop.item, shop.at, shop.weight, shop.relation, np.arange(1, n + 1))
+    first = joined([crowd(900, 0), calm(550, 900), events([7000], [5], first=1450), calm(80, 1451)])
+    second = joined([crowd(700, 1531, user=9000), events([7000], [others(5, familiar=True)[0]], first=2231)])
+    stream = joined([first, second, calm(60, 2232)])
+    stream = replace(stream, at=10**15 + np.arange(len(stream)), sequence=n + 1 + np.arange(len(stream)))
+    before, after = stream.only(slice(1520)), stream.only(slice(1520, None))
+    waits = n + 1 + 1450
+
+    through = LiveSignals(model, shop, LiveConfig(caps=caps), known.sequence)
+    through.fold_in(before)
+    capped = capped_edges(block_of(known.joined(before)), n, caps)
+    edges = capped.with_waiting
+    assert capped.ledger.waiting is None, "the crowd has gone"
+    assert waits in edges.seq
+    assert waits not in capped.edges.seq
+    again = LiveSignals(
+        model, with_edges(shop, edges), LiveConfig(caps=caps), edges.seq, ledger=capped.ledger
+    )
+    for mirror in (through, again):
+        mirror.fold_in(after)
+        mirror.propagate()
+        assert (mirror.shop().user == 7000).sum() == 2
+    for name in ("user", "item", "at", "weight"):
+        np.testing.assert_array_equal(getattr(again.shop(), name), getattr(through.shop(), name))

@@ -44,15 +44,21 @@ def crowd(n: int, first: int, *, item: int | None = None, user: int = KNOWN) -> 
 
 
 def in_batches(stream: LiveEvents, size: int) -> np.ndarray:
-    """Which events count once all have come, (n,)."""
+    """Which events count once all have come, (n,); as many are told not to as do not."""
     book = InfluenceLedger.of(CAPS, grown_shop())
-    counts = np.zeros(len(stream), np.bool_)
+    counts, damped = np.zeros(len(stream), np.bool_), 0
     for start in range(0, len(stream), size):
         part = stream.only(slice(start, start + size))
+        book = book.copy()  # keeps all that later decisions need
         found: Admission = book.admit(part)
         counts[start : start + size] = found.admitted
         here, place = found.revised.places_in(stream.sequence)
         counts[here] = found.revised.weight[place] > 0
+        damped += found.damped.get("damped_crowd", 0)
+    assert damped == (~counts).sum()
+    if book.waiting is not None:
+        still = np.isin(stream.sequence, book.waiting.events.sequence[book.waiting.counts])
+        assert counts[still].all(), "what counts as a voice counts"
     return counts
 
 
@@ -209,3 +215,45 @@ def test_who_takes_a_familiar_step_is_a_voice_for_others() -> None:
     stepping = events(np.repeat(6000 + np.arange(20), 2).tolist(), items.tolist(), first=900)
     assert in_batches(joined([alone, stepping, strangers, after]), 50)[900:952].all()
     assert not in_batches(joined([alone, strangers, after]), 50)[900:912].any()
+
+
+def between_two_crowds(*, familiar: bool, then: LiveEvents | None = None) -> LiveEvents:
+    """One event of a newcomer while a crowd is there (1450), his next (1511) after it has gone, before it
+    comes again at 2000."""
+    last = others(5, familiar=familiar)[0]
+    return joined(
+        [
+            *(crowd(900, 0), calm(550, 900)),
+            *(events([7000], [5], first=1450), calm(60, 1451)),
+            *(events([7000], [last], first=1511), calm(20, 1512)),
+            *(crowd(700, 1532, user=9000), then or calm(60, 2232), calm(60, 2292)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("size", [1, 20, 4000])
+def test_a_familiar_step_counts_from_where_it_began_across_a_gap_between_crowds(size: int) -> None:
+    stream = between_two_crowds(familiar=True)
+    book, there = InfluenceLedger.of(CAPS, grown_shop()), []
+    for place in range(len(stream)):
+        book.admit(stream.only(slice(place, place + 1)))
+        there.append(book.waiting is not None)
+    assert np.flatnonzero(np.diff(there)).tolist() == [99, 1499, 1999], "there, gone, and there again"
+    assert in_batches(stream, size)[[1450, 1511]].all()
+    assert not in_batches(between_two_crowds(familiar=False), size)[[1450, 1511]].any()
+
+
+@pytest.mark.parametrize("size", [1, 20, 4000])
+def test_agreement_releases_what_waited_in_the_crowd_before(size: int) -> None:
+    """Sixty agree with one who came while the first crowd was there."""
+    stream = between_two_crowds(familiar=False, then=crowd(60, 2232, item=5, user=12000))
+    counts = in_batches(stream, size)
+    assert counts[2232:2292].all()
+    assert counts[1450]
+
+
+@pytest.mark.parametrize("size", [1, 37, 4000])
+def test_what_waits_again_with_each_crowd_is_told_once(size: int) -> None:
+    waiting = crowd(30, 1450, user=7000)
+    stream = joined([crowd(900, 0), calm(550, 900), waiting, calm(60, 1480), crowd(700, 1540, user=9000)])
+    assert in_batches(joined([stream, calm(60, 2240)]), size)[1450:1480].mean() < 0.5
