@@ -5,7 +5,7 @@
 Trains until the budget of processor time is spent or the epochs are through, at a learning rate that falls to
 nothing by a cosine; every few epochs Recall@20 and NDCG@20 of the dataset's own test are written down, in
 `<dataset>-curve.json`. Nothing is chosen by them: what counts is the last. Choices are made with
-`--held-out .1`, where a random tenth of the training pairs is the test (docs/model.md has them).
+`--held-out .1`, where a random tenth of the training pairs is the test (docs/model-tried.md has them).
 
 A run that is ended early has its curve up to then; with `--state FILE` it can be gone on with.
 """

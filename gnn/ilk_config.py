@@ -67,7 +67,7 @@ class IlkConfig:
         default_factory=lambda: MixConfig(prior=3.0, trust=1.0, min_gain=1.5, moved=TREND_NAMES)
     )
     """How the mix of `next` is learned: its trends alone. What a thousand pairs of one block teach about
-    relations and texts is wrong in the next block more often than not (`docs/model.md`)."""
+    relations and texts is wrong in the next block more often than not (`docs/model-tried.md`)."""
     trend_share: TrendShareConfig = field(default_factory=TrendShareConfig)
     """When `next` makes less or more of the trends than shipped or learned."""
     relation_learning: RelationConfig = field(default_factory=RelationConfig)
