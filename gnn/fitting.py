@@ -11,7 +11,7 @@ from gnn.embedding_model import model_graph
 from gnn.fitted_ilk import FittedIlk
 from gnn.freed_memory import give_back_freed_memory
 from gnn.hetero_graph import build_hetero_graph
-from gnn.histories import Histories, block_start, group_by_user, without_weightless
+from gnn.histories import Histories, group_by_user, without_weightless
 from gnn.holdout import Holdout, holdout_of
 from gnn.ilk_config import IlkConfig
 from gnn.item_signals import item_signals
@@ -93,7 +93,7 @@ def _choose(
     log: EpochLog | None,
 ) -> Choices:
     """The first pass: signals of the older events alone, judged and weighed on the newest."""
-    block = _validation_block(shop)
+    block = NewestBlock.of(shop)
     older = block.older
     run = _Run(progress, "", block, None, checkpoints, log)
     signals, trained = _signals(config, older, group_by_user(older), text, seed, run)
@@ -111,10 +111,6 @@ def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) ->
     run = _Run(silent, "", None, None, NoCheckpoints(), None)
     signals, _ = _signals(config, older, group_by_user(older), text, seed, run)
     return signals
-
-
-def _validation_block(shop: ShopArrays) -> NewestBlock:
-    return NewestBlock.of(shop, np.arange(shop.n_events) >= block_start(shop.n_events))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from gnn.freed_memory import give_back_freed_memory
-from gnn.histories import Histories, basket_pairs, group_by_user
+from gnn.histories import Histories, basket_pairs, block_start, group_by_user
 from gnn.ilk_config import IlkConfig
 from gnn.list_examples import list_examples
 from gnn.list_learning import learned_list_mix
@@ -35,20 +34,18 @@ class NewestBlock:
     """(query, target) of `next` and `together`."""
 
     @classmethod
-    def of(cls, shop: ShopArrays, is_new: npt.NDArray[np.bool_]) -> Self:
-        """is_new: which events of `shop` are, (n_events,)."""
+    def of(cls, shop: ShopArrays) -> Self:
+        """The validation block of a shop: events from `block_start` on, none of them copied."""
+        start = block_start(shop.n_events)
         histories, pairs = group_by_user(shop), {}
         for objective, found in (
             (Objective.NEXT, following_pairs(shop, histories)),
             (Objective.TOGETHER, basket_pairs(histories)),
         ):
             query, target, position = found
-            late = is_new[position]
+            late = position >= start
             pairs[objective] = (query[late], target[late])
-        split = len(is_new) - int(np.count_nonzero(is_new))
-        if is_new[split:].all():  # nothing is copied where the newest stand last
-            return cls(shop.events(0, split), shop.events(split, shop.n_events), pairs)
-        return cls(shop.only(~is_new), shop.only(is_new), pairs)
+        return cls(shop.events(0, start), shop.events(start, shop.n_events), pairs)
 
 
 def no_step(_done: int) -> None:
