@@ -1,6 +1,6 @@
 """A mix learned by the lists that users would have seen: by likelihood, then by how high targets stand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -8,7 +8,10 @@ import torch
 from gnn.list_examples import ListExamples
 from gnn.mix import standard_errors
 from gnn.mix_config import ListLearningConfig, Mix
+from gnn.prior_fit import Loss, fitted_shift
 from gnn.shop_arrays import FloatArray
+
+_FIT_MEMORY = 10
 
 
 def learned_list_mix(
@@ -42,8 +45,10 @@ def list_weights(examples: ListExamples, start: FloatArray, config: ListLearning
     measures"). Gains that fall more slowly, as that of NDCG without a cut, listen to far targets again.
     """
     strength = config.prior * (100.0 / max(len(examples.case), 1)) ** 2
-    likely = _moved(start, strength, config.iterations, _unlikelihood(examples))
-    return _moved(likely, strength, config.iterations, _lost_places(examples, config))
+    weights = start
+    for loss in (_unlikelihood(examples), _lost_places(examples, config)):
+        weights = weights + fitted_shift(weights, loss, strength, config.iterations, _FIT_MEMORY)
+    return weights
 
 
 def _carried_over(examples: ListExamples, start: FloatArray, config: ListLearningConfig) -> float:
@@ -56,27 +61,7 @@ def _carried_over(examples: ListExamples, start: FloatArray, config: ListLearnin
     )
 
 
-def _moved(
-    origin: FloatArray, strength: float, iterations: int, loss: Callable[[torch.Tensor], torch.Tensor]
-) -> FloatArray:
-    """Weights of least loss + strength x squared distance from `origin`, by L-BFGS from there."""
-    begin = torch.from_numpy(origin)
-    shift = torch.zeros_like(begin, requires_grad=True)
-    optimiser = torch.optim.LBFGS(
-        [shift], max_iter=iterations, history_size=10, line_search_fn="strong_wolfe"
-    )
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        total = loss(begin + shift) + strength * shift.square().sum()
-        total.backward()
-        return total
-
-    optimiser.step(closure)
-    return (begin + shift).detach().numpy()
-
-
-def _unlikelihood(examples: ListExamples) -> Callable[[torch.Tensor], torch.Tensor]:
+def _unlikelihood(examples: ListExamples) -> Loss:
     """Mean over users of the targets' -log softmax over the whole catalogue."""
     features, log_share, case, column, share = _tensors(examples)
 
@@ -88,9 +73,7 @@ def _unlikelihood(examples: ListExamples) -> Callable[[torch.Tensor], torch.Tens
     return loss
 
 
-def _lost_places(
-    examples: ListExamples, config: ListLearningConfig
-) -> Callable[[torch.Tensor], torch.Tensor]:
+def _lost_places(examples: ListExamples, config: ListLearningConfig) -> Loss:
     """Minus the mean over users of what their targets gain by smooth places."""
     features, _, case, column, share = _tensors(examples)
     rivals = torch.from_numpy(examples.items[examples.case])  # (t, c)

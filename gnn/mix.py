@@ -11,10 +11,12 @@ import torch
 from torch.nn import functional
 
 from gnn.mix_config import Mix, MixConfig, PairLearningConfig
+from gnn.prior_fit import fitted_shift
 from gnn.shop_arrays import FloatArray, IntArray
 
 LEAST_GROUPS = 10
 """Of fewer groups no gain is believed: their sums are too few to tell how far they scatter."""
+_FIT_MEMORY = 20
 
 
 @dataclass(frozen=True)
@@ -59,23 +61,13 @@ def fit_weights(
     features = torch.from_numpy(examples.features)  # (p, n, f)
     target = torch.from_numpy(examples.target)
     offset = torch.from_numpy(np.where(examples.banned, np.float32(-1e4), np.float32(0.0)))
-    origin = torch.from_numpy(start)
+
+    def unlikelihood(weights: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy((features @ weights).add_(offset), target)
+
     strength = config.prior * (100.0 / len(target)) ** 2
-    may_move = torch.ones_like(origin) if free is None else torch.from_numpy(free)
-    shift = torch.zeros_like(origin, requires_grad=True)
-    optimiser = torch.optim.LBFGS(
-        [shift], max_iter=config.iterations, history_size=20, line_search_fn="strong_wolfe"
-    )
-
-    def objective() -> torch.Tensor:
-        optimiser.zero_grad()
-        logits = (features @ (origin + may_move * shift)).add_(offset)
-        loss = functional.cross_entropy(logits, target) + strength * shift.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(objective)
-    return (origin + config.trust * may_move * shift).detach().numpy()
+    shift = fitted_shift(start, unlikelihood, strength, config.iterations, _FIT_MEMORY, free)
+    return start + np.float32(config.trust) * shift
 
 
 def _gains(examples: MixExamples, learned: FloatArray, start: FloatArray) -> FloatArray:
