@@ -1,37 +1,27 @@
 """One release kept up to date: store and changes in, fresh records out."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from gnn.freed_memory import give_back_freed_memory
-from graph.errors import RetryableStoreError
-from graph.refund import refund_rows
-from graph.store import EdgeBlock
-from service.change_log import ChangeKind, UnfoldedRange
-from service.item_reviews import reviews_of_events, rules_of_release
 from service.live.beside import beside
 from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
-from service.live.fresh_record import no_items
 from service.live.fresh_segments import SegmentWriter
 from service.live.known_items import KnownItems
-from service.live.live_reviews import LiveReviews
-from service.live.mirror import NO_ITEMS, FreshRowsLike, MakeMirror, Mirror, RecomputationLike
+from service.live.mirror import FreshRowsLike, MakeMirror, Mirror, RecomputationLike
+from service.live.mirror_feed import MirrorFeed
 from service.live.mirror_reading import LiveSources, read_mirror
 from service.live.new_texts import NewTexts
 from service.releases.release import Release
 from service.settings import SelectionSettings, Settings
-from service.shop_snapshot import reviews_without, without
 from service.text_vectors import TextVectors
 
-BACKLOG_ROWS = 20_000
-"""With more events than this to catch up on, reading everything anew is quicker than folding them in."""
 FEW_EVENTS = 50
 """So many are left to the loop when a folding that was made beside it takes over."""
 CATCH_UP_ROUNDS = 50
@@ -79,8 +69,6 @@ class LiveFolding:
         before: the folding that works meanwhile.
         """
         started = time.monotonic()
-        self.release = release
-        self.sources = sources
         self._tools = tools
         self._settings = tools.settings.update
         same = before is not None and before.release.version == release.version
@@ -91,48 +79,47 @@ class LiveFolding:
         self.texts: NewTexts = NewTexts(tools.texts, fingerprint, None if before is None else before.texts)
         self._job: _Job | None = None
         self._published = 0
-        self._file_wanted = self._stale = self._backlog = False
-        self._waiting_refund: int | None = None
-        self._read()
+        self._file_wanted = False
+        reading = read_mirror(release, sources, tools.make_mirror, tools.settings)
+        batch = tools.settings.update.batch_events
+        self._feed = MirrorFeed(reading, release, sources, batch, self.texts, self.figures, self._publish)
+        self._begin()
         now = self._last_work = self._last_whole = time.monotonic()
         self.figures.propagate_seconds = now - started
 
-    def _read(self) -> None:
-        reading = read_mirror(self.release, self.sources, self._tools.make_mirror, self._tools.settings)
-        self._mirror, self._known = reading.mirror, reading.known
-        self._cursor, self._through = reading.change, reading.through
-        self._unfolded: Sequence[UnfoldedRange] = reading.unfolded
-        self._categories, self._reviews = reading.categories, LiveReviews(reading.reviews)
+    def _begin(self) -> None:
+        """The first file of fresh rows, not yet to be seen, and most of the events that came meanwhile."""
         coming = self._publisher.begin()
-        texts = dict(self._known.texts_of(reading.changed))
-        there = {index: text for index, text in texts.items() if self.texts.has(index, text)}
-        self._use_texts(there)
-        self.texts.expect({index: text for index, text in texts.items() if index not in there})
-        self._mirror.propagate()
-        self._publisher.prepare(coming, self._mirror.everything()(), self._known.changed(), self._through)
-        self._dirty = False
+        self.mirror.propagate()
+        self._publisher.prepare(coming, self.mirror.everything()(), self.known.changed(), self.through)
+        self._feed.dirty = False
         for _ in range(CATCH_UP_ROUNDS):
-            if self.sources.store.applied_seq() - self._through <= FEW_EVENTS or not self._take_events():
+            if self._feed.events_behind() <= FEW_EVENTS or not self._feed.take_events():
                 break
 
     def take_over(self, sources: LiveSources, before: "LiveFolding | None") -> bool:
         """Publish from now on, in the place of another folding; whether that was possible: not before every
         event counts that counts there. sources: to be read from now on."""
-        self.sources = sources
+        self._feed.sources = sources
         if before is not None:
-            while self._through < before.through and self._take_events():
+            while self.through < before.through and self._feed.take_events():
                 pass
-            if self._through < before.through:
+            if self.through < before.through:
                 return False
             self.figures.inherit(before.figures)
             self.figures.reloads += int(before.release.version == self.release.version)
         same = before is not None and before.writer is self.writer
-        self._publisher.switch(self._through, before.number if before is not None and same else 0)
-        self._backlog = False
+        self._publisher.switch(self.through, before.number if before is not None and same else 0)
+        self._feed.backlog = False
         if before is not None:
             before.close(writer=not same)
         beside(give_back_freed_memory, "memory")
         return True
+
+    @property
+    def release(self) -> Release:
+        """Whose fresh rows are published."""
+        return self._feed.release
 
     @property
     def writer(self) -> SegmentWriter:
@@ -147,28 +134,22 @@ class LiveFolding:
     @property
     def through(self) -> int:
         """Newest event that counts in the answers."""
-        return self._through
+        return self._feed.through
 
     @property
     def known(self) -> KnownItems:
         """The items as they are now."""
-        return self._known
+        return self._feed.known
 
     @property
     def mirror(self) -> Mirror:
         """The model as it is now."""
-        return self._mirror
+        return self._feed.mirror
 
     def step(self) -> bool:
         """Do what there is to do now; whether there was anything. Raises `OSError` where a record cannot be
-        written; only a new folding helps then. A `RetryableStoreError` leaves out nothing but changes of
-        items, which are read with everything else later; events are taken in the next time."""
-        try:
-            worked = self._take_changes() | self._take_texts()
-        except RetryableStoreError:
-            self._stale = True
-            raise
-        worked |= self._take_events()
+        written; only a new folding helps then. `RetryableStoreError`: see `MirrorFeed.take`."""
+        worked = self._feed.take()
         now = time.monotonic()
         if worked:
             self._last_work = now
@@ -176,7 +157,7 @@ class LiveFolding:
             return self._finish(self._job) or worked
         if self._file_wanted or self._grown_much:
             self._replace_file()
-        elif self._dirty and self._rested(now):
+        elif self._feed.dirty and self._rested(now):
             self._recompute()
         return worked
 
@@ -189,9 +170,9 @@ class LiveFolding:
     def wants_reading(self) -> bool:
         """Whether everything has to be read anew, and this is the time."""
         now = time.monotonic()
-        if self._waiting_refund is not None:  # events wait, so half of the time may be spent on it
+        if self._feed.refund_waits:  # events wait, so half of the time may be spent on it
             return now - self._last_whole >= self.figures.propagate_seconds
-        return self._backlog or (self._stale and self._rested(now))
+        return self._feed.backlog or (self._feed.stale and self._rested(now))
 
     def heal(self) -> None:
         """Replace the file: a reader met a damaged record."""
@@ -211,34 +192,34 @@ class LiveFolding:
         dropped."""
         manifest = release.manifest
         if (
-            self._stale
-            or self._backlog
-            or self._through < manifest.events_through
+            self._feed.stale
+            or self._feed.backlog
+            or self.through < manifest.events_through
             or manifest.refreshed_through != self.release.manifest.refreshed_through
             or manifest.encoder_fingerprint != self.texts.fingerprint
             or self._tools.settings.selection != SelectionSettings()
         ):
             return False
-        succession = self._mirror.succession(release.model, manifest.events_through)
+        succession = self.mirror.succession(release.model, manifest.events_through)
         if succession is None:
             return False
         publisher = FreshPublisher(SegmentWriter(self._tools.root, release.version), release.version)
 
         def finish() -> None:
             self._publisher.close()
-            self._publisher, self.release, self._dirty = publisher, release, True
+            self._publisher, self._feed.release, self._feed.dirty = publisher, release, True
             self.figures.followed += 1
             done()
 
         # with nothing newer than the release those who serve turn to it at once
-        newer = self._through > manifest.events_through
+        newer = self.through > manifest.events_through
         self._compute(succession, publisher, finish, self._tools.head_start_seconds if newer else 0.0)
         return True
 
     def stay(self) -> None:
         """Drop the way to another release, if one is under way."""
         self._drop_job()
-        self._dirty = True
+        self._feed.dirty = True
 
     def _rested(self, now: float) -> bool:
         """Whether the stream is quiet, or the last whole computation is long enough ago. It takes a processor
@@ -247,134 +228,15 @@ class LiveFolding:
         quiet = now - self._last_work >= self._settings.quiet_seconds and since >= 3 * cost
         return quiet or since >= max(self._settings.whole_seconds, 10 * cost)
 
-    def _take_changes(self) -> bool:
-        found = self.sources.changes.since(self._cursor)
-        if found is None:
-            self._stale = True
-            self._cursor = self.sources.changes.last_number()
-            self._forget_reviews()
-            return True
-        if not found:
-            return False
-        self._cursor = found[-1].number
-        kinds = {change.kind for change in found}
-        if kinds & {ChangeKind.DELETED, ChangeKind.RELOAD, ChangeKind.UNFOLDED}:
-            self._stale = True
-        if ChangeKind.RELOAD in kinds:
-            self._forget_reviews()
-        dead = [self._known.drop(one.item_id) for one in found if one.kind is ChangeKind.DELETED]
-        if any(rows.height for rows in dead):
-            self._publish(
-                None, pl.concat(dead).unique("index", keep="last", maintain_order=True).sort("index")
-            )
-        put = list(dict.fromkeys(one.item_id for one in found if one.kind is ChangeKind.PUT))
-        if put:
-            self._take_items(put)
-        return True
-
-    def _forget_reviews(self) -> None:
-        """A writer may be erased: no text with their words is encoded any more. What the others wrote comes
-        back with the reading that follows."""
-        self._reviews.forget()
-        self._known.forget_reviews()
-
-    def _take_items(self, item_ids: list[str]) -> None:
-        """Items that were written: shown and filtered by at once, compared by text as soon as that is
-        encoded."""
-        items = self.sources.store.items(item_ids)
-        if items.is_empty():
-            return
-        texts = dict(self._known.new_texts(items))
-        fresh = self._known.take(items)
-        self._categories = np.stack(self.sources.store.item_categories(), axis=1)
-        rows = self._mirror.fold_in(EdgeBlock.none(), self._known.arrived(items, None, self._categories))
-        self._dirty = True
-        self._publish(rows, fresh)
-        self.texts.expect(texts)
-
-    def _take_texts(self) -> bool:
-        texts = self.texts.take()
-        self.figures.missing_texts = self.texts.missing
-        if not texts:
-            return False
-        rows = self._use_texts(texts)
-        if rows is not None:
-            self._dirty = True
-            self._publish(rows, no_items())
-        return True
-
-    def _use_texts(self, texts: dict[int, str]) -> FreshRowsLike | None:
-        """Tell the mirror the vectors of texts that are still the items' own; None where none is."""
-        items = self.sources.store.items(self._known.ids_with(texts)) if texts else pl.DataFrame()
-        if items.is_empty():
-            return None
-        items = items.filter(pl.col("index").is_in(list(texts)))
-        if items.is_empty():
-            return None
-        matrix = self.texts.matrix(items["index"].to_list())
-        return self._mirror.fold_in(EdgeBlock.none(), self._known.arrived(items, matrix, self._categories))
-
-    def _take_events(self) -> bool:
-        if self._waiting_refund is not None or self.sources.log.last_seq() <= self._through:
-            return False
-        applied = self.sources.store.applied_seq()
-        if applied <= self._through:
-            return False
-        self._backlog |= applied - self._through > BACKLOG_ROWS
-        started = time.monotonic()
-        batch = self.sources.log.read(self._through, self._settings.batch_events)
-        seq = batch["seq"].to_numpy()  # ascending
-        batch = batch.head(int(np.searchsorted(seq, applied, side="right")))
-        if batch.is_empty():
-            return False
-        upto = int(batch["seq"][-1])
-        refunds = np.flatnonzero(refund_rows(batch))
-        if len(refunds):
-            self._stale, self._waiting_refund = True, int(seq[refunds[0]])
-            upto = self._waiting_refund - 1
-            batch = batch.head(int(refunds[0]))
-        if upto > self._through:
-            self._fold_in(batch, upto)
-            self.figures.fold_seconds = time.monotonic() - started
-        return True
-
-    def _fold_in(self, batch: pl.DataFrame, upto: int) -> None:
-        blocks = [
-            without(block, self._unfolded).until(upto) for block in self.sources.store.export(self._through)
-        ]
-        edges = EdgeBlock.joined(blocks)
-        fresh, arrived = no_items(), NO_ITEMS
-        strangers = self._known.unknown(batch["item_id"].unique().to_list())
-        if strangers:
-            items = self.sources.store.items([item_id for item_id in strangers if item_id])
-            if items.height:
-                fresh = self._known.take(items)
-                arrived = self._known.arrived(items, None, self._categories)
-        rows = self._mirror.fold_in(edges, arrived) if len(edges.seq) or len(arrived.rows) else None
-        self.figures.folded += len(edges.seq)
-        self._through = upto
-        self._dirty |= rows is not None
-        self._publish(rows, fresh)
-        self._take_reviews(batch.filter(pl.col("seq") <= upto))
-
-    def _take_reviews(self, batch: pl.DataFrame) -> None:
-        """Reviews are part of the texts of their items, where the release says so: encoded beside."""
-        if self._reviews.best is None:
-            return
-        index = pl.Series([self._known.index_of(one) for one in batch["item_id"].to_list()], dtype=pl.Int64)
-        new = reviews_without(reviews_of_events(batch, index), self._unfolded)
-        rules = rules_of_release(self.release.manifest.config)
-        self.texts.expect(self._known.take_reviews(self._reviews.take(new, rules)))
-
     def _recompute(self) -> None:
         """Begin to compute everything anew, beside: events go on being folded in."""
-        began, self._dirty = time.monotonic(), False
+        began, self._feed.dirty = time.monotonic(), False
 
         def finish() -> None:
             now = time.monotonic()
             self.figures.propagate_seconds, self._last_whole = now - began, now
 
-        self._compute(self._mirror.recomputation(), self._publisher, finish)
+        self._compute(self.mirror.recomputation(), self._publisher, finish)
 
     def _compute(
         self,
@@ -385,7 +247,7 @@ class LiveFolding:
     ) -> None:
         """Compute, put the result into a new file, then go on from both. head_start: seconds for which
         readers see the file before."""
-        coming, items, through = publisher.begin(), self._known.changed(), self._through
+        coming, items, through = publisher.begin(), self.known.changed(), self.through
 
         def work() -> None:
             recomputation.run()
@@ -395,9 +257,9 @@ class LiveFolding:
                 recomputation.catch_up()
 
         def finish() -> None:
-            rows = self._mirror.adopt(recomputation)
-            publisher.put_since(rows, self._known.changed(), self._through)
-            publisher.switch(self._through)
+            rows = self.mirror.adopt(recomputation)
+            publisher.put_since(rows, self.known.changed(), self.through)
+            publisher.switch(self.through)
             done()
 
         self._begin_job(work, finish, publisher, "recomputation")
@@ -405,11 +267,11 @@ class LiveFolding:
     def _replace_file(self) -> None:
         """Begin to put a new file of fresh rows together."""
         self._file_wanted = False
-        publisher, everything = self._publisher, self._mirror.everything()
-        coming, items, through = publisher.begin(anew=False), self._known.changed(), self._through
+        publisher, everything = self._publisher, self.mirror.everything()
+        coming, items, through = publisher.begin(anew=False), self.known.changed(), self.through
         self._begin_job(
             lambda: publisher.prepare(coming, everything(), items, through),
-            lambda: publisher.switch(self._through),
+            lambda: publisher.switch(self.through),
             publisher,
             "fresh-file",
         )
@@ -435,7 +297,7 @@ class LiveFolding:
         return True
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:
-        self._publisher.publish(rows, items, self._through)
+        self._publisher.publish(rows, items, self.through)
         self._published += 1
         if self._published % MANY_RECORDS == 0:
             beside(give_back_freed_memory, "memory")
