@@ -59,11 +59,11 @@ async def metrics(request: Request) -> Response:
     """Text format; of all workers together."""
     deps = deps_of(request)
     await run_in_threadpool(show_worker, deps)
-    deps.metrics.show_updater(await run_in_threadpool(deps.updater))
-    deps.metrics.show_unfolded(len(await run_in_threadpool(deps.unfolded)))
-    deps.metrics.show_gate(await run_in_threadpool(deps.gate))
-    deps.metrics.show_schedule(await run_in_threadpool(deps.schedule))
-    deps.metrics.show_sources(await run_in_threadpool(deps.sources))
+    deps.metrics.home.show_updater(await run_in_threadpool(deps.updater))
+    deps.metrics.home.show_unfolded(len(await run_in_threadpool(deps.unfolded)))
+    deps.metrics.home.show_gate(await run_in_threadpool(deps.gate))
+    deps.metrics.home.show_schedule(await run_in_threadpool(deps.schedule))
+    deps.metrics.home.show_sources(await run_in_threadpool(deps.sources))
     body = await run_in_threadpool(deps.metrics.render)
     return Response(body, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

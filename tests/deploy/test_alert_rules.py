@@ -25,7 +25,7 @@ DASHBOARD: dict[str, Any] = json.loads((FOLDER.parent / "grafana/ilk-dashboard.j
 
 def metrics_that_exist() -> set[str]:
     metrics = Metrics()
-    metrics.show_schedule({"refresh": JobState()})
+    metrics.home.show_schedule({"refresh": JobState()})
     return set(re.findall(r"^# TYPE (\w+)", metrics.render().decode(), re.M))
 
 

@@ -21,8 +21,8 @@ from service.nightly.schedule_state import JobState
 from service.reporting.gate_standing import GateStanding
 metrics = Metrics()
 rejections, next_run, lag = sys.argv[1:]
-metrics.show_gate(GateStanding(int(rejections), 0, None))
-metrics.show_schedule({"refresh": JobState(next_run=float(next_run))})
+metrics.home.show_gate(GateStanding(int(rejections), 0, None))
+metrics.home.show_schedule({"refresh": JobState(next_run=float(next_run))})
 metrics.show_serving(None, int(lag))
 sys.stdout.write(metrics.render().decode())
 sys.stdout.flush()

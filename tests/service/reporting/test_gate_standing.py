@@ -19,13 +19,13 @@ def test_rejections_in_a_row_and_drift_become_metrics(tmp_path: Path) -> None:
     IncrementState(Hop(100, failures=2)).write(home)
     standing = read_gate_standing(home)
     assert standing == GateStanding(2, 2, 0.25)
-    metrics.show_gate(standing)
+    metrics.home.show_gate(standing)
     text = metrics.render().decode()
     assert 'ilk_gate_rejections{kind="refresh"} 2.0' in text
     assert 'ilk_gate_rejections{kind="increment"} 2.0' in text
     assert "ilk_neighbour_drift 0.25" in text
     append_history(home, {"gate": {"passed": True}, "overlap": 0.1})
-    metrics.show_gate(read_gate_standing(home))
+    metrics.home.show_gate(read_gate_standing(home))
     text = metrics.render().decode()
     assert 'ilk_gate_rejections{kind="refresh"} 0.0' in text
     assert "ilk_neighbour_drift 0.9" in text
