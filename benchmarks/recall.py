@@ -46,7 +46,11 @@ class Stream:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     def step(self, changed: int) -> None:
-        """Most rows move a little, as by fold-ins; a few arrive and a few go."""
+        """Most rows move by about their own length, a few arrive and a few go.
+
+        Fold-ins move rows far less. After some minutes nothing is left of the clusters, and a graph is
+        hardest to walk where rows lie anywhere.
+        """
         new, gone = max(changed // 20, 1), max(changed // 20, 1)
         with self.lock:
             n = len(self.rows)

@@ -21,12 +21,10 @@ FLAT_ROWS = 100_000
 """Up to this many rows `IndexKind.AUTO` is exact: a search takes milliseconds and misses nothing."""
 
 
-def build_index(
-    kind: IndexKind | str, matrix: npt.NDArray[np.float32], ef_search: int = FaissHnswIndex.EF_SEARCH
-) -> VectorIndex:
+def build_index(kind: IndexKind | str, matrix: npt.NDArray[np.float32]) -> VectorIndex:
     """Index a float32 matrix (n, d) by inner product.
 
-    ef_search: see `FaissHnswIndex`. Raises `InvalidMatrix`, `MissingFaiss`, `ConflictingFaiss`, and
+    Raises `InvalidMatrix`, `MissingFaiss`, `ConflictingFaiss`, and
     `ValueError` for an unknown kind.
     """
     wanted = IndexKind(kind)
@@ -38,7 +36,7 @@ def build_index(
     if wanted is IndexKind.FLAT:
         return FaissFlatIndex.build(rows)
     if wanted is IndexKind.HNSW:
-        return FaissHnswIndex.build(rows, ef_search)
+        return FaissHnswIndex.build(rows)
     return FaissScalarIndex.build(wanted, rows)
 
 
@@ -47,7 +45,7 @@ def build_alike(index: VectorIndex, otherwise: BuildFn) -> BuildFn:
     return partial(build_index, index.kind) if isinstance(index, FaissScalarIndex) else otherwise
 
 
-def load_index(path: Path, ef_search: int = FaissHnswIndex.EF_SEARCH) -> VectorIndex:
+def load_index(path: Path) -> VectorIndex:
     """Load a snapshot written by `save`. Raises `SnapshotError` for anything torn, damaged or foreign."""
     stamp = checked_seal(path)
     index: ExactIndex | FaissFlatIndex | FaissHnswIndex | FaissScalarIndex
@@ -57,7 +55,6 @@ def load_index(path: Path, ef_search: int = FaissHnswIndex.EF_SEARCH) -> VectorI
         index = FaissFlatIndex.read(path)
     elif stamp.kind == IndexKind.HNSW:
         index = FaissHnswIndex.read(path)
-        index.ef_search = ef_search
     elif stamp.kind in FaissScalarIndex.KINDS:
         index = FaissScalarIndex.read(path, IndexKind(stamp.kind))
     else:

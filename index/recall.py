@@ -1,24 +1,56 @@
 """What an approximate or rounded index misses."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from index.exact_scan import exact_scan
 from index.query import Query, checked_matrix
-from index.vector_index import VectorIndex
+from index.vector_index import Scores, VectorIndex
+
+TIE = 1e-6
+"""Inner products this close are equal: which of two rows comes first says nothing of the index."""
 
 
-def recall_of(index: VectorIndex, matrix: npt.NDArray[np.float32], k: int = 10, asked: int = 500) -> float:
-    """Share of the k exactly nearest rows that the index finds, over evenly spread rows of the matrix (n, d).
+@dataclass(frozen=True)
+class SampledTruth:
+    """Some queries, and how near the k rows are that an exact search finds."""
 
-    A row is left out where it is zero: nothing is near it. 1.0 where no row is left. Raises `InvalidMatrix`.
+    rows: npt.NDArray[np.float32]
+    """All rows, shape (n, d)."""
+    queries: npt.NDArray[np.float32]
+    """Shape (q, d)."""
+    least: Scores
+    """Score of the k-th nearest row, shape (q,)."""
+    k: int
+
+    def found_by(self, index: VectorIndex) -> float:
+        """Share of the k places for which the index finds a row as near; 1.0 where nothing was asked."""
+        if not self.k or not len(self.queries):
+            return 1.0
+        found, _ = index.search(self.queries, self.k)
+        scores = np.einsum("qd,qkd->qk", self.queries, self.rows[found])
+        return float((scores >= self.least[:, None] - TIE)[found >= 0].sum() / found.size)
+
+
+def sampled_truth(matrix: npt.NDArray[np.float32], k: int, asked: int) -> SampledTruth:
+    """How near the k nearest rows are to each of up to `asked` evenly spread rows of the matrix (n, d).
+
+    A row is left out where it is zero: nothing is near it. Raises `InvalidMatrix`.
     """
     rows = checked_matrix(matrix)
     queries = rows[np.any(rows != 0, axis=1)]
     queries = queries[:: max(1, len(queries) // asked)][:asked]
-    if not len(queries):
-        return 1.0
-    truth, _ = exact_scan(rows, Query.checked(queries, k, index.dim, len(rows), None))
-    found, _ = index.search(queries, k)
-    hits = sum(len(np.intersect1d(ours, theirs)) for ours, theirs in zip(found, truth, strict=True))
-    return hits / truth.size
+    query = Query.checked(queries, k, rows.shape[1], len(rows), None)
+    _, scores = exact_scan(rows, query)
+    return SampledTruth(rows, queries, scores[:, -1] if query.k else scores[:, 0:0].ravel(), query.k)
+
+
+def recall_of(index: VectorIndex, matrix: npt.NDArray[np.float32], k: int = 10, asked: int = 500) -> float:
+    """Share of the k nearest places for which the index finds a row as near as an exact search does.
+
+    Asked are evenly spread rows of the matrix (n, d). 1.0 where no row is left to ask for (see
+    `sampled_truth`). Raises `InvalidMatrix`.
+    """
+    return sampled_truth(matrix, k, asked).found_by(index)
