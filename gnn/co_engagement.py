@@ -14,6 +14,7 @@ from gnn.sparse_rows import (
     entries_of,
     ranges,
     row_blocks,
+    row_pointers,
     row_sums,
     row_values_repeated,
     stacked,
@@ -86,17 +87,40 @@ def _one_way(histories: Histories, config: CoEngagementConfig) -> Iterator[Csr]:
 
 
 def _both_ways(one_way: Csr) -> Iterator[Csr]:
-    """One way and the other added up, by blocks of rows.
-
-    Each block looks for its columns among all entries, so time grows as their square: some 10 s
-    at 100 million."""
+    """One way and the other added up, by blocks of rows. Of each row of the other way's, the columns of a
+    block follow those of the block before, so every entry is fetched once."""
     entries = np.diff(one_way.indptr).astype(np.int64)
     for block in row_blocks(one_way):
         entries += np.bincount(one_way.indices[entries_of(one_way, block)], minlength=len(entries))
+    begin = one_way.indptr[:-1].astype(np.int64)
     for rows in ranges(np.append(0, np.cumsum(entries)), _PAIRS_PER_BLOCK):
-        both = (one_way[rows] + one_way[:, rows].T).tocsr()
+        end = _first_not_below(one_way, begin, rows.stop)
+        both = (one_way[rows] + _columns(one_way, begin, end, rows).T).tocsr()
         both.sort_indices()
         yield both
+        begin = end
+
+
+def _first_not_below(matrix: Csr, begin: IntArray, column: int) -> IntArray:
+    """In each row, from the place `begin` on, the first entry whose column is not below that one, (rows,);
+    all rows are bisected at once."""
+    low, high = begin.copy(), matrix.indptr[1:].astype(np.int64)
+    while len(undecided := np.flatnonzero(low < high)):
+        middle = (low[undecided] + high[undecided]) // 2
+        below = matrix.indices[middle] < column
+        low[undecided[below]] = middle[below] + 1
+        high[undecided[~below]] = middle[~below]
+    return low
+
+
+def _columns(matrix: Csr, begin: IntArray, end: IntArray, columns: slice) -> Csr:
+    """Some columns, given the places of their first entry and behind their last one in each row."""
+    indptr = row_pointers(end - begin)
+    places = np.arange(indptr[-1]) + np.repeat(begin - indptr[:-1], end - begin)
+    shape = (matrix.shape[0], columns.stop - columns.start)
+    return sparse.csr_array(
+        (matrix.data[places], matrix.indices[places] - np.int32(columns.start), indptr), shape=shape
+    )
 
 
 def degree_normalised(
