@@ -2,12 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 
 from gnn import FittedIlk
 from gnn.freed_memory import give_back_freed_memory
@@ -20,21 +18,19 @@ from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.trained_weights import TrainedWeights
 from index import build_index
-from service.capped_edges import capped_edges
-from service.catch_up import catch_up
 from service.change_log import ChangeLog
-from service.edge_selection import select_edges
 from service.errors import CallerMistake
 from service.home import Home
 from service.increments.frozen_items import with_frozen
 from service.increments.gate import IncrementVerdict, judge_increment
 from service.increments.giving_way import when_idle
 from service.increments.hop import Outcome
-from service.increments.state import TRAINED_THROUGH, IncrementState
-from service.item_reviews import review_digests, rules_of_release
-from service.live.known_items import KnownItems
+from service.increments.increment_reading import IncrementReading, arrived_items, read_for_increment
+from service.increments.increment_result import IncrementResult
+from service.increments.new_events import NewEvents
+from service.increments.state import TRAINED_THROUGH, IncrementState, trained_through
+from service.item_reviews import review_digests
 from service.live.mirror import ArrivedItems
-from service.live.model import brand_numbers, influence_caps
 from service.model_config import model_config
 from service.nightly.gate import MEASURE
 from service.releases.adapter import adapter_of
@@ -44,34 +40,8 @@ from service.releases.store import ReleaseStore
 from service.releases.writer import ReleaseDraft
 from service.reporter import Reporter
 from service.settings import Settings
-from service.shop_snapshot import ShopSnapshot, take_snapshot, with_item_reviews
-from service.stores import closing_both, open_log, open_store
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class IncrementResult:
-    """Outcome of one increment."""
-
-    release: str
-    """The release that serves afterwards."""
-    published: bool
-    reason: str
-    unfolded: tuple[int, int] | None
-    """Range of sequence numbers that a rejection took out of the answers."""
-    full_refresh_wanted: bool
-    stages: list[dict[str, object]]
-    metrics: dict[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As in `--json`."""
-        return asdict(self)
-
-
-def trained_through(release: Release) -> int:
-    """Sequence number of the newest event that the weights of a release learned from."""
-    return int(release.manifest.config.get(TRAINED_THROUGH, release.manifest.events_through))
 
 
 def run_increment(
@@ -101,7 +71,8 @@ class _Made:
 
     draft: ReleaseDraft
     verdict: IncrementVerdict
-    done: IncrementalUpdate
+    figures: dict[str, Any]
+    """Of the training, and of what influence caps left out."""
     block: tuple[int, int]
     """Sequence numbers of the first and last event that it learned from."""
 
@@ -113,19 +84,18 @@ class _Increment:
         self._settings, self._home, self._reporter = settings, home, reporter
         self._releases = ReleaseStore(home.releases)
         self._state = IncrementState.read(home, settings.increment.edges)
-        self._damped: dict[str, int] = {}
 
     def run(self, idled: Callable[[], None], *, idle: bool) -> IncrementResult:
         release = self._releases.open_current()
         model = release.model
         if not isinstance(model, FittedIlk) or model.weights is None:
             raise CallerMistake("the serving release holds no trained weights; run `ilk refresh` first")
-        snapshot = self._export(release)
+        reading = self._export(release)
         with self._reporter.stage("encode"):
-            arrived = self._arrived(release, snapshot)
+            arrived = arrived_items(reading, self._settings, self._home)
 
         def made() -> _Made:
-            return self._made(release, model, snapshot, arrived)
+            return self._made(reading, model, arrived)
 
         done = when_idle(made) if idle else made()
         idled()
@@ -133,86 +103,44 @@ class _Increment:
             version = stage.note = self._releases.write(done.draft)
         return self._settle(release, version, done)
 
-    def _made(
-        self, release: Release, model: FittedIlk, snapshot: ShopSnapshot, arrived: ArrivedItems | None
-    ) -> _Made:
+    def _export(self, release: Release) -> IncrementReading:
+        with self._reporter.stage("export") as stage:
+            reading = read_for_increment(release, self._settings, self._home)
+            stage.note = f"{len(reading.snapshot.edges.user):,} edges"
+            if reading.damped:
+                stage.note += f", {sum(reading.damped.values()):,} left out by influence caps"
+                logger.info("increment leaves out events beyond the influence caps: %s", reading.damped)
+        return reading
+
+    def _made(self, reading: IncrementReading, model: FittedIlk, arrived: ArrivedItems | None) -> _Made:
         """Learn and judge; nobody waits for anything that is held meanwhile."""
         weights = model.weights
         assert weights is not None, "asked before"
-        learned, held = self._blocks(release, snapshot)
-        shop = replace(snapshot.arrays(None), brand=self._known(release, snapshot).brand)
-        seen = shop.only(~_mask(shop, held))
+        release, sequence = reading.release, reading.snapshot.edges.seq
+        new = NewEvents.since(sequence, trained_through(release), self._settings.increment.holdout_share)
+        shop = reading.shop()
+        seen = shop.only(~new.held)
         with self._reporter.stage("fold in"):
             before = _signals(model, seen, arrived)
         give_back_freed_memory()
         with self._reporter.stage("train") as stage:
-            positions = np.flatnonzero(_mask(shop, learned)[~_mask(shop, held)])
+            positions = np.flatnonzero(new.learned[~new.held])
             done = self._trained(model, weights, seen, before, positions)
             stage.note = (
-                f"{len(learned):,} new events, {done.steps} steps, {len(done.touched):,} items touched"
+                f"{len(positions):,} new events, {done.steps} steps, {len(done.touched):,} items touched"
             )
         with self._reporter.stage("judge") as stage:
-            verdict = self._judged(model, before, seen, done, shop, held)
+            verdict = self._judged(model, before, seen, done, shop, np.flatnonzero(new.held))
             stage.note = verdict.reason
         del before, seen  # room for the signals of all events
         give_back_freed_memory()
-        block = (int(snapshot.edges.seq[learned].min()), int(snapshot.edges.seq[learned].max()))
         with self._reporter.stage("index"):
             after = _signals(model, shop, arrived)
             frozen = release.items.indices_of(sorted(self._settings.update.freeze))
             candidate = with_frozen(model, _with(model, after, shop, done.weights), frozen)
-            draft = self._draft(release, snapshot, candidate, verdict, done, block)
-        return _Made(draft, verdict, done, block)
-
-    def _export(self, release: Release) -> ShopSnapshot:
-        with self._reporter.stage("export") as stage:
-            log, store = open_log(self._home), open_store(self._settings, self._home)
-            changes = ChangeLog(self._home.changes)
-            with closing_both(log, store, changes):
-                catch_up(log, store)
-                unfolded = changes.unfolded()
-                snapshot = take_snapshot(store, unfolded)
-                rules = rules_of_release(release.manifest.config)
-                snapshot = with_item_reviews(snapshot, store, rules, unfolded)
-            snapshot, _ = select_edges(snapshot, self._settings.selection)
-            through = release.manifest.refreshed_through
-            capped = capped_edges(snapshot.edges, through, influence_caps(self._settings))
-            self._damped = capped.damped
-            stage.note = f"{len(capped.edges.user):,} edges"
-            if self._damped:
-                stage.note += f", {sum(self._damped.values()):,} left out by influence caps"
-                logger.info("increment leaves out events beyond the influence caps: %s", self._damped)
-        return replace(snapshot, edges=capped.edges)
-
-    def _blocks(self, release: Release, snapshot: ShopSnapshot) -> tuple[IntArray, IntArray]:
-        """Positions of the events to learn from and of those that judge: newer ones, by sequence number."""
-        new = np.flatnonzero(snapshot.edges.seq > trained_through(release))
-        new = new[np.argsort(snapshot.edges.seq[new], kind="stable")]
-        held = int(len(new) * self._settings.increment.holdout_share)
-        if held < 1:
-            raise CallerMistake(
-                f"only {len(new)} events are new since the last increment; nothing to learn yet"
-            )
-        return np.sort(new[: len(new) - held]), np.sort(new[len(new) - held :])
-
-    def _known(self, release: Release, snapshot: ShopSnapshot) -> KnownItems:
-        return KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
-
-    def _arrived(self, release: Release, snapshot: ShopSnapshot) -> ArrivedItems | None:
-        """Items that the release lacks or knows otherwise, with their texts encoded; the text model is opened
-        only where there are any."""
-        known = self._known(release, snapshot)
-        rows = pl.concat([known.changed().filter("alive")["index"], known.reviewed()]).unique().to_list()
-        items = snapshot.items.filter(snapshot.items["index"].is_in(rows))
-        if items.is_empty():
-            return None
-        from service.texts import open_texts  # loads the text model
-
-        adapter = adapter_of(self._home.releases, release.manifest)
-        texts = open_texts(self._settings, self._home, adapter)
-        by_row = dict(known.texts_of(items))
-        vectors = texts.items.encode([by_row.get(row, "") for row in items["index"].to_list()])
-        return known.arrived(items, vectors, snapshot.item_category)
+            figures = _figures(done) | reading.damped
+            draft = self._draft(reading, candidate, verdict, figures, new.block)
+        return _Made(draft, verdict, figures, new.block)
 
     def _trained(
         self,
@@ -245,14 +173,13 @@ class _Increment:
 
     def _draft(
         self,
-        release: Release,
-        snapshot: ShopSnapshot,
+        reading: IncrementReading,
         candidate: FittedIlk,
         verdict: IncrementVerdict,
-        done: IncrementalUpdate,
+        figures: dict[str, Any],
         block: tuple[int, int],
     ) -> ReleaseDraft:
-        parent = release.manifest
+        parent, snapshot = reading.release.manifest, reading.snapshot
         adapter = adapter_of(self._home.releases, parent)
         return ReleaseDraft(
             model=candidate,
@@ -264,7 +191,7 @@ class _Increment:
             events_through=snapshot.events_through,
             sequence_ranges=(*parent.sequence_ranges, block),
             config={**parent.config, "inputs": None, "parent": parent.version, TRAINED_THROUGH: block[1]},
-            metrics={"gate": self._gate_figures(parent, verdict), "increment": _figures(done) | self._damped},
+            metrics={"gate": self._gate_figures(parent, verdict), "increment": figures},
             parent=parent.version,
             adapter=None if adapter is None else adapter.content,
         )
@@ -278,7 +205,7 @@ class _Increment:
 
     def _settle(self, release: Release, version: str, made: _Made) -> IncrementResult:
         """Publish, or leave the old release serving and take the block out of the answers."""
-        verdict, done, block = made.verdict, made.done, made.block
+        verdict, block = made.verdict, made.block
         settings = self._settings.increment
         unfolded = None
         if verdict.passed:
@@ -300,16 +227,15 @@ class _Increment:
             unfolded,
             hop.wants_full_refresh(settings.gate),
             self._reporter.to_json(),
-            {"gate": verdict.to_json(), "increment": _figures(done) | self._damped},
+            {"gate": verdict.to_json(), "increment": made.figures},
         )
 
     def _unfold(self, block: tuple[int, int], reason: str) -> tuple[int, int] | None:
         changes = ChangeLog(self._home.changes)
         try:
             changes.unfold(*block, f"increment rejected: {reason}")
-        except (
-            CallerMistake
-        ) as error:  # part of it is out already: by a person, who decides about the rest too
+        except CallerMistake as error:
+            # part of it is out already: by a person, who decides about the rest too
             logger.warning("the rejected events still count: %s", error)
             return None
         finally:
@@ -343,9 +269,3 @@ def _signals(model: FittedIlk, shop: ShopArrays, arrived: ArrivedItems | None) -
 def _with(model: FittedIlk, signals: ItemSignals, shop: ShopArrays, weights: TrainedWeights) -> FittedIlk:
     moved = with_weights(signals, model.config, shop, weights)
     return FittedIlk(moved, model.mixes, model.user_mix, model.config, weights)
-
-
-def _mask(shop: ShopArrays, positions: IntArray) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(shop.n_events, np.bool_)
-    mask[positions] = True
-    return mask

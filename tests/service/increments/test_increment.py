@@ -18,7 +18,9 @@ from service.demo.sample_shop import SampleShop
 from service.errors import CallerMistake
 from service.home import Home
 from service.increments import increment
-from service.increments.increment import IncrementResult, run_increment, trained_through
+from service.increments.increment import run_increment
+from service.increments.increment_result import IncrementResult
+from service.increments.state import trained_through
 from service.intake.load import load
 from service.nightly.refresh import refresh
 from service.releases.store import ReleaseStore
