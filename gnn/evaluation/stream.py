@@ -5,7 +5,8 @@ answer for the next one:
 
 - *stale*: the base as it was, histories included;
 - *fold-in*: the base's weights and mixes, every signal computed anew from all events so far;
-- *incremental*: the same with weights that each block has trained a little further (`gnn.incremental`);
+- *incremental*: the same with weights that the events since have trained further (`gnn.incremental`):
+  one increment a block, or many as a service makes them (`gnn.evaluation.stream_increments`);
 - *full*: fitted from scratch on all events so far.
 """
 
@@ -21,12 +22,12 @@ from gnn.evaluation.data import EvaluationData
 from gnn.evaluation.errors import UnfitData
 from gnn.evaluation.judging import TestCases, judge, temporal_cases
 from gnn.evaluation.split import Split
+from gnn.evaluation.stream_increments import IncrementRule, IncrementStream
 from gnn.evaluation.stream_result import StreamResult, StreamRun
 from gnn.fitted_ilk import FittedIlk
 from gnn.fitting import Fit, fit_with
 from gnn.histories import Histories, group_by_user, without_weightless
 from gnn.ilk_config import IlkConfig
-from gnn.incremental import update
 from gnn.incremental_config import IncrementalConfig
 from gnn.item_signals import SignalScales, item_signals
 from gnn.objective import Objective
@@ -49,6 +50,8 @@ class StreamConfig:
 
     model: IlkConfig = field(default_factory=IlkConfig)
     increment: IncrementalConfig = field(default_factory=IncrementalConfig)
+    rule: Callable[[], IncrementRule] | None = None
+    """Makes the rule of one seed's increments; `None`: one of each block, which always serves."""
 
 
 class _Answers:
@@ -87,7 +90,7 @@ def stream(
     for seed in seeds:
         one = _Stream(data, config, seed, partial(_report, progress, len(seeds), seeds.index(seed)))
         runs += one.run()
-    return StreamResult(data.dataset, tuple(seeds), runs)
+    return StreamResult(data.dataset, tuple(seeds), runs, by_rule=config.rule is not None)
 
 
 def _report(progress: ProgressFn | None, seeds: int, seed: int, what: str, done: int) -> None:
@@ -108,7 +111,7 @@ class _Stream:
         self._report(f"base, seed {self._seed}", 0)
         self._base = self._fitted(self._stop(0))
         self._scales = SignalScales.of(self._base.model.signals)
-        weights = self._base.model.weights
+        increments = self._increments()
         runs: list[StreamRun] = []
         for block in range(1, BLOCKS):
             self._report(f"block {block}, seed {self._seed}", block)
@@ -117,10 +120,13 @@ class _Stream:
             runs.append(self._judged("stale", block, self._base.model, self._base.histories, cases, 0.0, 0))
             runs.append(self._folded("fold-in", block, shop, self._base.model.weights, cases))
             started = time.perf_counter()
-            trained, gradients = self._incremental(block, shop, weights)
+            made = increments.follow(self._stop(block))
             spent = time.perf_counter() - started
-            weights = trained
-            runs.append(self._folded("incremental", block, shop, weights, cases, spent, gradients))
+            counting = increments.counting(self._stop(block))
+            run = self._folded(
+                "incremental", block, counting, increments.weights, cases, spent, made.edge_gradients
+            )
+            runs.append(replace(run, increments=made.made, served=made.served))
             started = time.perf_counter()
             full = self._fitted(self._stop(block))
             spent = time.perf_counter() - started
@@ -134,17 +140,11 @@ class _Stream:
     def _fitted(self, stop: int) -> Fit:
         return fit_with(self._config.model, self._data.visible(0, stop), self._seed)
 
-    def _incremental(
-        self, block: int, shop: ShopArrays, weights: TrainedWeights | None
-    ) -> tuple[TrainedWeights | None, int]:
-        """The weights after one more block, and the edge-gradients they took."""
-        if weights is None:
-            return None, 0
-        arrived = self._data.shop.weight[self._stop(block - 1) : self._stop(block)] > 0
-        new = np.arange(shop.n_events - int(arrived.sum()), shop.n_events)
-        vectors = None if self._text is None else self._text.vectors
-        done = update(weights, self._config.model, shop, vectors, new, self._config.increment, self._seed)
-        return done.weights, done.edge_gradients
+    def _increments(self) -> IncrementStream:
+        rule = None if self._config.rule is None else self._config.rule()
+        model, start = self._base.model, self._stop(0)
+        settings = self._config.increment
+        return IncrementStream(self._data, model, self._text, settings, rule, start, self._seed)
 
     def _folded(
         self,

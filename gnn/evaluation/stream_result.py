@@ -13,6 +13,8 @@ from gnn.evaluation.scores import Path, SliceScores
 STRATEGIES = ("stale", "fold-in", "incremental", "full")
 TASKS: tuple[Path, ...] = (("next", "warm"), ("user_next",))
 """What quality relative to `full` is the mean of."""
+MADE = ("increments", "served")
+"""Counts of a block, in the JSON of `incremental`."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class StreamRun:
     edge_gradients: int
     """See `gnn.incremental.IncrementalUpdate`; of `full` a lower bound."""
     scores: Sequence[SliceScores]
+    increments: int = 0
+    """Made in this block."""
+    served: int = 0
+    """Of these, those whose weights serve."""
 
     def as_run(self) -> Run:
         """Blocks as windows."""
@@ -41,6 +47,8 @@ class StreamResult:
     dataset: str
     seeds: tuple[int, ...]
     runs: Sequence[StreamRun]
+    by_rule: bool = False
+    """Increments were made by a service's rule, not one of each block."""
 
     def as_json(self) -> dict[str, object]:
         """The object of `ilk evaluate --protocol stream --json`."""
@@ -48,7 +56,11 @@ class StreamResult:
             "dataset": self.dataset,
             "protocol": "stream",
             "seeds": list(self.seeds),
-            "settings": {"reference": "full", "blocks": len({run.block for run in self.runs})},
+            "settings": {
+                "reference": "full",
+                "blocks": len({run.block for run in self.runs}),
+                "increments": "as served" if self.by_rule else "one a block",
+            },
             "models": {name: self._figures(self._of(name)) for name in STRATEGIES},
             "relative_to_full": {name: self.relative(name) for name in STRATEGIES[:-1]},
             "blocks": [
@@ -94,4 +106,7 @@ class StreamResult:
     def _figures(runs: Sequence[StreamRun]) -> dict[str, object]:
         figures = model_figures([run.as_run() for run in runs])
         figures.pop("slices", None)  # quintiles of blocks are too thin to say anything
-        return figures | {"edge_gradients": float(np.mean([run.edge_gradients for run in runs]))}
+        means = {"edge_gradients": float(np.mean([run.edge_gradients for run in runs]))}
+        if any(run.increments for run in runs):
+            means |= {name: float(np.mean([getattr(run, name) for run in runs])) for name in MADE}
+        return figures | means

@@ -59,6 +59,10 @@ def show_stream(result: StreamResult, console: Console) -> None:
         cells = [_cell(_figure(models[name], path), 2.0) for _, path in shown]
         table.add_row(name, *cells, *("-" if share[of] is None else f"{share[of]:.1%}" for of in costs))
     console.print(table)
+    if result.by_rule:
+        runs = [run for run in result.runs if run.increments]
+        made, served = sum(run.increments for run in runs), sum(run.served for run in runs)
+        console.print(f"  increments as served: {served} of {made} passed the gate")
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

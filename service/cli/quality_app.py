@@ -51,6 +51,12 @@ def evaluate(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Ilk also without each of its parts (one fit).")
     ] = False,
+    as_served: Annotated[
+        bool,
+        typer.Option(
+            "--as-served", help="Protocol stream: increments as `ilk serve` makes them, gate included."
+        ),
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write the result as a page with charts.")] = None,
     json_file: JsonOption = None,
 ) -> None:
@@ -68,6 +74,7 @@ def evaluate(
         windows,
         tune.value,
         ablate,
+        as_served,
     )
     run_evaluate(context.obj, request, json_file, html)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from graph.formats.lightgcn import LightGcnShop
 from graph.frames import empty_events, empty_items
 from service.errors import CallerMistake
 from service.evaluating.category_arrays import category_arrays
+from service.evaluating.increments_as_served import IncrementsAsServed
 from service.evaluating.review_pooling import ReviewPooling
 from service.home import Home
 from service.model_config import model_config
@@ -54,6 +56,8 @@ class EvaluateRequest:
     tune: str = "none"
     ablate: bool = False
     """Ilk also without each of its parts."""
+    as_served: bool = False
+    """The protocol `stream` makes increments by the rule of `ilk serve`."""
 
 
 def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Reporter) -> EvaluationResult:
@@ -61,6 +65,8 @@ def run_evaluation(request: EvaluateRequest, settings: Settings, reporter: Repor
 
     Raises `UnreadableInput`, `CallerMistake` (unknown model, data that do not suit the protocol).
     """
+    if request.as_served:
+        raise CallerMistake("--as-served belongs to --protocol stream")
     models = evaluation_models(request, settings)
     data = read_shop(request, settings, reporter)
     shop = data.shop
@@ -90,10 +96,11 @@ def run_stream(request: EvaluateRequest, settings: Settings, reporter: Reporter)
         raise CallerMistake("--protocol stream judges the whole model: leave --ablate away")
     data = read_shop(request, settings, reporter)
     model = model_config(settings.model)
-    increment = IncrementalConfig(device=model.training.device)
+    rule = partial(IncrementsAsServed, settings.increment) if request.as_served else None
+    config = StreamConfig(model, IncrementalConfig(device=model.training.device), rule)
     with reporter.stage("evaluate") as stage:
         try:
-            return stream(data, StreamConfig(model, increment), request.seeds, stage.step)
+            return stream(data, config, request.seeds, stage.step)
         except UnfitData as error:
             raise CallerMistake(f"{request.path}: {error}") from None
 

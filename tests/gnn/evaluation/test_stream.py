@@ -8,8 +8,10 @@ import pytest
 from gnn.embedding_config import EmbeddingConfig
 from gnn.evaluation import EvaluationData, UnfitData
 from gnn.evaluation.stream import StreamConfig, stream
+from gnn.evaluation.stream_increments import Fate
 from gnn.evaluation.stream_result import STRATEGIES, StreamResult
 from gnn.ilk_config import IlkConfig
+from gnn.increment_exam import ExamConfig, IncrementExam
 from gnn.incremental_config import IncrementalConfig
 from gnn.shop_arrays import FloatArray
 from gnn.training_config import TrainingConfig
@@ -51,6 +53,7 @@ def test_the_json_names_quality_and_cost_of_all_four(result: StreamResult) -> No
     assert [block["block"] for block in blocks] == [1, 2, 3]  # the fourth block only judges
     relative = found["relative_to_full"]
     assert isinstance(relative, dict)
+    assert models["incremental"]["increments"] == models["incremental"]["served"] == 1
     assert relative["stale"]["edge_gradients"] == relative["fold-in"]["edge_gradients"] == 0
     assert 0 < relative["incremental"]["edge_gradients"] < 1
     assert relative["incremental"]["next/warm"]["low"] <= relative["incremental"]["next/warm"]["high"]
@@ -84,3 +87,28 @@ def test_too_little_to_stream_is_refused() -> None:
         stream(replace(data, shop=data.shop.events(0, 99)), StreamConfig(MODEL))
     with pytest.raises(UnfitData, match="seeds"):
         stream(data, StreamConfig(MODEL), (0, 0))
+
+
+def test_increments_by_a_rule_are_counted() -> None:
+    class Rule:
+        """Every forty events, a fifth of them held back; all serve."""
+
+        exam = ExamConfig(pairs=100)
+
+        def waits_for(self) -> int:
+            return 40
+
+        def holds_back(self, new: int) -> int:
+            return 8
+
+        def fate(self, exam: IncrementExam) -> Fate:
+            return Fate.SERVES if exam.figures["finite"] else Fate.TAKEN_OUT
+
+    short = replace(MODEL, training=TrainingConfig(min_epochs=1, max_epochs=1))
+    found = stream(turning_shop(), StreamConfig(short, IncrementalConfig(min_batch_size=64), Rule)).as_json()
+    settings, models = found["settings"], found["models"]
+    assert isinstance(settings, dict)
+    assert isinstance(models, dict)
+    assert settings["increments"] == "as served"
+    assert models["incremental"]["increments"] == models["incremental"]["served"] > 1
+    assert "increments" not in models["fold-in"]
