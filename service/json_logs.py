@@ -6,6 +6,12 @@ import sys
 import structlog
 
 
+def hush_loaders() -> None:
+    """Leave out what libraries tell of how they load: FAISS names every build that it looks for and does not
+    find, which reads like a failure. That it cannot be loaded at all is an `ImportError`, not a log line."""
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)
+
+
 def configure_json_logs(level: str = "INFO") -> None:
     """Send the logs of this process (structlog's and the standard library's) to standard error as JSON.
 
@@ -37,3 +43,4 @@ def configure_json_logs(level: str = "INFO") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    hush_loaders()

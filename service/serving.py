@@ -57,9 +57,14 @@ def serve(settings: Settings, console: Console) -> None:
     console.print(f"  serving    {address_of(listening)}  (Ctrl-C ends it)")
     updater, increments = UpdaterProcess(settings), IncrementProcess(settings)
     factory = partial(make_app, settings.home, settings.serve.model_dump())
+
+    def ending() -> None:
+        increments.keep_no_longer()
+        updater.keep_no_longer()
+
     try:
         with scheduling(settings):
-            run_server(factory, listening, ServerOptions(workers=settings.serve.workers))
+            run_server(factory, listening, ServerOptions(workers=settings.serve.workers), ending)
     finally:
         increments.stop()
         updater.stop()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -19,6 +20,7 @@ from gnn.freed_memory import keep_few_arenas
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
 from service.api.worker_supervisor import WorkerSupervisor
+from service.child_process import let_interrupts_in
 from service.errors import CallerMistake, ServiceError
 from service.short_turns import take_short_turns
 
@@ -79,22 +81,45 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run_server(factory: AppFactory, listening: socket.socket, options: ServerOptions | None = None) -> None:
+def run_server(
+    factory: AppFactory,
+    listening: socket.socket,
+    options: ServerOptions | None = None,
+    ending: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish the requests under way.
 
+    ending: called when the signal has come, before requests under way are finished.
     Raises `ServiceError` where the application cannot start.
     """
     options = options or ServerOptions()
     take_short_turns()
     keep_few_arenas()
     if options.workers == 1:
-        _run_one(factory, listening, options)
+        _run_one(factory, listening, options, ending)
     else:
-        _run_many(factory, listening, options)
+        _run_many(factory, listening, options, ending)
 
 
-def _run_one(factory: AppFactory, listening: socket.socket, options: ServerOptions) -> None:
-    server = uvicorn.Server(_config(factory, options))
+class _Server(uvicorn.Server):
+    """Tells when a signal asks it to end."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """As uvicorn's, which stops accepting requests."""
+        first = not self.should_exit
+        super().handle_exit(sig, frame)
+        if first:  # once: a second signal may come while this one is handled
+            self._ending()
+
+
+def _run_one(
+    factory: AppFactory, listening: socket.socket, options: ServerOptions, ending: Callable[[], None]
+) -> None:
+    server = _Server(_config(factory, options), ending)
     with _signals_end_quietly():
         server.run(sockets=[listening])
     if not server.started:
@@ -116,15 +141,14 @@ def _signals_end_quietly() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run_many(factory: AppFactory, listening: socket.socket, options: ServerOptions) -> None:
-    # workers are fresh interpreters: without this one, a folder `service/` in the current directory would
-    # be imported instead of ours
-    os.environ["PYTHONSAFEPATH"] = "1"
+def _run_many(
+    factory: AppFactory, listening: socket.socket, options: ServerOptions, ending: Callable[[], None]
+) -> None:
     with tempfile.TemporaryDirectory(prefix="ilk-metrics-") as folder:
         os.environ[MULTIPROCESS_VARIABLE] = folder
         try:
             config = _config(WorkerFactory(factory, os.getpid()), options)
-            WorkerSupervisor(config, [listening]).run()
+            WorkerSupervisor(config, [listening], ending).run()
         finally:
             del os.environ[MULTIPROCESS_VARIABLE]
             listening.close()
@@ -139,6 +163,7 @@ class WorkerFactory:
 
     def __call__(self) -> ASGIApp:
         """Make the application."""
+        let_interrupts_in()  # uvicorn handles them by now
         take_short_turns()
         keep_few_arenas()
         threading.Thread(target=self._watch, name="parent-watch", daemon=True).start()

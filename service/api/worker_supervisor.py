@@ -2,12 +2,15 @@
 
 import logging
 import time
+from collections.abc import Callable
 from socket import socket
 
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
+
+from service.child_process import fresh_interpreter
 
 logger = logging.getLogger(__name__)
 
@@ -16,10 +19,22 @@ class WorkerSupervisor(Multiprocess):
     """uvicorn's own waits for a worker's sign of life before it looks at the next one: while one starts, or
     was killed in that moment, nobody replaced the others for `timeout_worker_healthcheck` seconds."""
 
-    def __init__(self, config: Config, sockets: list[socket]) -> None:
+    def __init__(self, config: Config, sockets: list[socket], ending: Callable[[], None]) -> None:
+        """ending: called once it was asked to end, before the workers are."""
         super().__init__(config, sockets)
+        self._ending = ending
         self._asked: dict[Process, float] = {}
         """Workers that owe a sign of life, since when (monotonic)."""
+
+    def init_processes(self) -> None:
+        """Start the workers."""
+        with fresh_interpreter():
+            super().init_processes()
+
+    def terminate_all(self) -> None:
+        """End the workers in order."""
+        self._ending()
+        super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
         """Replace every worker that is gone, or that owes a sign of life for too long."""
@@ -38,7 +53,8 @@ class WorkerSupervisor(Multiprocess):
                 return
             logger.error("a worker ended with code %s; starting another one", process.exitcode)
             self.processes[place] = Process(self.config, self.sockets)
-            self.processes[place].start()
+            with fresh_interpreter():
+                self.processes[place].start()
 
     def _lives(self, process: Process) -> bool:
         """Ask for a sign of life, or look whether the one that was asked for has come."""

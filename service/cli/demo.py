@@ -1,7 +1,9 @@
 """`ilk demo`: the main job, told step by step."""
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -9,10 +11,10 @@ from service.cli.answers import ask, show_answer
 from service.cli.context import CliContext
 from service.cli.evaluate import show_result
 from service.cli.load import load_with_progress, print_report
-from service.cli.serve import run_serve
 from service.demo.demo import choose_shop, showcase
 from service.errors import CallerMistake
 from service.evaluating.evaluation import EvaluateRequest, run_evaluation
+from service.ilk_command import ilk_command, ilk_environment
 from service.nightly.refresh import refresh
 from service.releases.store import ReleaseStore
 from service.reporter import Reporter
@@ -47,12 +49,22 @@ def run_demo(
         console.print("\n  look at the graph in Neo4j Browser: `ilk inspect open` says how")
     if serve_after:
         console.print("\n[bold]5. Serve[/bold]")
-        address = f"http://{context.settings.serve.host}:{context.settings.serve.port}"
-        if shown:
+        serve = context.settings.serve
+        if shown and serve.port:  # 0: any free one, which only the server will know
+            address = f"http://{serve.host}:{serve.port}"
             console.print(f"  try        curl '{address}/v1/similar?k=5&item_id={shown[0]}'")
-        run_serve(context, {})
+        become_server(context)
     else:
         console.print("\n  `ilk serve` serves it; `ilk similar ITEM_ID` asks without a server")
+
+
+def become_server(context: CliContext) -> NoReturn:
+    """Go on as `ilk serve`, under the same process id: what serves holds no learning library, and what those
+    leave behind (memory, objects they miss at the interpreter's end) ends with them."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = ilk_command(context.home, "serve")
+    os.execve(command[0], command, ilk_environment())  # noqa: S606 - our own program
 
 
 def show_neighbours(context: CliContext, console: Console) -> list[str]:

@@ -19,6 +19,7 @@ from typer.main import get_command
 from graph.errors import GraphError, InvalidEvent, InvalidItem, NotFound, UnreadableInput
 from service.cli.app import app
 from service.errors import ServiceError
+from service.json_logs import hush_loaders
 
 # typer brings a click of its own, or uses the installed one: which, only its exceptions tell
 CLICK_ERROR = cast(
@@ -80,3 +81,4 @@ def _configure_logging() -> None:
     structlog.configure(
         logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger
     )
+    hush_loaders()

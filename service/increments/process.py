@@ -2,8 +2,6 @@
 
 import logging
 import multiprocessing
-import os
-import signal
 import sys
 import threading
 import time
@@ -17,6 +15,12 @@ import psutil
 from gnn.freed_memory import keep_few_arenas
 from graph.errors import GraphError
 from graph.log import EventLog
+from service.child_process import (
+    ASKED_SECONDS,
+    ENDED_IN_ORDER,
+    fresh_interpreter,
+    leave_interrupts_to_parent,
+)
 from service.errors import ServiceError
 from service.home import Home
 from service.increments.giving_way import give_way
@@ -78,9 +82,14 @@ class IncrementProcess:
             self._thread = threading.Thread(target=self._watch, name="increments", daemon=True)
             self._thread.start()
 
+    def keep_no_longer(self) -> None:
+        """Everything is about to end: make no further one, drop the one under way. May be called where a
+        signal is handled."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End it; an increment under way is dropped, nothing of it is published."""
-        self._stopping.set()
+        self.keep_no_longer()
         if self._thread is not None:
             self._thread.join()
 
@@ -109,7 +118,6 @@ class IncrementProcess:
         return due(log.last_seq() - since, waited, state.hop.edges, self._settings.increment)
 
     def _make(self) -> None:
-        os.environ["PYTHONSAFEPATH"] = "1"  # as in `service.live.updater_process`
         began = time.monotonic()
         exitcode, starved = self._run(idle=True)
         if starved:
@@ -118,7 +126,7 @@ class IncrementProcess:
             exitcode, _ = self._run(idle=False)
         self._last = time.monotonic()
         self._not_before = self._last + rest_after(self._last - began, self._settings.increment)
-        if exitcode and not self._stopping.is_set():
+        if exitcode and not self._stopping.wait(ASKED_SECONDS if exitcode in ENDED_IN_ORDER else 0.0):
             wait = self._settings.increment.seconds
             self._not_before = self._last + wait
             logger.warning("an increment ended with code %s; the next one in %g s", exitcode, wait)
@@ -131,7 +139,7 @@ class IncrementProcess:
             target=self._work, args=(self._home.root, idle, told), name="ilk-increment", daemon=True
         )
         with over:
-            with told:
+            with told, fresh_interpreter():
                 process.start()
             starved = self._watched(process, over) if idle else False
             while process.is_alive() and not starved and not self._stopping.wait(0.1):
@@ -163,7 +171,7 @@ def _worked(process: BaseProcess) -> float:
 
 def _main(home: Path, idle: bool, over: Connection) -> None:
     """Make one increment, and the refresh that repeated rejection asks for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
+    leave_interrupts_to_parent()  # which ends us in order
     give_way()
     keep_few_arenas()
     import torch  # only here: the process that serves never loads it

@@ -9,6 +9,12 @@ import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from service.child_process import (
+    ASKED_SECONDS,
+    ENDED_IN_ORDER,
+    fresh_interpreter,
+    leave_interrupts_to_parent,
+)
 from service.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -24,9 +30,6 @@ class UpdaterProcess:
 
     def __init__(self, settings: Settings) -> None:
         """Start it."""
-        os.environ["PYTHONSAFEPATH"] = (
-            "1"  # a folder `service/` in the current directory must not shadow ours
-        )
         self._home = settings.home
         self._stopping = threading.Event()
         self.restarts = 0
@@ -35,9 +38,14 @@ class UpdaterProcess:
         self._watch = threading.Thread(target=self._keep, name="updater-watch", daemon=True)
         self._watch.start()
 
+    def keep_no_longer(self) -> None:
+        """Everything is about to end: it works on until `stop`, but is not started again. May be called where
+        a signal is handled."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End it in order."""
-        self._stopping.set()
+        self.keep_no_longer()
         self._watch.join()
         self._process.terminate()
         self._process.join(timeout=10)
@@ -47,6 +55,8 @@ class UpdaterProcess:
         while not self._stopping.wait(LOOK_SECONDS):
             if self._process.is_alive():
                 continue
+            if self._process.exitcode in ENDED_IN_ORDER and self._stopping.wait(ASKED_SECONDS):
+                return
             quick = quick + 1 if time.monotonic() - born < STEADY_SECONDS else 0
             logger.error("the updater ended with code %s; starting it again", self._process.exitcode)
             if self._stopping.wait(PAUSE_SECONDS[min(quick, len(PAUSE_SECONDS) - 1)]):
@@ -58,7 +68,8 @@ class UpdaterProcess:
         process = multiprocessing.get_context("spawn").Process(
             target=_main, args=(self._home, os.getpid(), self.restarts), name="ilk-updater", daemon=True
         )
-        process.start()
+        with fresh_interpreter():
+            process.start()
         return process
 
 
@@ -69,7 +80,7 @@ def _main(home: Path, parent: int, restarts: int) -> None:
     configure_json_logs()
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us in order
+    leave_interrupts_to_parent()  # which ends us in order
 
     def watch() -> None:
         while os.getppid() == parent and not stopping.is_set():

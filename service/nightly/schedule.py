@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from service.home import Home
+from service.ilk_command import ilk_command, ilk_environment
 from service.nightly.schedule_state import ScheduleState
 from service.nightly.schedule_times import trigger_of, zone_of
 from service.settings import Settings
@@ -30,6 +30,8 @@ WAIT_SECONDS = 1800
 """How long a refresh waits for an increment, or one that a person began: a night without one is worse."""
 SAID_SECONDS = 1.0
 """A wait below this is none."""
+INTERRUPTED = 130
+"""Exit code of `ilk` after Ctrl-C, which reaches all processes of a terminal."""
 Clock = Callable[[], float]
 
 
@@ -154,18 +156,13 @@ class Schedule:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, "PYTHONSAFEPATH": "1"},
+                env=ilk_environment(),
                 text=True,
             )
             self._running[job] = process
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, self._settings.nice)
         return process
-
-
-def ilk_command(home: Home, *args: str) -> list[str]:
-    """`ilk` of this very installation, whatever is on the path."""
-    return [sys.executable, "-c", "from service.cli import main; main()", "--home", str(home.root), *args]
 
 
 def arguments_of(job: str) -> tuple[str, ...]:
@@ -177,8 +174,9 @@ def arguments_of(job: str) -> tuple[str, ...]:
 def outcome_of(job: str, code: int, out: str, err: str) -> tuple[str, str]:
     """(outcome, one line for people) of a run, from its exit code and what it printed."""
     last_line = (err.strip().splitlines() or [""])[-1].removeprefix("ilk: ")
-    if code < 0:
-        return "ended", f"ended by signal {-code}; the next run goes on from there"
+    if code < 0 or code == INTERRUPTED:
+        how = "ended by Ctrl-C" if code == INTERRUPTED else f"ended by signal {-code}"
+        return "ended", f"{how}; the next run goes on from there"
     try:
         told: Mapping[str, Any] = json.loads(out)
     except ValueError:

@@ -1,8 +1,19 @@
 """The demo: one command from a shop's files to neighbours, on given files and on the made-up shop."""
 
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-from tests.e2e.conftest import Run
+import httpx
+
+from service.demo.demo import SOURCE_NAME
+from tests.e2e.conftest import Run, trial_environment
+from tests.e2e.test_serving import quiet_end
 
 STEPS = ("The shop", "1. Load", "2. Refresh", "3. Evaluate", "4. Similar items")
 STAGES = ("load", "export", "encode", "train", "judge", "index", "write", "publish")
@@ -18,9 +29,46 @@ def test_the_demo_tells_what_happened(ilk: Run, small_shop: Path, tmp_path: Path
     for model in ("ilk", "popularity", "item-knn"):
         assert f"\n {model} " in done.stdout
     assert done.stdout.count("events through") == 3
-    again = ilk("--home", tmp_path / "home", "demo", "--data", small_shop, "--no-serve", timeout=600)
-    assert again.returncode == 0, again.stderr
-    assert "nothing new" in again.stdout
+
+
+def test_the_demo_serves_at_the_end_and_ends_quietly(
+    small_home: Path, small_shop: Path, tmp_path: Path
+) -> None:
+    home, log = tmp_path / "home", tmp_path / "demo.log"
+    shutil.copytree(small_home, home)
+    (home / SOURCE_NAME).write_text(f"{small_shop.resolve()}\n", "utf-8")
+    command = [
+        str(Path(sys.executable).with_name("ilk")),
+        "--home",
+        str(home),
+        "demo",
+        "--data",
+        str(small_shop),
+    ]
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command,
+            env=trial_environment() | {"ILK_SERVE__PORT": "0"},
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + 600
+    while "following release" not in log.read_text("utf-8"):
+        assert process.poll() is None, log.read_text("utf-8")
+        assert time.monotonic() < deadline, log.read_text("utf-8")
+        time.sleep(0.2)
+    told = log.read_text("utf-8")
+    assert "nothing new" in told
+    address = re.search(r"serving\s+(http://\S+)", told)
+    assert address is not None
+    assert httpx.get(f"{address[1]}/v1/status", timeout=30).json()["items"] == 80
+    libraries = Path(f"/proc/{process.pid}/maps")
+    if libraries.exists():  # what serves holds none of the libraries that learned
+        assert "libtorch" not in libraries.read_text("utf-8")
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    quiet_end(log.read_text("utf-8"))
 
 
 def test_the_demo_does_not_mix_shops(ilk: Run, small_home: Path, small_shop: Path) -> None:

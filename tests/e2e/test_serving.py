@@ -38,7 +38,12 @@ class Server:
         ]
         with self.log.open("w", encoding="utf-8") as out:
             self.process = subprocess.Popen(
-                command, env=trial_environment() | dict(environment or {}), stdout=out, stderr=out, cwd=cwd
+                command,
+                env=trial_environment() | dict(environment or {}),
+                stdout=out,
+                stderr=out,
+                cwd=cwd,
+                start_new_session=True,
             )
         self.client = httpx.Client(base_url=self._address(), timeout=30)
 
@@ -129,6 +134,52 @@ def test_sigterm_ends_everything(small_home: Path, tmp_path: Path) -> None:
     while any(_alive(pid) for pid in family):
         assert time.monotonic() < deadline, "processes are left behind"
         time.sleep(0.2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_processes_may_be_ended_at_once(small_home: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C, and whoever ends the whole group: no process is started again, nothing is complained of."""
+    home = tmp_path / "home"
+    shutil.copytree(small_home, home)
+    running = Server(home, "--workers", "2")
+    deadline = time.monotonic() + START_SECONDS
+    while "following release" not in running.log.read_text("utf-8"):
+        assert time.monotonic() < deadline, running.log.read_text("utf-8")
+        time.sleep(0.1)
+    os.killpg(running.process.pid, number)
+    assert running.process.wait(timeout=30) == 0
+    said = [line for line in running.log.read_text("utf-8").splitlines() if line.startswith("{")]
+    assert {json.loads(line)["level"] for line in said} == {"info"}, said
+    quiet_end(running.log.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_while_the_processes_start_is_quiet(small_home: Path, tmp_path: Path, workers: int) -> None:
+    home, log = tmp_path / "home", tmp_path / "serve.log"
+    shutil.copytree(small_home, home)
+    command = [str(Path(sys.executable).with_name("ilk")), "--home", str(home), "serve", "--port", "0"]
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            [*command, "--workers", str(workers)],
+            env=trial_environment(),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while "serving" not in log.read_text("utf-8"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)  # the updater and the workers are importing
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    quiet_end(log.read_text("utf-8"))
+
+
+def quiet_end(log: str) -> None:
+    """Nothing in a log that looks like a failure."""
+    for word in ("Traceback", "again", "leaked", "could not load", "KeyboardInterrupt"):
+        assert word.lower() not in log.lower(), log
 
 
 def _family(pid: int) -> list[int]:

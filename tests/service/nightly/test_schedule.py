@@ -224,5 +224,6 @@ def test_outcomes_are_told_apart() -> None:
     assert outcome_of("refresh", 0, json.dumps(same), "")[0] == "unchanged"
     assert outcome_of("refresh", 1, "", "warning\nilk: the home is busy\n") == ("failed", "the home is busy")
     assert outcome_of("refresh", -15, "", "")[0] == "ended"
+    assert outcome_of("refresh", 130, "", "ilk: interrupted; what was finished is kept\n")[0] == "ended"
     read = {"sources": [{"name": "a", "outcome": "read"}, {"name": "b", "outcome": "unchanged"}]}
     assert outcome_of("sync", 0, json.dumps(read), "") == ("read", "read a")
