@@ -22,7 +22,7 @@ def learned_list_mix(
     As with `gnn.mix.learn_mix`: what is learned must rank the targets better, and what one half of the time
     teaches must rank the other half better. examples: the last axis of its features as in `defaults`.
     """
-    if len(examples.case) < config.min_targets or len(examples.features) < config.min_users:
+    if not config.is_enough(users=len(examples.features), targets=len(examples.case)):
         return dict(defaults)
     start = np.array(list(defaults.values()), np.float32)
     weights = list_weights(examples, start, config)

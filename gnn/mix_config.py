@@ -166,6 +166,10 @@ class ListLearningConfig:
         """Users to learn from in a catalogue of that size."""
         return min(self.users, max(self.max_cells // max(n_items, 1), 1))
 
+    def is_enough(self, users: int, targets: int) -> bool:
+        """Whether anything can be learned from so many."""
+        return users >= self.min_users and targets >= self.min_targets
+
     @property
     def most_of_one(self) -> int:
         """Targets of one user at most."""

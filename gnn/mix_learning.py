@@ -118,7 +118,8 @@ def _learned_user_mix(config: IlkConfig, signals: ItemSignals, block: NewestBloc
     """From items that users with a history turned to for the first time."""
     known, how = latest_of_each(group_by_user(block.older)), config.user_lists
     user, target = _first_times(block.newer, known)
-    if len(user) < how.min_targets:
+    users = min(len(np.unique(user)), how.budget(signals.n_items))
+    if not how.is_enough(users, len(user)):  # no examples are made for nothing
         return dict(config.user_mix)
     shipped = {name: config.user_mix[name] for name in USER_FEATURES}
     weights = np.array(list(shipped.values()), np.float32)
