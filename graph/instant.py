@@ -51,6 +51,9 @@ class TimeRules:
     """IANA name of the zone of times that carry none."""
     spreadsheet_days: bool = False
     """Numbers are days since 1899-12-30 with the time of day behind the point, as spreadsheets keep them."""
+    written_days: bool = False
+    """Numbers are days written without marks, `20231114`, perhaps with the time: `202311141005`,
+    `20231114100530`. As Unix times these are before 1990 or after 2600."""
 
     def __post_init__(self) -> None:
         try:
@@ -86,6 +89,8 @@ def parse_times(column: pl.Series, rules: TimeRules, now: int | None = None) -> 
     column = column.alias("at")
     if rules.spreadsheet_days:
         column = _from_spreadsheet(column)
+    elif rules.written_days:
+        column = _from_written_days(column)
     if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
         at, naive = _from_datetimes(column, rules)
         missing = column.is_null()
@@ -142,6 +147,14 @@ def _from_spreadsheet(column: pl.Series) -> pl.Series:
     days = column.cast(pl.Float64, strict=False) - _SPREADSHEET_EPOCH
     days = days.set(~days.is_between(-60_000, 60_000).fill_null(value=True), None)
     return ((days * 86_400).round() * 1_000_000).cast(pl.Int64).cast(pl.Datetime("us"))
+
+
+def _from_written_days(column: pl.Series) -> pl.Series:
+    """Numbers of 8, 12 or 14 digits -> wall-clock times; null where they are none."""
+    texts = column.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False).cast(pl.String)
+    sized = pl.when(texts.str.len_chars().is_in([8, 12, 14])).then(texts.str.pad_end(14, "0"))
+    whole = pl.select(at=sized).to_series()
+    return whole.str.to_datetime("%Y%m%d%H%M%S", time_unit="us", strict=False)
 
 
 def _from_numbers(column: pl.Series) -> pl.Series:

@@ -91,8 +91,12 @@ def _text(
 
 
 def _joined_lists(texts: pl.Series) -> pl.Series:
-    """Texts that are JSON lists (paragraphs, bullet points, image addresses) as one text."""
-    lists = (texts.str.starts_with("[") & texts.str.ends_with("]")).fill_null(value=False)
+    """Texts that are JSON lists (paragraphs, bullet points, image addresses) or objects with a name (a brand
+    as schema.org has it) as one text."""
+    lists = (texts.str.starts_with("[") & texts.str.ends_with("]")) | (
+        texts.str.starts_with("{") & texts.str.ends_with("}")
+    )
+    lists = lists.fill_null(value=False)
     if not lists.any():
         return texts
     return texts.clone().scatter(
@@ -105,7 +109,19 @@ def _joined(text: str) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return " ".join(part for part in value if isinstance(part, str)) if isinstance(value, list) else text
+    parts = list(_parts(value))
+    return " ".join(parts) if parts or value == [] else text
+
+
+def _parts(value: Any, depth: int = 8) -> Iterator[str]:
+    """Texts in a JSON value, in their order: of lists all, of objects the name; not below `depth` levels."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and depth:
+        for member in value:
+            yield from _parts(member, depth - 1)
+    elif isinstance(value, dict) and depth:
+        yield from _parts(value.get("name"), depth - 1)
 
 
 def _prices(
@@ -123,7 +139,9 @@ def _categories(fields: ItemFields, raw: RawBatch, missing: frozenset[str], verd
         return pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, len(raw))
     given = fields.category.read(raw, missing).cast(pl.String)
     verdicts.repair(given.str.contains(r"&(?:#\w+|[A-Za-z]+);"), Reason.HTML_ENTITIES)
-    return category_paths(given, fields.category_split)
+    paths, cut = category_paths(given, fields.category_split)
+    verdicts.repair(cut, Reason.CATEGORY_CUT)
+    return paths
 
 
 def _attributes(fields: ItemFields, raw: RawBatch, verdicts: Verdicts) -> pl.Series:

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     UNICODE_FORM = "unicode_form"
     TEXT_CUT = "text_cut"
+    CATEGORY_CUT = "category_cut"
     REPEATED_ITEM = "repeated_item"
 
 

@@ -34,6 +34,7 @@ REASONS: dict[str, str] = {
     Reason.CONTROL_CHARACTERS: "control characters in a text, removed",
     Reason.UNICODE_FORM: "accents written in an unusual form, composed",
     Reason.TEXT_CUT: "a very long text, cut",
+    Reason.CATEGORY_CUT: "a very deep or long category, cut",
     Reason.REPEATED_ITEM: "a product that comes more than once, merged",
 }
 """Reason -> what a shop owner would call it; complete."""

@@ -1,11 +1,14 @@
 """Cleaning of texts, categories and prices."""
 
+import json
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.clean_category import category_paths, paths_of
+from graph.category import Category
+from graph.clean_category import MAX_LEVELS, category_paths, paths_of
 from graph.clean_price import price_columns, price_of
 from graph.clean_text import clean_texts
 from graph.cleaning import CleaningRules
@@ -111,6 +114,11 @@ def test_cleaning_twice_changes_nothing_but_markup_that_appears(texts: list[str 
         ('["A > B", "C > D > E"]', ["C > D > E", "A > B"]),
         ('[["A", "B"], ["C"], ["A", "B"]]', ["A > B", "C"]),
         ("Arts &amp; Crafts > </span>", ["Arts & Crafts"]),
+        ('{"name": "A > B", "id": 7}', ["A > B"]),
+        ('[{"name": "A", "slug": "a"}, {"name": "B"}, {"slug": "c"}]', ["A", "B"]),
+        ("[{'name': 'A'}]", ["A"]),
+        ('[["A", {"name": "B"}]]', ["A > B"]),
+        ('{"en": "A"}', ['{"en": "A"}']),
         ("[]", []),
         ("[not a list", ["[not a list"]),
         (" > ", []),
@@ -118,7 +126,37 @@ def test_cleaning_twice_changes_nothing_but_markup_that_appears(texts: list[str 
 )
 def test_categories(text: str, paths: list[str]) -> None:
     assert paths_of(text) == paths
-    assert category_paths(pl.Series([text, None, text])).to_list() == [paths, [], paths]
+    found, cut = category_paths(pl.Series([text, None, text]))
+    assert found.to_list() == [paths, [], paths]
+    assert not cut.any()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " > ".join(f"L{level}" for level in range(40)),
+        json.dumps([[f"L{level}" for level in range(2000)]]),
+        " > ".join("ấ" * 200 for _ in range(12)),  # few characters, many bytes
+        "😀" * 5000,
+    ],
+)
+def test_categories_that_no_store_takes_are_cut_and_told(text: str) -> None:
+    found, cut = category_paths(pl.Series([text, "A > B"]))
+    assert cut.to_list() == [True, False]
+    for path in found[0]:
+        assert path == Category(path).path
+        assert path.count(" > ") < MAX_LEVELS
+
+
+def test_a_tree_of_thirty_levels_stays_whole() -> None:
+    path = " > ".join(f"L{level}" for level in range(30))
+    assert paths_of(path) == [path]
+
+
+def test_no_categories_of_nothing() -> None:
+    found, cut = category_paths(pl.Series([], dtype=pl.String))
+    assert not len(found)
+    assert not len(cut)
 
 
 def test_several_categories_in_one_text() -> None:

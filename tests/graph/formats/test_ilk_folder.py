@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from graph.category import MAX_PATH_BYTES
 from graph.errors import UnreadableInput
 from graph.event_id import event_ids
 from graph.formats import open_shop
@@ -219,6 +220,25 @@ def test_items_in_full(tmp_path: Path) -> None:
     }
     assert catalogue.frame.rows(named=True)[1]["categories"] == ["A > B"]
     assert catalogue.counts.repaired == {"html_entities": 1, "whitespace": 1, "bad_price": 1}
+
+
+def test_objects_and_lists_in_texts_are_read_and_never_emptied(tmp_path: Path) -> None:
+    rows = [
+        {"item_id": "a", "title": "[1984]", "brand": {"@type": "Brand", "name": "Acme"}},
+        {"item_id": "b", "title": {"en": "Lamp"}, "description": [["Bright."], {"name": "Warm."}, 7]},
+        {"item_id": "c", "title": "[]", "category": [{"id": 1, "name": "Home"}, {"id": 2, "name": "Lamps"}]},
+        {"item_id": "d", "title": "[" * 400 + '"x"' + "]" * 400, "category": " > ".join(["ấ" * 200] * 12)},
+    ]
+    write(tmp_path / "items.jsonl", "\n".join(json.dumps(row) for row in rows))
+    catalogue = items(open_shop(tmp_path).items())
+    found = catalogue.frame.sort("item_id")
+    assert found["title"].to_list()[:3] == ["[1984]", '{"en": "Lamp"}', ""]
+    assert found["title"][3].startswith("[[[")
+    assert found["brand"][0] == "Acme"
+    assert found["description"][1] == "Bright. Warm."
+    assert found["categories"][2].to_list() == ["Home", "Lamps"]
+    assert len(found["categories"][3][0].encode()) <= MAX_PATH_BYTES
+    assert catalogue.counts.repaired == {"category_cut": 1}
 
 
 def test_objects_are_no_ids(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,12 @@ def read_events(folder: Path, name: str, content: str | bytes) -> tuple[Pass, tu
         (["11/13/2023 1:05 PM", "12/2/2023 11:00 AM"], "2023-11-13 13:05", "month first"),
         (["11-30-23", "1-2-24"], "2023-11-30 00:00", "month first"),
         (["45244.5", "45245"], "2023-11-14 12:00", "day numbers"),
+        (["2023/11/4", "2023/12/14"], "2023-11-04 00:00", "year first (%Y/%m/%d)"),
+        (["2023-1-4T5:06", "2023-11-14T12:30"], "2023-01-04 05:06", "year first"),
+        (["2023.11.04 10:05:00", "2023.11.05 10:05:00"], "2023-11-04 10:05", "year first"),
+        (["20231114", "20231201"], "2023-11-14 00:00", "year, month and day (such as 20231114)"),
+        (["202311141005", "20231201"], "2023-11-14 10:05", "year, month and day"),
+        (["20231114100530", "20231201000000"], "2023-11-14 10:05", "year, month and day"),
     ],
 )
 def test_times_as_spreadsheets_write_them(tmp_path: Path, times: list[str], first: str, note: str) -> None:
@@ -46,6 +53,28 @@ def test_times_as_spreadsheets_write_them(tmp_path: Path, times: list[str], firs
     assert any(note in one for one in notes)
     at = found.frame.sort("user_id")["at"][0]
     assert datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M") == first
+
+
+def test_zeros_left_out_in_some_days_only(tmp_path: Path) -> None:
+    rows = "".join(f"u{n},i,2023-11-{n % 28 + 1}T10:05\n" for n in range(56))
+    found, notes = read_events(tmp_path, "events.csv", f"user_id,item_id,timestamp\n{rows}")
+    assert found.counts.accepted == 56
+    assert not found.counts.rejected
+    assert any("year first" in one for one in notes)
+
+
+def test_days_written_without_marks_as_numbers_of_parquet(tmp_path: Path) -> None:
+    days = pl.DataFrame({"user_id": ["u", "v"], "item_id": ["i", "i"], "timestamp": [20231114, 20231201]})
+    days.write_parquet(tmp_path / "events.parquet")
+    found = events(iter(open_shop(tmp_path).events()))
+    assert found.counts.repaired == {"time_without_zone": 2}
+    assert found.frame.sort("user_id")["at"][0] == 1_699_920_000_000_000
+
+
+def test_small_numbers_that_are_no_days_stay_unread(tmp_path: Path) -> None:
+    rows = "".join(f"u{n},i,{20230000 + n * 7919}\n" for n in range(60))
+    found, _ = read_events(tmp_path, "events.csv", f"user_id,item_id,timestamp\n{rows}")
+    assert found.counts.rejected == {"time_out_of_range": 60}
 
 
 def test_days_and_months_that_cannot_be_told_apart_are_not_guessed(tmp_path: Path) -> None:
