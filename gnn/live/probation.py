@@ -24,8 +24,8 @@ ACTIVE = 20
 """Waiting events after which a user's count, wherever they are: shops whose new users stay do not wait for
 agreement; a crowd of such users is bounded by the limits for each user and item."""
 MOST = 100_000
-"""Events that are kept waiting; of more, the oldest wait for the next full refresh. Which of the oldest a
-step still reaches then depends on how events are batched, at most `STEP` of them."""
+"""Events that are kept waiting, whenever items and pairs are looked at; of more, the oldest wait for the next
+full refresh."""
 STEP = 20
 """After so many arriving events, items and pairs of these are looked at; all others with a crowd's block."""
 
@@ -86,41 +86,47 @@ class Probation:
             both.sequence[np.concatenate([ready, waits])],
             np.concatenate([both.weight[ready], np.zeros(len(waits), np.float32)]),
         )
-        kept = slice(-MOST, None)
-        return replace(self, events=both.only(kept), counts=counts[kept], last=last.only(kept)), revised
+        return replace(self, events=both, counts=counts, last=last), revised
 
     def examined(self, n_items: int, *, whole: bool) -> tuple[Self, Revision]:
         """(what goes on waiting, what counts from now on). n_items: items that somebody engaged with at the
         release. whole: everything; else what is of the items of the newest events."""
-        looked = self._counted(n_items) if whole or self.mean is None else self
+        whole |= self.mean is None
+        looked = self._newest(n_items if whole else None)
         assert looked.mean is not None
-        events = self.events
+        events = looked.events
         places = np.arange(len(events))
-        if looked is self:
+        if not whole:
             places = np.flatnonzero(np.isin(events.item, events.item[-STEP:]))
         user, item = events.user[places], events.item[places]
         users = _different_users(item, user)
         passing = np.flatnonzero(users > np.maximum(AGREEING, _unlikely(np.array([looked.mean]))))
-        agreeing, pairs = _agreeing(user, item, users / max(looked.users, 1) ** 0.5, self.pairs)
+        agreeing, pairs = _agreeing(user, item, users / max(looked.users, 1) ** 0.5, looked.pairs)
         active = np.flatnonzero(np.bincount(user) >= ACTIVE)
         ready = np.zeros(len(events), np.bool_)
         ready[places] = np.isin(item, passing) | np.isin(user, active) | agreeing
         waiting = replace(
             looked,
             events=events.only(np.flatnonzero(~ready)),
-            counts=self.counts[~ready],
-            passed=np.union1d(self.passed, passing),
-            active=np.union1d(self.active, active),
-            pairs=np.union1d(self.pairs, pairs),
+            counts=looked.counts[~ready],
+            passed=np.union1d(looked.passed, passing),
+            active=np.union1d(looked.active, active),
+            pairs=np.union1d(looked.pairs, pairs),
         )
-        ready &= ~self.counts
+        ready &= ~looked.counts
         return waiting, Revision(events.sequence[ready], events.weight[ready])
 
-    def _counted(self, n_items: int) -> Self:
-        """With what chance is measured by."""
-        users = _different_users(self.events.item, self.events.user)
-        mean = float(users.sum()) / max(n_items - len(self.passed), 1)
-        return replace(self, mean=mean, users=len(np.unique(self.events.user)))
+    def _newest(self, n_items: int | None) -> Self:
+        """Without what is too old to be kept. Not wherever events join: what a step reaches would depend on
+        how they are batched. n_items: count also what chance is measured by, of so many items."""
+        kept = slice(-MOST, None)
+        events, mean, users = self.events.only(kept), self.mean, self.users
+        if n_items is not None:
+            each = _different_users(events.item, events.user)
+            mean = float(each.sum()) / max(n_items - len(self.passed), 1)
+            users = len(np.unique(events.user))
+        last = self.last.only(kept)
+        return replace(self, events=events, counts=self.counts[kept], last=last, mean=mean, users=users)
 
 
 def _last_of_each(events: LiveEvents) -> LiveEvents:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals
+from gnn.live import InfluenceCaps, LiveConfig, LiveEvents, LiveSignals, probation
 from gnn.live.crowd import BLOCK, BLOCKS, CrowdLimit, CrowdWatch, window_counts
-from gnn.live.familiar_steps import FamiliarSteps, pair_keys
+from gnn.live.familiar_steps import FamiliarSteps, items_of, pair_keys
 from gnn.live.influence import Admission, InfluenceLedger
 from gnn.live.probation import STEP
 from gnn.shop_arrays import ShopArrays
@@ -117,6 +117,25 @@ def test_what_counts_does_not_depend_on_batches(size: int) -> None:
     assert not counts[150:1050][elsewhere].any(), "those who came before the crowd was seen are taken back"
     assert counts[1050:1090].all(), "forty who agree on an item count, the first of them as well"
     assert counts[1090:].all(), "known users are never made to wait"
+
+
+@pytest.mark.parametrize("size", [1, 10, 37])
+def test_nor_where_more_wait_than_are_kept(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every step come ten strangers, and then ten whose familiar step begins with the oldest events."""
+    monkeypatch.setattr(probation, "MOST", 400)
+    lower, higher = items_of(FamiliarSteps.of(grown_shop()).keys)
+    partner = dict(zip([*lower.tolist(), *higher.tolist()], [*higher.tolist(), *lower.tolist()], strict=True))
+    rng = np.random.default_rng(0)
+    user, item = list(range(KNOWN, KNOWN + 600)), rng.choice(list(partner), 600).tolist()
+    while len(user) < 1000:
+        oldest = slice(len(user) - 400, len(user) - 390)
+        back, to = user[oldest], [partner[one] for one in item[oldest]]
+        user += [*range(KNOWN + len(user), KNOWN + len(user) + 10), *back]
+        item += [*rng.choice(list(partner), 10).tolist(), *to]
+    stream = events(user, item)
+    counts = in_batches(stream, size)
+    assert np.array_equal(counts, in_batches(stream, len(stream)))
+    assert counts[610::STEP].all(), "what is oldest when a step begins is reached by it"
 
 
 def test_released_events_change_answers_like_events_that_never_waited() -> None:
