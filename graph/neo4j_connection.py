@@ -8,9 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential,
+    wait_random,
+)
 
-from graph.errors import GraphError, StoreConflict, StoreUnavailable
+from graph.errors import GraphError, RetryableStoreError, StoreConflict, StoreUnavailable
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Session
@@ -39,6 +46,7 @@ CONFLICT_CODES = (
     "LockClientStopped",
     "LockAcquisitionTimeout",
     "ConstraintValidationFailed",
+    "EquivalentSchemaRuleAlreadyExists",  # two made it at once: `IF NOT EXISTS` looks before it waits
 )
 
 
@@ -106,14 +114,18 @@ class Neo4jConnection:
         return self._patiently(attempt, self._write_retry_seconds)
 
     def auto_commit(self, query: Any, **parameters: Any) -> None:
-        """Run a statement with transactions of its own (`CALL ... IN TRANSACTIONS`) or on the schema."""
+        """Run a statement with transactions of its own (`CALL ... IN TRANSACTIONS`) or on the schema, again
+        after deadlocks and while the server restarts: it must bear to be run twice.
+
+        Two processes that make the schema of one empty database end each other in deadlocks.
+        """
         driver = self._open()
 
         def attempt() -> None:
             with translated(self.address), self._session(driver) as session:
                 session.run(query, parameters).consume()
 
-        self._patiently(attempt, self._write_retry_seconds)
+        self._patiently(attempt, self._write_retry_seconds, conflicts=True)
 
     def close(self) -> None:
         """Close the connections; idempotent. The next use opens them again."""
@@ -122,16 +134,21 @@ class Neo4jConnection:
                 self._driver.close()
             self._driver = None
 
-    def _patiently(self, attempt: Callable[[], ResultT], seconds: float) -> ResultT:
+    def _patiently(
+        self, attempt: Callable[[], ResultT], seconds: float, *, conflicts: bool = False
+    ) -> ResultT:
+        """conflicts: what the driver does by itself in managed transactions."""
+
         def tell_once(state: RetryCallState) -> None:
             # else somebody looks at a command that does nothing for two minutes
-            if state.attempt_number == 1 and state.outcome is not None:
-                logger.warning("%s; trying again for %.0f seconds", state.outcome.exception(), seconds)
+            error = state.outcome.exception() if state.outcome is not None else None
+            if state.attempt_number == 1 and isinstance(error, StoreUnavailable):
+                logger.warning("%s; trying again for %.0f seconds", error, seconds)
 
         retrying = Retrying(
-            retry=retry_if_exception_type(StoreUnavailable),
+            retry=retry_if_exception_type(RetryableStoreError if conflicts else StoreUnavailable),
             stop=stop_after_delay(seconds),
-            wait=wait_exponential(multiplier=0.2, max=5.0),
+            wait=wait_exponential(multiplier=0.2, max=5.0) + wait_random(0.0, 0.2),
             before_sleep=tell_once,
             reraise=True,
         )
