@@ -43,6 +43,7 @@ from service.releases.store import ReleaseStore
 from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
 from service.status import status_of
+from service.store_standing import StoreStanding
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
 from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
 from service.user_data import Remainder, UserData
@@ -90,6 +91,8 @@ def make_deps(settings: Settings) -> ApiDeps:
     texts = LazyTextVectors(partial(open_encoders, settings, home))
     shop = LastKnownShop(store, lambda: holder.serving().release.items, changes.deleted)
 
+    standing = StoreStanding(store, shop.asking)
+
     def serving_within_reach() -> Serving:
         shop.reached()
         return holder.serving()
@@ -125,7 +128,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
         last_sequence=log.last_seq,
         status=lambda: {
-            **status_of(log, store, releases, home.fresh),
+            **status_of(log, standing.look, releases, home.fresh),
             "schedule": schedule_status(home),
             **({"sources": source_status(settings, home)} if settings.sources else {}),
         },

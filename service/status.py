@@ -1,11 +1,13 @@
 """Where a home stands: counts, sequence numbers, release, store."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from graph.errors import StoreUnavailable
 from graph.log import EventLog
-from graph.store import GraphStore
+from graph.store import StoreHealth
 from service.catch_up import graph_ahead
 from service.foreign_edges import foreign_status
 from service.home import Home
@@ -14,18 +16,26 @@ from service.live.updater_status import read_updater
 from service.nightly.schedule_state import schedule_status
 from service.releases.store import ReleaseStore
 from service.settings import Settings
+from service.store_standing import Standing, StoreStanding
 from service.stores import closing_both, open_log, open_store
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
     """Open the home and look; see `status_of`. With `[[sources]]` also where each stands (`sources`);
     where others may write to the graph, what of that was not taken over (`foreign`)."""
-    log, store = open_log(home), open_store(settings, home)
-    with closing_both(log, store):
-        status = status_of(log, store, ReleaseStore(home.releases), home.fresh)
-        foreign = foreign_status(store)
-    if foreign is not None:
-        status["foreign"] = foreign
+    log, releases = open_log(home), ReleaseStore(home.releases)
+    with closing_both(log):
+        try:
+            store = open_store(settings, home)
+        except StoreUnavailable as error:
+            away = Standing(StoreHealth(False, _backend(settings), "", str(error)))
+            status = status_of(log, lambda: away, releases, home.fresh)
+        else:
+            with closing_both(store):
+                status = status_of(log, StoreStanding(store).look, releases, home.fresh)
+                foreign = foreign_status(store) if status["store"]["ok"] else None
+            if foreign is not None:
+                status["foreign"] = foreign
     status["schedule"] = schedule_status(home)
     if settings.sources:
         status["sources"] = source_status(settings, home)
@@ -33,28 +43,49 @@ def read_status(settings: Settings, home: Home) -> dict[str, Any]:
 
 
 def status_of(
-    log: EventLog, store: GraphStore, releases: ReleaseStore, fresh: Path | None = None
+    log: EventLog, look: Callable[[], Standing], releases: ReleaseStore, fresh: Path | None = None
 ) -> dict[str, Any]:
     """As in `ilk status --json`: lag shows as `sequence` (accepted) above `applied_sequence` (in the graph)
-    above `visible_sequence` (in the served answers). fresh: the home's folder of fresh rows. `problem`: what
-    is wrong with all that, where the graph is ahead of the log; then nothing can be loaded or refreshed."""
-    stats = store.stats()
+    above `visible_sequence` (in the served answers). look: at the store. fresh: the home's folder of fresh
+    rows. `problem`: what is wrong with all that. Where the graph is ahead of the log nothing can be loaded or
+    refreshed; where the store is out of reach counts are those of `counted_at`, or None where nobody here has
+    seen any."""
+    standing = look()
+    stats = standing.stats
     sequence = log.last_seq()  # after the graph's: it may grow
     release = releases.current_summary()
     updater = None if fresh is None else read_updater(fresh)
     visible = (release or {}).get("events_through") or 0
     if updater is not None and release is not None and updater.release == release["version"]:
         visible = max(visible, updater.visible_sequence)
+    applied = None if stats is None else stats.applied_seq
+    if not standing.health.ok and updater is not None:  # it may have seen the store later than we
+        applied = max(applied or 0, updater.applied_sequence)
     return {
-        "items": stats.items,
-        "users": stats.users,
-        "events": stats.events,
-        "categories": stats.categories,
+        "items": stats and stats.items,
+        "users": stats and stats.users,
+        "events": stats and stats.events,
+        "categories": stats and stats.categories,
+        "counted_at": standing.counted_at,
         "sequence": sequence,
-        "applied_sequence": stats.applied_seq,
+        "applied_sequence": applied,
         "visible_sequence": visible,
-        "problem": graph_ahead(stats.applied_seq, sequence),
+        "problem": _problem(standing, applied, sequence),
         "release": release,
-        "store": asdict(store.health()),
+        "store": asdict(standing.health),
         "updater": None if updater is None else updater.to_json(),
     }
+
+
+def _problem(standing: Standing, applied: int | None, sequence: int) -> str | None:
+    if not standing.health.ok:
+        counts = "no counts are known" if standing.stats is None else "counts are those it last told"
+        return (
+            f"{standing.health.detail}; {counts}; events that are accepted meanwhile come into the graph "
+            "once it answers"
+        )
+    return None if applied is None else graph_ahead(applied, sequence)
+
+
+def _backend(settings: Settings) -> str:
+    return "sqlite" if settings.graph.url == "sqlite" else "neo4j"

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from graph.errors import StoreUnavailable
 from graph.store import GraphStore
@@ -67,6 +68,17 @@ class LastKnownShop:
         waits in a thread that those need who can be answered."""
         if self._away.is_set():
             raise StoreUnavailable("the graph store is out of reach")
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Ask the store within the block: raises at once while it is known to be away, and lets the others
+        know where it turns out to be. The error does not say where the store is: callers may be strangers."""
+        self.reached()
+        try:
+            yield
+        except StoreUnavailable as error:
+            self._wait_for_store(error)
+            raise StoreUnavailable("the graph store is out of reach") from error
 
     def close(self) -> None:
         """End the thread; idempotent."""

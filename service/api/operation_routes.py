@@ -72,7 +72,8 @@ async def metrics(request: Request) -> Response:
     "/v1/status", summary="Where the shop stands", response_model=StatusShape, responses=problems(503)
 )
 async def status(request: Request) -> JSONResponse:
-    """Counts, sequence numbers, lag, release, store.
+    """Counts, sequence numbers, lag, release, store. Answers also while the store is out of reach, with the
+    counts it last told (`counted_at`) and a `problem`.
 
     What is accepted (`sequence`) comes into the graph (`applied_sequence`) and from there into the answers
     (`visible_sequence`).

@@ -44,7 +44,8 @@ export async function showCounts() {
     "in the graph": status.applied_sequence, "in answers": status.visible_sequence };
   at("counts").replaceChildren(...Object.entries(shown).map(([name, value]) =>
     make("div", {}, make("dt", {}, name), make("dd", {}, count(value)))),
-    make("div", {}, make("dt", {}, "graph in"), make("dd", {}, status.store.backend)));
+    make("div", {}, make("dt", {}, "graph in"), make("dd", {}, status.store.backend)),
+    ...(status.problem ? [make("div", { class: "trouble" }, make("dt", {}, "problem"), make("dd", {}, status.problem))] : []));
   const jobs = Object.entries(status.schedule || {}).map(([name, job]) => make("li", {}, make("strong", {}, name), ` ${standing(job)}`));
   at("schedule").replaceChildren(...(jobs.length ? jobs : [make("li", {}, "Nothing is planned (schedule.refresh, schedule.sync_seconds).")]));
 }

@@ -59,14 +59,21 @@ class StatusShape(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    items: int
-    users: int
-    events: int
+    items: int | None = Field(
+        description="null: the store is out of reach, and was never seen by this worker."
+    )
+    users: int | None
+    events: int | None
+    counted_at: float | None = Field(
+        None, description="Unix time of the counts: now, or when the store last answered this worker."
+    )
     sequence: int = Field(description="Newest accepted event.")
-    applied_sequence: int = Field(description="Newest event in the graph.")
+    applied_sequence: int | None = Field(description="Newest event in the graph, as far as is known.")
     visible_sequence: int = Field(description="Newest event that counts in this worker's answers.")
     problem: str | None = Field(
-        None, description="Why graph and event log of this home do not fit together, and what to do."
+        None,
+        description="What is wrong, and what to do: the store is out of reach (`store.ok` is false and the "
+        "counts are the last known), or graph and event log of this home do not fit together.",
     )
     release: dict[str, Any] | None = Field(description="The current release on disk.")
     store: dict[str, Any]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from service.catch_up import catch_up
 from service.change_log import ChangeKind, ChangeLog
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
+from service.status import status_of
+from service.store_standing import StoreStanding
 from service.text_vectors import TextModelUnavailable, TextVectors
 from service.user_data import UserData
 from tests.service.release_toys import ToyShop, publish, toy_store
@@ -90,20 +92,6 @@ def seeded_store(log: SqliteLog, store: GraphStore | None = None) -> GraphStore:
     return store
 
 
-def status_of(log: SqliteLog, store: GraphStore, releases: ReleaseStore) -> dict[str, Any]:
-    stats = store.stats()
-    return {
-        "items": stats.items,
-        "users": stats.users,
-        "events": stats.events,
-        "sequence": log.last_seq(),
-        "applied_sequence": stats.applied_seq,
-        "visible_sequence": 0,
-        "release": releases.current_summary(),
-        "store": asdict(store.health()),
-    }
-
-
 @contextmanager
 def running_api(
     folder: Path,
@@ -122,6 +110,7 @@ def running_api(
     holder = ReleaseHolder(releases, poll_seconds=0.02)
     rules, noted = RuleBook(folder / "rules.db"), ChangeLog(folder / "changes.db")
     shop = LastKnownShop(store, lambda: holder.serving().release.items, noted.deleted, retry_seconds=0.02)
+    standing = StoreStanding(store, shop.asking)
     deps = ApiDeps(
         releases=releases,
         holder=holder,
@@ -138,7 +127,7 @@ def running_api(
         explainer=Explainer(holder.serving, store),
         profiles=Profiles(holder.serving, store),
         last_sequence=log.last_seq,
-        status=lambda: status_of(log, store, releases),
+        status=lambda: status_of(log, standing.look, releases),
         close=log.close,
     )
     deps = replace(deps, **changes)

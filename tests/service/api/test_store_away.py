@@ -9,7 +9,8 @@ import pytest
 
 from graph.errors import StoreUnavailable
 from graph.memory_store import MemoryGraphStore
-from graph.store import StoreHealth
+from graph.store import StoreHealth, StoreStats
+from service.api.schemas import StatusShape
 from tests.service.api.conftest import Api
 
 
@@ -30,6 +31,10 @@ class MovingStore(MemoryGraphStore):
     def user_history(self, user_id: str, limit: int = 50) -> list[tuple[str, int]]:
         self._reached()
         return super().user_history(user_id, limit)
+
+    def stats(self) -> StoreStats:
+        self._reached()
+        return super().stats()
 
     def health(self) -> StoreHealth:
         return StoreHealth(not self.away, "memory", "1")
@@ -104,6 +109,42 @@ def test_nobody_else_waits_for_a_store_that_is_known_to_be_away(
         assert api.client.delete("/v1/items/plain").status_code == 503
         assert api.client.get("/v1/items/plain").status_code == 503
         assert store.asked == asked
+
+
+def test_status_is_told_while_the_store_is_away(make_api: Callable[..., Any], store: MovingStore) -> None:
+    with make_api(graph=store) as api:
+        usual = api.get("/v1/status")
+        assert usual["problem"] is None
+        store.away = True
+        event = {"user_id": "u", "item_id": "plain"}
+        assert api.client.post("/v1/events", json={"events": [event]}).status_code == 200
+        for _ in range(2):
+            told = api.get("/v1/status")
+            StatusShape.model_validate(told)
+            for name in ("items", "users", "events", "counted_at", "applied_sequence", "serving"):
+                assert told[name] == usual[name], name
+            assert told["sequence"] == usual["sequence"] + 1
+            assert (told["store"]["ok"], told["store"]["backend"]) == (False, "memory")
+            assert "out of reach" in told["problem"]
+            assert "127.0.0.1" not in str(told), "where the store is, is not for everybody with a key"
+        assert store.asked == 1, "the second does not wait for it"
+        assert api.client.get("/health/ready").status_code == 200
+        comes_back(api, store)
+        back = api.get("/v1/status")
+        assert (back["problem"], back["store"]["ok"]) == (None, True)
+        assert back["counted_at"] > usual["counted_at"]
+
+
+def test_a_store_that_was_never_seen_has_no_counts(make_api: Callable[..., Any], store: MovingStore) -> None:
+    with make_api(graph=store) as api:
+        store.away = True
+        told = api.get("/v1/status")
+        StatusShape.model_validate(told)
+        assert (told["items"], told["users"], told["events"], told["applied_sequence"]) == (None,) * 4
+        assert told["store"]["backend"] == "memory"
+        assert "no counts are known" in told["problem"]
+        comes_back(api, store)
+        assert api.get("/v1/status")["items"]
 
 
 def comes_back(api: Api, store: MovingStore) -> None:

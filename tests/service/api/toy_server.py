@@ -25,8 +25,10 @@ from service.api import (
 )
 from service.errors import ServiceError
 from service.releases.holder import ReleaseHolder
+from service.status import status_of
+from service.store_standing import StoreStanding
 from service.user_data import UserData
-from tests.service.api.conftest import seeded_store, status_of
+from tests.service.api.conftest import seeded_store
 from tests.service.release_toys import toy_store
 
 
@@ -47,7 +49,7 @@ def make_app(folder: Path) -> FastAPI:
             explainer=Explainer(holder.serving, store),
             profiles=Profiles(holder.serving, store),
             last_sequence=log.last_seq,
-            status=lambda: status_of(log, store, releases),
+            status=lambda: status_of(log, StoreStanding(store).look, releases),
             close=log.close,
         )
     )
