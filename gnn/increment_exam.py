@@ -44,9 +44,9 @@ class IncrementExam:
     cold: PairedScores
     """Of `newest` those whose target has few events."""
     figures: dict[str, float]
-    """`list_coverage`, `list_coverage_before`: share of the catalogue that appears in a top 10;
-    `neighbour_drift`: share of the top 10 that changed; `norm_growth`: largest residual over the largest
-    before; `finite`: 0 where a vector is not finite, else 1."""
+    """`list_coverage`, `list_coverage_before`: share of the catalogue that appears in a top 10, of those that
+    are compared; `neighbour_drift`: share of these top 10 that changed; `norm_growth`: largest residual over
+    the largest before; `finite`: 0 where a vector is not finite, else 1."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,9 @@ class ExamConfig:
 
     pairs: int = 3000
     """Cases of each part at most: the newest; of old ones a fixed sample."""
+    lists: int = 1000
+    """Items whose lists are compared at most, the same for both models: coverage and drift are judged by
+    tenths, and lists of more took as long as everything else of the exam."""
     few_events: int = 5
     """Events up to which an item counts as cold."""
 
@@ -90,7 +93,7 @@ def increment_exam(
         newest=asked_new,
         old=_asked(candidate, serving, _chosen(pairs, old)),
         cold=asked_new.where(counts[new_pairs.target] <= config.few_events),
-        figures=_figures(candidate, serving),
+        figures=_figures(candidate, serving, config.lists),
     )
 
 
@@ -123,9 +126,9 @@ def _scorer(model: FittedIlk, objective: Objective) -> ScoreFn:
     return score
 
 
-def _figures(candidate: FittedIlk, serving: FittedIlk) -> dict[str, float]:
+def _figures(candidate: FittedIlk, serving: FittedIlk, queries: int) -> dict[str, float]:
     n = candidate.n_items
-    lists = [neighbour_lists(_scorer(model, Objective.RELATED), n) for model in (candidate, serving)]
+    lists = [neighbour_lists(_scorer(model, Objective.RELATED), n, queries) for model in (candidate, serving)]
     same = (lists[0].item[:, :, None] == lists[1].item[:, None, :]).any(axis=2)
     shown = [len(np.unique(found.item[found.listed])) / max(n, 1) for found in lists]
     norms = [

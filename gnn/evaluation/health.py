@@ -24,11 +24,11 @@ class NeighbourLists:
     """Whether the place is filled (see `ranking.listed_items`), shape (q, k)."""
 
 
-def neighbour_lists(score: ScoreFn, n_items: int) -> NeighbourLists:
-    """Lists of up to `K` items for all items of the catalogue, of `MAX_QUERIES` drawn at random beyond."""
+def neighbour_lists(score: ScoreFn, n_items: int, queries: int = MAX_QUERIES) -> NeighbourLists:
+    """Lists of up to `K` items for all items of the catalogue, of `queries` drawn at random beyond."""
     query = np.arange(n_items, dtype=np.int64)
-    if n_items > MAX_QUERIES:
-        query = np.sort(np.random.default_rng(0).choice(query, MAX_QUERIES, replace=False))
+    if n_items > queries:
+        query = np.sort(np.random.default_rng(0).choice(query, queries, replace=False))
     items, filled = [], []
     for part in blocks(len(query), n_items):
         scores = checked_scores(score, query[part], n_items)

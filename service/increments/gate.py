@@ -120,7 +120,7 @@ def _broken(figures: dict[str, float], settings: IncrementGateSettings) -> str |
     now, before = figures["list_coverage"], figures["list_coverage_before"]
     if now < before * (1 - settings.max_coverage_drop):
         return (
-            f"only {now:.1%} of the items appear in any top 10, {before:.1%} before "
+            f"only {now:.1%} of the items appear in the top 10 compared, {before:.1%} before "
             f"(increment.gate.max_coverage_drop {settings.max_coverage_drop:.0%})"
         )
     if figures["neighbour_drift"] > settings.max_neighbour_drift:

@@ -113,7 +113,7 @@ class IncrementGateSettings(Section):
     margin: float = Field(0.05, ge=0, le=1)
     """Relative loss that must be ruled out before a candidate serves."""
     max_coverage_drop: float = Field(0.2, ge=0, le=1)
-    """Relative drop of the share of items that appear in any top 10."""
+    """Relative drop of the share of items that appear in any top 10 of a thousand."""
     max_neighbour_drift: float = Field(0.6, ge=0, le=1)
     """Share of the top 10 that one increment may change."""
     max_norm_growth: float = Field(3.0, ge=1)

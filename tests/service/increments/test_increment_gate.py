@@ -10,7 +10,7 @@ from gnn.fitted_ilk import FittedIlk
 from gnn.fitting import fit_with
 from gnn.histories import group_by_user
 from gnn.ilk_config import IlkConfig
-from gnn.increment_exam import IncrementExam, PairedScores, increment_exam
+from gnn.increment_exam import ExamConfig, IncrementExam, PairedScores, increment_exam
 from gnn.incremental import update
 from gnn.incremental_config import IncrementalConfig
 from gnn.item_signals import SignalScales, item_signals
@@ -186,3 +186,12 @@ def test_the_exam_asks_what_neither_model_has_seen(planted: Planted) -> None:
     fewer = planted.shop.events(0, int(half[-1]) + 1)
     again = increment_exam(planted.serving, planted.serving, fewer, half)
     assert np.array_equal(again.old.serving, exam.old.serving)  # the sample of old events stays
+
+
+def test_the_exam_compares_as_many_lists_as_it_may(planted: Planted) -> None:
+    few = increment_exam(
+        planted.updated(1), planted.serving, planted.shop, planted.held, ExamConfig(pairs=50, lists=3)
+    )
+    n = planted.shop.n_items
+    assert 0 < few.figures["list_coverage"] <= 3 * 10 / n < 1
+    assert 0 < few.figures["list_coverage_before"] <= 3 * 10 / n
