@@ -104,15 +104,6 @@ def _choose(
     return Choices(None if trained is None else trained.epochs, mixes, user_mix, holdout)
 
 
-def signals_before(config: IlkConfig, shop: ShopArrays, stop: int, seed: int) -> ItemSignals:
-    """What a fit would know after the first `stop` events: later events play no part."""
-    text = build_text_space(shop.told, shop.n_items, config.text)
-    older = without_weightless(shop.events(0, stop))
-    run = _Run(silent, "", None, None, NoCheckpoints(), None)
-    signals, _ = _signals(config, older, group_by_user(older), text, seed, run)
-    return signals
-
-
 @dataclass(frozen=True)
 class _Run:
     """One of the two passes: with a validation block, or with the number of epochs it chose."""

@@ -182,7 +182,7 @@ def product_top(
 ) -> Csr:
     """Two-hop paths: `left @ right`, the `keep` best of each row, in memory bounded by the result.
 
-    `drop_diagonal` needs all rows of a square result; for some rows take `product_top_rows`.
+    `drop_diagonal` needs all rows of a square result.
     """
 
     def best_of_blocks() -> Iterator[Csr]:
@@ -216,13 +216,6 @@ def row_pointers(counts: npt.NDArray[np.integer[Any]]) -> IntArray | IndexArray:
     pointers = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=pointers[1:])
     return pointers.astype(np.int32) if pointers[-1] <= np.iinfo(np.int32).max else pointers
-
-
-def product_top_rows(left: Csr, right: Csr, rows: IntArray, keep: int) -> Csr:
-    """Selected rows of `product_top(left, right, keep)`, shape (len(rows), columns)."""
-    product = (left[rows] @ right).tocsr()
-    own = np.repeat(rows, np.diff(product.indptr)) == product.indices
-    return top_of_unsorted(keep_entries(product, ~own), keep)
 
 
 def _sorted(matrix: Csr) -> Csr:

@@ -88,15 +88,6 @@ def fit_projection(text: FloatArray, whitening: float) -> TextProjection | None:
     return TextProjection(mean, axes[:, ::-1].astype(np.float32), stretch.astype(np.float32))
 
 
-def half_whitened(text: FloatArray, whitening: float) -> FloatArray:
-    """Centre, rotate to the principal axes, divide them by s^whitening, unit length; (n_items, d).
-
-    Rows of zeros (no text) stay zeros and take no part in the mean.
-    """
-    projection = fit_projection(text, whitening)
-    return np.zeros(text.shape, np.float32) if projection is None else projection.apply(text)
-
-
 def nearest(vectors: FloatArray, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
     """(ids, cosines) of the `k` nearest other items of some rows, in no order; each of shape (r, k)."""
     cosine = vectors[rows] @ vectors.T

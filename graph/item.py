@@ -13,8 +13,6 @@ from graph.errors import InvalidEvent, InvalidItem
 from graph.frames import ITEM_SCHEMA
 from graph.ids import MAX_ID_BYTES, check_id
 
-TEXT_FIELDS = ("title", "description", "brand", "currency", "availability", "image_url")
-
 
 @dataclass(frozen=True)
 class Item:

@@ -1,7 +1,7 @@
 """External ids become contiguous indices here and nowhere else."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, repeat
+from itertools import count
 from typing import Generic, NewType, TypeVar
 
 import numpy as np
@@ -11,9 +11,6 @@ UserIndex = NewType("UserIndex", int)
 ItemIndex = NewType("ItemIndex", int)
 
 IndexT = TypeVar("IndexT", bound=int)
-
-UNKNOWN = -1
-"""Index of an id that a vocabulary does not hold."""
 
 
 class Vocabulary(Generic[IndexT]):
@@ -53,10 +50,6 @@ class Vocabulary(Generic[IndexT]):
     def index_of(self, external_id: str) -> IndexT:
         """The id's index. Raises `KeyError` for an unknown one."""
         return self._typed(self._index[external_id])
-
-    def index_of_many(self, external_ids: Iterable[str]) -> npt.NDArray[np.int64]:
-        """Indices of the ids, -1 for unknown ones; shape (n,)."""
-        return np.fromiter(map(self._index.get, external_ids, repeat(UNKNOWN)), np.int64)
 
     def id_of(self, index: IndexT) -> str:
         """The id with this index; "" at a hole. Raises `IndexError` for any other number."""

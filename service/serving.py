@@ -98,7 +98,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         return holder.serving()
 
     def close() -> None:
-        for thing in (shop, texts, writer, log, store, changes, rules):
+        for thing in (shop, writer, log, store, changes, rules):
             thing.close()
 
     return ApiDeps(

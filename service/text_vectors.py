@@ -4,16 +4,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gnn.shop_arrays import FloatArray
-from graph.item import Item
 from service.errors import ServiceError
 from service.home import Home
 from service.item_reviews import first_words
@@ -62,15 +59,14 @@ class LazyTextVectors:
     """`TextVectors` over encoders that are opened at the first text, and anew for a release whose text model
     was fine-tuned otherwise."""
 
-    def __init__(self, open_encoders: Callable[[str | None], ServingEncoders]) -> None:
-        """open_encoders: those of the fingerprint (None: of the serving release); may take seconds, and what
-        it raises is the reason why texts cannot be compared."""
+    def __init__(self, open_encoders: Callable[[str], ServingEncoders]) -> None:
+        """open_encoders: those of the fingerprint; may take seconds, and what it raises is the reason why
+        texts cannot be compared."""
         self._open = open_encoders
         self._encoders: ServingEncoders | None = None
-        self._failed: dict[str | None, tuple[float, str]] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
         self._queries: OrderedDict[bytes, FloatArray] = OrderedDict()
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="text-arrivals")
 
     def of_query(self, text: str, fingerprint: str) -> FloatArray:
         """See `TextVectors.of_query`."""
@@ -90,33 +86,13 @@ class LazyTextVectors:
             vector: FloatArray = self._ready(fingerprint).items.encode([text])[0]
         return vector
 
-    def expect_items(self, items: Sequence[Item]) -> None:
-        """Encode items' texts soon, in the background, so that `of_item` finds them; never raises."""
-        with suppress(RuntimeError):  # closed: the process ends
-            self._background.submit(self._encode, items)
-
-    def close(self) -> None:
-        """Forget what is still waiting; idempotent."""
-        self._background.shutdown(wait=True, cancel_futures=True)
-
-    def _encode(self, items: Sequence[Item]) -> None:
-        try:
-            texts = _texts_of(items)
-            for start in range(0, len(texts), 16):  # readers come in between
-                with self._lock:
-                    self._ready(None).items.encode(texts[start : start + 16])
-        except TextModelUnavailable as error:
-            logger.warning("texts of new items are not encoded yet: %s", error)
-        except Exception:  # they are encoded when they are asked for
-            logger.exception("texts of new items are not encoded yet")
-
-    def _ready(self, fingerprint: str | None) -> ServingEncoders:
+    def _ready(self, fingerprint: str) -> ServingEncoders:
         """The encoders, opened. Raises `TextModelUnavailable`, also for another fingerprint than theirs."""
-        if self._encoders is None or fingerprint not in (None, self._encoders.items.fingerprint):
+        if self._encoders is None or fingerprint != self._encoders.items.fingerprint:
             self._encoders = self._opened(fingerprint)
         return self._encoders
 
-    def _opened(self, fingerprint: str | None) -> ServingEncoders:
+    def _opened(self, fingerprint: str) -> ServingEncoders:
         when, why = self._failed.get(fingerprint, (-RETRY_SECONDS, ""))
         if time.monotonic() - when < RETRY_SECONDS and why:
             raise TextModelUnavailable(why)
@@ -127,7 +103,7 @@ class LazyTextVectors:
             raise self._refused(
                 fingerprint, f"the text model cannot be opened ({type(error).__name__})"
             ) from error
-        if fingerprint not in (None, encoders.items.fingerprint):
+        if fingerprint != encoders.items.fingerprint:
             raise self._refused(
                 fingerprint,
                 "the served release was made with another text model than is set; run `ilk refresh`",
@@ -135,14 +111,14 @@ class LazyTextVectors:
         self._failed.clear()
         return encoders
 
-    def _refused(self, fingerprint: str | None, why: str) -> TextModelUnavailable:
+    def _refused(self, fingerprint: str, why: str) -> TextModelUnavailable:
         self._failed[fingerprint] = (time.monotonic(), why)
         return TextModelUnavailable(why)
 
 
-def open_encoders(settings: Settings, home: Home, fingerprint: str | None = None) -> ServingEncoders:
-    """The text model, for texts that arrive, fine-tuned as for the release with that fingerprint (None: the
-    serving one). Raises what `open_texts` raises."""
+def open_encoders(settings: Settings, home: Home, fingerprint: str) -> ServingEncoders:
+    """The text model, for texts that arrive, fine-tuned as for the release with that fingerprint. Raises what
+    `open_texts` raises."""
     # here: slow to import, and many a process meets no new text
     from encoders import ViewEncoder
     from service.texts import open_texts
@@ -173,7 +149,7 @@ def _cuts(texts: list[str]) -> Iterator[str]:
             yield " ".join(words[:count])
 
 
-def _adapter(home: Home, fingerprint: str | None) -> "Adapter | None":
+def _adapter(home: Home, fingerprint: str) -> "Adapter | None":
     from service.releases.adapter import adapter_of  # here: it imports the text libraries
 
     releases = ReleaseStore(home.releases)
@@ -184,12 +160,6 @@ def _adapter(home: Home, fingerprint: str | None) -> "Adapter | None":
         except ReleaseError as error:
             logger.warning("%s", error)
             continue
-        if fingerprint in (manifest.encoder_fingerprint, None):
+        if fingerprint == manifest.encoder_fingerprint:
             return adapter_of(home.releases, manifest)
     return None
-
-
-def _texts_of(items: Sequence[Item]) -> list[str]:
-    from encoders import item_views_of  # here: the text libraries are slow to import and seldom needed
-
-    return [text for text in item_views_of(Item.to_frame(items)) if text]

@@ -44,8 +44,6 @@ class ApiLimits:
     """Rows of one `POST /v1/events`."""
     items: int = 1000
     """Rows of one `POST /v1/items:batch`."""
-    wait_ms: int = 30_000
-    """Longest wait for `min_sequence`."""
     lag_events: int = 100_000
     """Accepted events that may wait for graph and answers before `POST /v1/events` answers 429."""
 

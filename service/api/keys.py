@@ -67,10 +67,6 @@ class ApiKeys:
         matches = [grant for grant in self._grants if hmac.compare_digest(digest, grant.digest)]
         return matches[0] if matches and presented is not None else None
 
-    def accepts(self, presented: str | None) -> bool:
-        """Whether a key is one of ours."""
-        return self.grant_of(presented) is not None
-
 
 def new_key() -> tuple[str, str]:
     """A random key, to be shown once, and the SHA-256 that the settings keep, hexadecimal."""

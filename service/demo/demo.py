@@ -15,7 +15,6 @@ from service.reporter import Reporter
 SOURCE_NAME = "demo-source"
 """File in the home that names the shop a demo put there."""
 SHOWN_ITEMS = 3
-OFFLINE_NAME = "ILK_DEMO_OFFLINE"
 
 
 @dataclass(frozen=True)

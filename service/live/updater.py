@@ -4,18 +4,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import asdict
 from functools import partial
 
 from gnn.freed_memory import keep_few_arenas, settle
-from graph.errors import GraphError, RetryableStoreError
+from graph.errors import RetryableStoreError
 from graph.log import EventLog
 from graph.store import GraphStore
 from service.catch_up import catch_up
 from service.change_log import ChangeLog
-from service.errors import HomeBusy, ServiceError
+from service.errors import HomeBusy
 from service.foreign_edges import adopt_foreign
 from service.home import Home
 from service.live.beside import beside
@@ -251,10 +250,7 @@ def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> 
     texts = LazyTextVectors(partial(open_encoders, settings, home))
     updater = Updater(settings, ReleaseStore(home.releases), make_mirror(settings), texts, restarts)
     settle()
-    try:
-        updater.run(stopping)
-    finally:
-        texts.close()
+    updater.run(stopping)
 
 
 def _warm_up(store: PlansStatements) -> None:
@@ -263,9 +259,3 @@ def _warm_up(store: PlansStatements) -> None:
         store.warm_up()
     except Exception as error:
         logger.warning("the graph's server could not plan its statements ahead: %s", error)
-
-
-FATAL = (GraphError, ServiceError)
-"""What ends the updater with one line: trying again would not help."""
-
-Follow = Callable[[Settings, threading.Event, int], None]

@@ -1,7 +1,7 @@
 """From the words of the settings to the times at which a job runs."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -55,16 +55,3 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValueError(f"there is no time zone {name!r}; names are like Europe/Berlin or UTC") from None
-
-
-def next_times(trigger: CronTrigger, now: datetime, n: int = 1) -> list[datetime]:
-    """The next `n` times after `now`."""
-    found: list[datetime] = []
-    last = None
-    while len(found) < n:
-        last = trigger.get_next_fire_time(last, now)
-        if last is None:
-            break
-        found.append(last)
-        now = last
-    return found

@@ -79,16 +79,6 @@ class ReleaseStore:
             self._switch_to(target)
             return target
 
-    def prune(self, keep: int = 5) -> tuple[str, ...]:
-        """Remove all but the `keep` newest releases and the current one; returns what was removed.
-
-        Processes that have a removed release open go on using it. Raises `ValueError` where keep < 2: a
-        fallback and a rollback need one to go to.
-        """
-        if keep < 2:
-            raise ValueError("keep at least 2 releases")
-        return self.remove(self.versions()[keep:])
-
     def remove(self, versions: Iterable[str]) -> tuple[str, ...]:
         """Remove these releases, but never the current one; returns what was removed."""
         with self._locked():

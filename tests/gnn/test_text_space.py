@@ -3,7 +3,7 @@
 import numpy as np
 
 from gnn.shop_arrays import FloatArray
-from gnn.text_space import TextSpaceConfig, build_text_space, half_whitened
+from gnn.text_space import TextSpaceConfig, build_text_space, fit_projection
 
 
 def texts(n: int, dim: int, seed: int = 0) -> FloatArray:
@@ -12,14 +12,20 @@ def texts(n: int, dim: int, seed: int = 0) -> FloatArray:
     return unit
 
 
+def whitened(text: FloatArray, power: float) -> FloatArray:
+    projection = fit_projection(text, power)
+    assert projection is not None
+    return projection.apply(text)
+
+
 def test_rows_without_text_stay_zero_and_move_nobody_else() -> None:
     raw = texts(40, 8)
     with_holes = np.concatenate([raw, np.zeros((5, 8), np.float32)])
-    whole = half_whitened(with_holes, 0.35)
+    whole = whitened(with_holes, 0.35)
     assert not whole[40:].any()
     assert np.allclose(
         np.abs(whole[:40] @ whole[:40].T),
-        np.abs(half_whitened(raw, 0.35) @ half_whitened(raw, 0.35).T),
+        np.abs(whitened(raw, 0.35) @ whitened(raw, 0.35).T),
         atol=1e-4,
     )
     assert np.allclose(np.linalg.norm(whole[:40], axis=1), 1, atol=1e-5)
@@ -27,7 +33,7 @@ def test_rows_without_text_stay_zero_and_move_nobody_else() -> None:
 
 def test_whitening_lifts_weak_axes() -> None:
     raw = texts(200, 8)
-    spread = [half_whitened(raw, power).var(axis=0) for power in (0.0, 0.35, 1.0)]
+    spread = [whitened(raw, power).var(axis=0) for power in (0.0, 0.35, 1.0)]
     ratio = [s.max() / s.min() for s in spread]
     assert ratio[0] > 3 * ratio[1] > 3 * ratio[2]
 

@@ -23,20 +23,12 @@ def test_indices_are_contiguous_and_never_change(batches: list[list[str]]) -> No
     assert len(vocabulary) == len(first)
     assert list(vocabulary) == list(vocabulary.ids) == list(first)
     assert vocabulary.ids_of(range(len(first))) == list(first)
-    assert vocabulary.index_of_many(first).tolist() == list(range(len(first)))
     assert [vocabulary.id_of(vocabulary.index_of(one)) for one in first] == list(first)
-
-
-@given(st.lists(ids, unique=True), st.lists(ids))
-def test_unknown_ids_are_minus_one(known: list[str], asked: list[str]) -> None:
-    found = Vocabulary[ItemIndex](known).index_of_many(iter(asked))
-    assert found.dtype == np.int64
-    assert found.tolist() == [known.index(one) if one in known else -1 for one in asked]
 
 
 def test_holes_take_an_index_and_are_never_found() -> None:
     vocabulary: Vocabulary[ItemIndex] = Vocabulary(["a", "", "b", ""])
-    assert vocabulary.index_of_many(["a", "", "b"]).tolist() == [0, -1, 2]
+    assert [vocabulary.index_of(one) for one in ("a", "b")] == [0, 2]
     assert "" not in vocabulary
     assert vocabulary.add("c") == 4
     assert vocabulary.id_of(ItemIndex(1)) == ""

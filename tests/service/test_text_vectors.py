@@ -10,7 +10,6 @@ import pytest
 from encoders import HashingEncoder
 from encoders.encoder import ProgressFn
 from gnn.shop_arrays import FloatArray
-from graph.item import Item
 from service.text_vectors import REMEMBERED_QUERIES, LazyTextVectors, ServingEncoders, TextModelUnavailable
 
 
@@ -69,16 +68,6 @@ def test_only_the_newest_queries_are_remembered() -> None:
     assert shop.queries.asked[REMEMBERED_QUERIES + 1 :] == ["q 0"]
 
 
-def test_items_are_encoded_in_the_background() -> None:
-    shop = Shop()
-    shop.vectors.expect_items([Item("a", title="Red shoe", brand="Acme"), Item("b")])
-    assert shop.items.something.wait(20)
-    shop.vectors.close()
-    assert shop.items.asked == ["Red shoe. Acme"]
-    shop.vectors.expect_items([Item("c", title="x")])  # after the end: nothing happens
-    assert shop.items.asked == ["Red shoe. Acme"]
-
-
 def test_another_models_space_is_refused() -> None:
     shop = Shop()
     with pytest.raises(TextModelUnavailable, match="another text model"):
@@ -117,5 +106,3 @@ def test_a_model_that_cannot_be_opened_is_not_tried_at_every_request() -> None:
             vectors.of_query("red", "f")
         assert "secret" not in str(caught.value)
     assert len(tries) == 1
-    vectors.expect_items([Item("a", title="x")])
-    vectors.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
 
 from service.errors import BadSettings, HomeBusy
 from service.home import Home
@@ -19,11 +20,23 @@ from service.intake.sync import source_status
 from service.nightly.refresh import refresh
 from service.nightly.schedule import WAIT_SECONDS, Schedule, arguments_of, outcome_of, scheduling
 from service.nightly.schedule_state import JobState, read_schedule, schedule_path
-from service.nightly.schedule_times import next_times, trigger_of
+from service.nightly.schedule_times import trigger_of
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
 from service.status import read_status
 from tests.service.conftest import TRIAL_FLAGS, quiet, trial_settings
+
+
+def next_times(trigger: CronTrigger, now: datetime, n: int = 1) -> list[datetime]:
+    found: list[datetime] = []
+    last = None
+    while len(found) < n:
+        last = trigger.get_next_fire_time(last, now)
+        if last is None:
+            break
+        found.append(last)
+        now = last
+    return found
 
 
 def times(when: str, zone: str, start: str, n: int) -> list[str]:

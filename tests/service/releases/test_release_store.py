@@ -220,13 +220,11 @@ def test_leftovers_go_with_the_next_write_and_nothing_else_does(store: ReleaseSt
     assert "notes.txt" in names
 
 
-def test_prune_keeps_the_newest_and_the_current(store: ReleaseStore) -> None:
+def test_the_current_release_is_never_removed(store: ReleaseStore) -> None:
     versions = [publish(store, SHOP, through) for through in range(1, 6)]
     store.rollback(versions[0])
-    assert store.prune(keep=2) == (versions[2], versions[1])
+    assert store.remove(versions[:3]) == (versions[1], versions[2])
     assert store.versions() == (versions[4], versions[3], versions[0])
-    with pytest.raises(ValueError, match="at least 2"):
-        store.prune(keep=1)
 
 
 def test_parts_that_do_not_belong_together_are_refused() -> None:
