@@ -204,6 +204,9 @@ class TrendShareConfig:
     halves of a block agree by chance."""
     min_gain: float = 2.0
     """Gain of NDCG@10, in standard errors, that targets outside the most popular fifth must have."""
+    risked: float = 0.05
+    """Part of the mean NDCG@10 of all targets that a smaller share may cost, with one standard error against
+    it: in a block of few queries a large loss is no more than noise."""
     min_lift: float = 3.0
     """The same of all targets, for a larger share; all errors are those of queries, whose pairs are alike."""
     spent: float = 0.05
@@ -220,8 +223,9 @@ class TrendShareConfig:
             raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
         if any(not share > 1 for share in self.larger):
             raise ValueError(f"larger shares must be above 1, not {self.larger}")
-        if not 0 <= self.spent < 1:
-            raise ValueError(f"spent must be from 0 to below 1, not {self.spent}")
+        for name, part in (("risked", self.risked), ("spent", self.spent)):
+            if not 0 <= part < 1:
+                raise ValueError(f"{name} must be from 0 to below 1, not {part}")
         if any(len(way) != len(TREND_NAMES) or abs(sum(way) - 1) > 1e-6 for way in self.spreads):
             raise ValueError(f"spreads must hold a part for each of {TREND_NAMES}, 1 in all: {self.spreads}")
 

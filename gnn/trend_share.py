@@ -42,7 +42,8 @@ def with_best_trends(
 
     The smallest share of the shipped trends below 1 with which targets outside the most popular fifth clearly
     gain, in both halves of the newest block's time, while all targets together lose no more than noise, in
-    neither half. So what the mean does not need goes to the items that trends push down.
+    neither half, and the noise itself is small: where a hundred queries tell it, a loss of a third hides in
+    it. So what the mean does not need goes to the items that trends push down.
 
     Else larger shares, spread as shipped or in a few other ways: what is bought next may be mostly what
     sells at present, and then how long "at present" is matters. Those count that rank all targets clearly
@@ -68,7 +69,7 @@ def with_best_trends(
     gain = ndcg - ndcg[0]
     rarer = popularity_quintile(counts)[target[at]] < QUINTILES - 1
     for place in range(1, 1 + len(smaller)):
-        if _pays(gain[place], rarer, query[at], config.min_gain):
+        if _pays(gain[place], rarer, query[at], config, config.risked * float(ndcg[0].mean())):
             return mixes[place]
     lifted = [
         place for place in range(1 + len(smaller), len(mixes) - 1) if _lifts(gain[place], query[at], config)
@@ -115,11 +116,15 @@ def _lifts(gain: Gains, query: IntArray, config: TrendShareConfig) -> bool:
     )
 
 
-def _pays(gain: Gains, rarer: npt.NDArray[np.bool_], query: IntArray, min_gain: float) -> bool:
-    """Whether the rarer targets gain clearly and in both halves, and all together lose no more than noise."""
+def _pays(
+    gain: Gains, rarer: npt.NDArray[np.bool_], query: IntArray, config: TrendShareConfig, risked: float
+) -> bool:
+    """Whether the rarer targets gain clearly and in both halves, and all together lose no more than noise,
+    which with one standard error against them is at most `risked`."""
     everything, *halves = _parts(len(gain))
     return (
-        standard_errors(gain[rarer], query[rarer]) >= min_gain
+        standard_errors(gain[rarer], query[rarer]) >= config.min_gain
+        and standard_errors(gain + risked, query) >= 1.0
         and all(gain[half][rarer[half]].sum() >= 0 for half in halves)
         and all(standard_errors(gain[part], query[part]) >= -1.0 for part in (everything, *halves))
     )

@@ -72,6 +72,19 @@ def test_both_halves_of_the_block_must_agree() -> None:
     assert share_of_trends(features(), query[shuffled], target[shuffled], config) == 0.0
 
 
+def test_a_loss_that_few_queries_cannot_tell_from_noise_is_not_risked() -> None:
+    """A quarter of the pairs lead to the query's twin, which trends hide, the others to what everybody buys:
+    without trends all together rank as well as before, as far as can be told."""
+    pairs, asked = 4800, N_ITEMS - len(POPULAR)
+    query = len(POPULAR) + np.random.default_rng(4).permutation(pairs) % asked
+    config = TrendShareConfig(shares=(0.0,), larger=())
+    of_each = np.where(np.random.default_rng(5).random(pairs) < 0.26, query ^ 1, popular(pairs))
+    assert share_of_trends(features(), query, of_each, config) == 0.0
+    of_some = np.where(query % 48 < 13, query ^ 1, popular(pairs))  # what 48 queries say is a matter of luck
+    assert share_of_trends(features(), query, of_some, config) == 1.0
+    assert share_of_trends(features(), query, of_some, replace(config, risked=0.99)) == 0.0
+
+
 def crowded(trend: FloatArray | None = None) -> SimilarFeatures:
     """Every item but the first twelve has fifteen that are alike; the trends as shipped do not reach them."""
     if trend is None:
@@ -190,6 +203,8 @@ def test_settings_survive_json_and_refuse_what_is_no_share() -> None:
         TrendShareConfig(larger=(1.0,))
     with pytest.raises(ValueError, match="spent must be"):
         TrendShareConfig(spent=1.0)
+    with pytest.raises(ValueError, match="risked must be"):
+        TrendShareConfig(risked=-0.1)
     for wrong in ((1.0,), (0.5, 0.5, 0.5, 0.0)):
         with pytest.raises(ValueError, match="a part for each of"):
             TrendShareConfig(spreads=(wrong,))
