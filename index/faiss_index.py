@@ -13,9 +13,9 @@ from index.exact_scan import exact_scan
 from index.faiss_module import faiss_module
 from index.query import Query, checked_matrix
 from index.recall import sampled_truth
-from index.snapshot import IndexKind, seal
-from index.top_k import by_score_then_id
+from index.snapshot import IndexKind
 from index.vector_index import Ids, Scores
+from index.wrapped_index import WrappedIndex, read_faiss
 
 WANTED_RECALL = 0.998
 """Of a sample's 10 nearest; two in a thousand missed is what a sample of 2,000 can still tell from none."""
@@ -24,27 +24,15 @@ WIDEST = 16
 """Times `EF_SEARCH`: 3 ms a search on 20,000 x 384, where an exact one takes 6."""
 
 
-class FaissIndex(ABC):
-    """What the FAISS indexes share. The wrapped index is never changed after it was built: searching is then
-    safe from many threads, adding would not be."""
+class FaissIndex(WrappedIndex, ABC):
+    """What the FAISS indexes share that keep rows as they are."""
 
-    kind: ClassVar[IndexKind]
     faiss_type: ClassVar[str]
 
     def __init__(self, faiss_index: Any) -> None:
         """Wrap a built FAISS index by inner product."""
-        self._index = faiss_index
+        super().__init__(faiss_index)
         self._matrix = self._view()
-
-    @property
-    def size(self) -> int:
-        """Number of rows."""
-        return int(self._index.ntotal)
-
-    @property
-    def dim(self) -> int:
-        """Length of a row."""
-        return int(self._index.d)
 
     @property
     def faiss_index(self) -> Any:
@@ -67,19 +55,10 @@ class FaissIndex(ABC):
             return exact_scan(self._matrix, query)
         return self._search(query)
 
-    def save(self, path: Path) -> None:
-        """Write FAISS's own format with a seal at its end (`faiss.read_index` ignores that)."""
-        faiss_module().write_index(self._index, str(path))
-        seal(path, self.kind, self.size, self.dim)
-
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read the payload of a snapshot whose seal was checked. Raises `SnapshotError`."""
-        faiss = faiss_module()
-        try:
-            found = faiss.read_index(str(path))
-        except RuntimeError as error:
-            raise SnapshotError(f"{path}: FAISS cannot read it") from error
+        found, faiss = read_faiss(path), faiss_module()
         if type(found).__name__ != cls.faiss_type or found.metric_type != faiss.METRIC_INNER_PRODUCT:
             raise SnapshotError(
                 f"{path} holds a {type(found).__name__}, not a {cls.faiss_type} by inner product"
@@ -106,12 +85,6 @@ class FaissIndex(ABC):
         view: npt.NDArray[np.float32] = np.asarray(_Owned(flat, self._index)).reshape(self.size, self.dim)
         view.flags.writeable = False
         return view
-
-    def _raw_search(self, query: Query, k: int, parameters: Any) -> tuple[Ids, Scores]:
-        """FAISS's answer in our terms: nothing found is id -1, score -inf; ties by ascending row."""
-        scores, ids = self._index.search(query.vectors, k, params=parameters)
-        scores = np.where(ids < 0, np.float32(-np.inf), scores)
-        return by_score_then_id(ids, scores)
 
 
 class _Owned:

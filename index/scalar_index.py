@@ -10,17 +10,17 @@ from index.errors import SnapshotError
 from index.faiss_index import selector
 from index.faiss_module import faiss_module
 from index.query import Query, checked_matrix
-from index.snapshot import IndexKind, seal
-from index.top_k import by_score_then_id
+from index.snapshot import IndexKind
 from index.vector_index import Ids, Scores
+from index.wrapped_index import WrappedIndex, read_faiss
 
 FEWEST_TRAINED = 1
 """Rows from which SQ8 can take each coordinate's range."""
 
 
-class FaissScalarIndex:
+class FaissScalarIndex(WrappedIndex):
     """Every row compared, by FAISS, with its coordinates rounded: scores are those of the rounded rows, near
-    ones may change places. Safe from many threads: it never changes.
+    ones may change places.
 
     Among rows that tie for the last place FAISS keeps any.
     """
@@ -29,7 +29,8 @@ class FaissScalarIndex:
 
     def __init__(self, faiss_index: Any, kind: IndexKind) -> None:
         """Wrap a built FAISS index by inner product."""
-        self._index, self.kind = faiss_index, kind
+        super().__init__(faiss_index)
+        self.kind = kind
 
     @classmethod
     def build(cls, kind: IndexKind, matrix: npt.NDArray[np.float32]) -> Self:
@@ -44,16 +45,6 @@ class FaissScalarIndex:
             index.add(rows)
         return cls(index, kind)
 
-    @property
-    def size(self) -> int:
-        """Number of rows."""
-        return int(self._index.ntotal)
-
-    @property
-    def dim(self) -> int:
-        """Length of a row."""
-        return int(self._index.d)
-
     def search(
         self, queries: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_] | None = None
     ) -> tuple[Ids, Scores]:
@@ -62,23 +53,14 @@ class FaissScalarIndex:
         if not len(query.vectors) or query.k == 0:
             return query.none_found()
         kept, parameters = selector(query)
-        scores, ids = self._index.search(query.vectors, query.k, params=parameters)
+        found = self._raw_search(query, query.k, parameters)
         del kept
-        return by_score_then_id(ids, np.where(ids < 0, np.float32(-np.inf), scores))
-
-    def save(self, path: Path) -> None:
-        """Write FAISS's own format with a seal at its end (`faiss.read_index` ignores that)."""
-        faiss_module().write_index(self._index, str(path))
-        seal(path, self.kind, self.size, self.dim)
+        return found
 
     @classmethod
     def read(cls, path: Path, kind: IndexKind) -> Self:
         """Read the payload of a snapshot whose seal was checked. Raises `SnapshotError`."""
-        faiss = faiss_module()
-        try:
-            found = faiss.read_index(str(path))
-        except RuntimeError as error:
-            raise SnapshotError(f"{path}: FAISS cannot read it") from error
+        found, faiss = read_faiss(path), faiss_module()
         wanted = getattr(faiss.ScalarQuantizer, cls.KINDS[kind])
         if not isinstance(found, faiss.IndexScalarQuantizer) or found.sq.qtype != wanted:
             raise SnapshotError(f"{path} holds a {type(found).__name__}, not rows rounded to {kind}")
