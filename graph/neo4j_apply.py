@@ -8,7 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from graph import neo4j_nodes
-from graph.event_type import RELATION_OF, RELATIONS, EventType
+from graph.edge_columns import edge_columns
+from graph.event_type import RELATIONS, EventType
 from graph.neo4j_queries import cypher
 from graph.neo4j_refunds import take_refunds
 from graph.neo4j_state import StoreState
@@ -18,7 +19,6 @@ from graph.store import ApplyResult
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-_RELATION_NUMBER = {str(kind): RELATIONS.index(relation) for kind, relation in RELATION_OF.items()}
 _EDGE_COLUMNS = {
     "seq": "seq", "eventId": "event_id", "user": "user_node", "item": "item_node", "at": "at",
     "weight": "weight", "rating": "rating", "quantity": "quantity", "reviewText": "review_text",
@@ -89,8 +89,6 @@ def _numbered(
     keep_texts: bool,
 ) -> pl.DataFrame:
     """Events with `user`, `item`, `relation` and `weight`; unknown users and items become nodes."""
-    kind = pl.col("event_type")
-    by_kind = {str(event_type): float(weight) for event_type, weight in weights.items()}
     users = _users(tx, state, events.select("user_id", "anonymous"))
     items = _items(tx, state, events.select("item_id"))
     text = pl.col("review_text") if keep_texts else pl.lit(None, pl.String())
@@ -98,9 +96,7 @@ def _numbered(
         events.join(users, on=["user_id", "anonymous"], how="left", maintain_order="left")
         .join(items, on="item_id", how="left", maintain_order="left")
         .with_columns(
-            kind.replace_strict(_RELATION_NUMBER, return_dtype=pl.Int8).alias("relation"),
-            kind.replace_strict(by_kind, return_dtype=pl.Float64).alias("weight"),
-            pl.when(pl.col("quantity") > 0).then("quantity").alias("quantity"),
+            *edge_columns(weights),
             pl.when(text != "").then(text).alias("review_text"),
         )
     )

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from graph.edge_columns import edge_columns, edge_weight
 from graph.event_type import RELATION_OF, RELATIONS, EventType, Relation
 from graph.refund import refund_rows, take_back
 from graph.store import ApplyResult
 
 _PURCHASED = RELATIONS.index(Relation.PURCHASED)
-_RELATION_NUMBER = {str(kind): RELATIONS.index(relation) for kind, relation in RELATION_OF.items()}
 
 _INSERT_EDGE = """
     INSERT INTO edges (seq, event_id, user, item, relation, at, weight, rating, quantity)
@@ -80,15 +80,11 @@ def reweigh(connection: apsw.Connection, events: pl.DataFrame, weights: Mapping[
     """See `GraphStore.reweigh`."""
     before = connection.total_changes()
     rows = events.filter(pl.col("event_type").is_in([kind.value for kind in RELATION_OF]))
-    now = rows["event_type"].replace_strict(_by_kind(weights), return_dtype=pl.Float64)
+    now = rows.select(edge_weight(weights))["weight"]
     connection.executemany(
         "UPDATE edges SET weight = ?1 WHERE seq = ?2 AND weight <> ?1", zip(now, rows["seq"], strict=True)
     )
     return connection.total_changes() - before
-
-
-def _by_kind(weights: Mapping[EventType, float]) -> dict[str, float]:
-    return {str(event_type): float(weight) for event_type, weight in weights.items()}
 
 
 def _edges(
@@ -97,16 +93,10 @@ def _edges(
     """Events with `user`, `item`, `relation` and `weight`; unknown users and items become nodes."""
     users = _nodes(connection, "users", events.select("user_id", "anonymous"))
     items = _nodes(connection, "items", events.select("item_id"))
-    kind = pl.col("event_type")
-    by_kind = _by_kind(weights)
     return (
         events.join(users, on=["user_id", "anonymous"], how="left", maintain_order="left")
         .join(items, on="item_id", how="left", maintain_order="left")
-        .with_columns(
-            kind.replace_strict(_RELATION_NUMBER, return_dtype=pl.Int8).alias("relation"),
-            kind.replace_strict(by_kind, return_dtype=pl.Float64).alias("weight"),
-            pl.when(pl.col("quantity") > 0).then("quantity").alias("quantity"),
-        )
+        .with_columns(edge_columns(weights))
     )
 
 
