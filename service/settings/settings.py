@@ -47,6 +47,9 @@ from service.settings.operating import (
 DEFAULT_HOME = Path(".ilk")
 TOML_NAME = "ilk.toml"
 
+_LEAST_WEIGHT, _MOST_WEIGHT = 1e-6, 1e6
+"""Sums of events' weights and their products must fit float32, whatever the shop."""
+
 
 class Settings(BaseSettings):
     """All settings; see each section."""
@@ -107,8 +110,8 @@ class Settings(BaseSettings):
     @classmethod
     def _complete(cls, given: dict[EventType, float]) -> dict[EventType, float]:
         """Types that are not named keep their default weight."""
-        if any(weight < 0 for weight in given.values()):
-            raise ValueError("weights must not be negative")
+        if any(weight != 0 and not _LEAST_WEIGHT <= weight <= _MOST_WEIGHT for weight in given.values()):
+            raise ValueError(f"weights are 0 or from {_LEAST_WEIGHT:f} to {_MOST_WEIGHT:,.0f}")
         return DEFAULT_WEIGHTS | given
 
 

@@ -56,6 +56,10 @@ def test_origins_and_masked_secrets(folder: Path, monkeypatch: pytest.MonkeyPatc
         ("[graph]\nurl = 'mysql://x'\n", "graph.url"),
         ("[graph]\nurl = 'http://localhost:7474'\n", "Bolt address such as bolt://127.0.0.1:7687"),
         ("[weights]\npurchase = -1\n", "weights"),
+        ("[weights]\npurchase = nan\n", "weights are 0 or from 0.000001 to 1,000,000"),
+        ("[weights]\npurchase = inf\n", "weights are 0 or from"),
+        ("[weights]\nview_item = 1e-30\n", "weights are 0 or from"),
+        ("[increment]\nrest = inf\n", "increment.rest"),
         ("not toml", "ilk.toml"),
     ],
 )
