@@ -6,7 +6,14 @@ from typing import Any, Self
 
 from gnn.co_engagement import CoEngagementConfig
 from gnn.embedding_config import EmbeddingConfig
-from gnn.mix_config import ListLearningConfig, Mix, MixConfig, RelationConfig, TrendShareConfig
+from gnn.mix_config import (
+    CoEngagedShareConfig,
+    ListLearningConfig,
+    Mix,
+    MixConfig,
+    RelationConfig,
+    TrendShareConfig,
+)
 from gnn.neighbour_regression import RegressionConfig
 from gnn.objective import Objective
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
@@ -19,7 +26,7 @@ DEFAULT_NEXT: Mix = dict(
     zip(SIMILAR_FEATURES, [0.4, 0.2, 0.8, 0.5, 0.1, 0.1, 0.05, 0.3, 0.3, 0.1, 0.3, 0.05, 0.0], strict=True)
 )
 DEFAULT_TOGETHER: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.25, 0.2, 1.1, 0.9, 0.1, 0.05, 0.0, 0.35, 0.1, 0.0, 0.0, 0.1, 0.1], strict=True)
+    zip(SIMILAR_FEATURES, [0.25, 0.2, 1.1, 1.3, 0.1, 0.05, 0.0, 0.35, 0.1, 0.0, 0.0, 0.1, 0.1], strict=True)
 )
 DEFAULT_RELATED: Mix = dict(
     zip(SIMILAR_FEATURES, [0.5, 0.1, 0.2, 0.5, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0, 0.05, 0.2, 0.2], strict=True)
@@ -74,6 +81,8 @@ class IlkConfig:
     """How `next` then learns the weights of its relations, where the block has many pairs."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
+    co_engaged_share: CoEngagedShareConfig = field(default_factory=CoEngagedShareConfig)
+    """When `together` then makes more of co-engagement."""
     user_lists: ListLearningConfig = field(default_factory=ListLearningConfig)
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an item,
     so every weight moves, as far as lists of the newest block get better by it."""
@@ -111,6 +120,7 @@ class IlkConfig:
             "trend_share": TrendShareConfig,
             "relation_learning": RelationConfig,
             "together_learning": MixConfig,
+            "co_engaged_share": CoEngagedShareConfig,
             "user_lists": ListLearningConfig,
         }
         values = {**values, "paths": FIRST_WALK | values["paths"]}

@@ -177,6 +177,34 @@ class ListLearningConfig:
 
 
 @dataclass(frozen=True)
+class CoEngagedShareConfig:
+    """When `together` makes more of co-engagement than the learned weights do: see `gnn.co_engaged_share`."""
+
+    factors: tuple[float, ...] = (1.25, 1.5, 2.0, 2.5, 3.0)
+    """What the weight of K is multiplied with to try; empty: nothing is."""
+    pairs: int = 10_000
+    """Validation pairs to judge by at most, evenly from the block."""
+    max_cells: int = 100_000_000
+    """Pairs x items at most; larger catalogues take fewer pairs."""
+    min_pairs: int = 300
+    """With fewer pairs the weight stays: halves of so few agree by chance."""
+    min_gain: float = 2.0
+    """Gain of NDCG@10, in standard errors of queries, that all targets must have."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", tuple(self.factors))  # JSON knows lists only
+        for name, least in (("pairs", 0), ("max_cells", 1), ("min_pairs", 1)):
+            check_whole(f"co_engaged_share.{name}", getattr(self, name), least)
+        for factor in self.factors:
+            check_number("co_engaged_share.factors", factor, 1.0)
+        check_number("co_engaged_share.min_gain", self.min_gain, 0.0)
+
+    def budget(self, n_items: int) -> int:
+        """Pairs to judge by in a catalogue of that size."""
+        return min(self.pairs, max(self.max_cells // max(n_items, 1), 1))
+
+
+@dataclass(frozen=True)
 class TrendShareConfig:
     """When `next` makes less or more of the trends than the shipped weights do, or of some of them alone: see
     `gnn.trend_share`."""

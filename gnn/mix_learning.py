@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from gnn.co_engaged_share import with_more_co_engagement
 from gnn.freed_memory import give_back_freed_memory
 from gnn.histories import Histories, basket_pairs, block_start, group_by_user
 from gnn.ilk_config import IlkConfig
@@ -89,6 +90,11 @@ def learned_mixes(
             chosen = with_best_trends(features, shipped, learned, query, target, counts, config.trend_share)
             mixes[objective] = with_learned_relations(
                 features, chosen, query, target, config.relation_learning
+            )
+        else:
+            give_back_freed_memory(cycles=True)
+            mixes[objective] = with_more_co_engagement(
+                features, mixes[objective], query, target, config.co_engaged_share
             )
     step(2)
     give_back_freed_memory(cycles=True)

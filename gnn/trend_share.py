@@ -1,22 +1,16 @@
 """How much the trends count for `next`, and which: lifting the most popular items takes from all others."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from gnn.evaluation.cases import Pairs
-from gnn.evaluation.metrics import single_ndcg_at_k
-from gnn.evaluation.ranking import blocks, pair_ranks
 from gnn.evaluation.slices import QUINTILES, popularity_quintile
 from gnn.mix import standard_errors
 from gnn.mix_config import Mix, TrendShareConfig
-from gnn.shop_arrays import FloatArray, IntArray
+from gnn.mix_ndcg import Gains, halves, ndcg_by_mix
+from gnn.shop_arrays import IntArray
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
-
-Gains = npt.NDArray[np.float64]
-"""NDCG@10 of pairs, or how much of it is gained, float64."""
 
 
 def with_share(mix: Mix, share: float, spread: Sequence[float] = ()) -> Mix:
@@ -65,7 +59,7 @@ def with_best_trends(
         return learned
     at = np.linspace(0, len(query) - 1, min(len(query), config.budget(features.n_items))).astype(np.int64)
     mixes = [shipped, *smaller, *larger, learned]
-    ndcg = _ndcg(features, query[at], target[at], mixes)
+    ndcg = ndcg_by_mix(features, query[at], target[at], mixes, TREND_NAMES)
     gain = ndcg - ndcg[0]
     rarer = popularity_quintile(counts)[target[at]] < QUINTILES - 1
     for place in range(1, 1 + len(smaller)):
@@ -83,36 +77,10 @@ def with_best_trends(
     return mixes[max(near, key=lambda place: float(ndcg[place, rarer].sum()))]
 
 
-def _ndcg(features: SimilarFeatures, query: IntArray, target: IntArray, mixes: Sequence[Mix]) -> Gains:
-    """NDCG@10 of each pair with each mix, (mixes, p)."""
-    rests = [{name: weight for name, weight in mix.items() if name not in TREND_NAMES} for mix in mixes]
-    found = np.empty((len(mixes), len(query)), np.float64)
-    for part in blocks(len(query), features.n_items):
-        rows = np.unique(query[part])
-        trends = {name: features.block(name, rows) for name in TREND_NAMES}
-        nobody = np.zeros(len(query[part]), np.int64)  # whose pairs they are does not matter here
-        pairs = Pairs(query[part], target[part], nobody)
-        base = features.score(rows, rests[0])  # most mixes differ by trends alone
-        for row, (mix, rest) in enumerate(zip(mixes, rests, strict=True)):
-            scores = base.copy() if rest == rests[0] else features.score(rows, rest)
-            for name, block in trends.items():
-                if mix[name]:
-                    scores += np.float32(mix[name]) * block
-            ranks = pair_ranks(partial(_looked_up, rows, scores), pairs, features.n_items)
-            found[row, part] = single_ndcg_at_k(ranks, 10)
-    return found
-
-
-def _looked_up(rows: IntArray, scores: FloatArray, asked: IntArray) -> FloatArray:
-    found: FloatArray = scores[np.searchsorted(rows, asked)]
-    return found
-
-
 def _lifts(gain: Gains, query: IntArray, config: TrendShareConfig) -> bool:
     """Whether all targets gain clearly, and by more than noise in both halves."""
-    _, *halves = _parts(len(gain))
     return standard_errors(gain, query) >= config.min_lift and all(
-        standard_errors(gain[half], query[half]) >= 1.0 for half in halves
+        standard_errors(gain[half], query[half]) >= 1.0 for half in halves(len(gain))
     )
 
 
@@ -121,15 +89,10 @@ def _pays(
 ) -> bool:
     """Whether the rarer targets gain clearly and in both halves, and all together lose no more than noise,
     which with one standard error against them is at most `risked`."""
-    everything, *halves = _parts(len(gain))
+    parts = halves(len(gain))
     return (
         standard_errors(gain[rarer], query[rarer]) >= config.min_gain
         and standard_errors(gain + risked, query) >= 1.0
-        and all(gain[half][rarer[half]].sum() >= 0 for half in halves)
-        and all(standard_errors(gain[part], query[part]) >= -1.0 for part in (everything, *halves))
+        and all(gain[half][rarer[half]].sum() >= 0 for half in parts)
+        and all(standard_errors(gain[part], query[part]) >= -1.0 for part in (slice(None), *parts))
     )
-
-
-def _parts(n: int) -> tuple[slice, slice, slice]:
-    """All pairs, the older half and the newer."""
-    return slice(0, n), slice(0, n // 2), slice(n // 2, n)
