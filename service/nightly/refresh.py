@@ -21,10 +21,11 @@ from service.nightly.fine_tune_policy import FineTunePolicy
 from service.nightly.fine_tune_stage import Tuned
 from service.nightly.fitted_stage import Fitted, keep_fitted, kept_fitted
 from service.nightly.gate import GateVerdict, judge
+from service.nightly.publishing import Publication, publish_or_hold
 from service.nightly.refresh_cost import RefreshWork, expected_seconds
 from service.nightly.refresh_inputs import RECIPE_VERSION, inputs_digest, made_before
 from service.nightly.refresh_memory import MIB, within_budget
-from service.nightly.refresh_result import REJECTED, RefreshResult
+from service.nightly.refresh_result import RefreshResult
 from service.nightly.second_hearing import hear
 from service.nightly.text_stage import (
     count_missing,
@@ -36,7 +37,6 @@ from service.nightly.text_stage import (
 )
 from service.nightly.training_curves import tensorboard_log
 from service.nightly.work_folder import WorkFolder
-from service.nightly.write_back import write_back, writes_back
 from service.releases.errors import NoRelease, ReleaseError
 from service.releases.manifest import ReleaseManifest, read_manifest
 from service.releases.store import ReleaseStore
@@ -110,10 +110,11 @@ class _Refresh:
         work.clear()  # also what a run left that was killed just before this line
         if before is not None and made.version == current:
             self._reporter.say("  nothing new since the current release")
-            return self._result(current, published=False, reason="unchanged", metrics=made.metrics)
+            return self._result(Publication(current, published=False, reason="unchanged"), made)
         if not has_details(self._home.releases / made.version):
             self._audit.run(made, snapshot, self._reporter)
-        result = self._publish(made)
+        outcome = publish_or_hold(made, self._releases, self._settings, self._home, self._reporter)
+        result = self._result(outcome, made)
         if before is None or result.published:  # what was rejected is not rejected anew every night
             self._remember(made, result, len(snapshot.edges.item))
         return result
@@ -297,39 +298,6 @@ class _Refresh:
             },
         )
 
-    def _publish(self, made: ReleaseManifest) -> RefreshResult:
-        gate = made.metrics["gate"]
-        held_back = None
-        if not gate["passed"]:
-            held_back = f"{REJECTED}{gate['reason']}"
-        elif self._settings.refresh.approval and self._waits(made.version):
-            held_back = f"waits for approval: ilk release approve {made.version}"
-        if held_back is not None:
-            current = self._releases.current_version()
-            meanwhile = f"{current} goes on serving" if current else "nothing serves yet"
-            self._reporter.say(f"  release {made.version} {held_back}; {meanwhile}")
-            return self._result(current, published=False, reason=held_back, metrics=made.metrics)
-        with self._reporter.stage("publish") as stage:
-            self._releases.publish(made.version)
-            stage.note = made.version
-        self._write_back(made.version)
-        return self._result(made.version, published=True, reason=str(gate["reason"]), metrics=made.metrics)
-
-    def _waits(self, version: str) -> bool:
-        """An earlier release that serves again was approved before."""
-        return not any(one.published for one in self._releases.list() if one.version == version)
-
-    def _write_back(self, version: str) -> None:
-        if not writes_back(self._settings):
-            return
-        with self._reporter.stage("write back") as stage:
-            store = open_store(self._settings, self._home, patient=True)
-            with closing_both(store):
-                edges = write_back(
-                    self._releases.open(version), store, self._settings.graph.similar_edges, stage.progress
-                )
-            stage.note = f"{edges:,} SIMILAR_TO edges"
-
     def _serving_figures(self) -> dict[str, Any] | None:
         """What the gate saw of the release that serves; None where none does."""
         try:
@@ -341,9 +309,12 @@ class _Refresh:
             return None
         return dict(figures) if figures else None
 
-    def _result(
-        self, release: str | None, *, published: bool, reason: str, metrics: dict[str, Any]
-    ) -> RefreshResult:
+    def _result(self, outcome: Publication, made: ReleaseManifest) -> RefreshResult:
         return RefreshResult(
-            release, published, reason, self._reporter.to_json(), metrics, round(self._waited_seconds, 3)
+            outcome.release,
+            outcome.published,
+            outcome.reason,
+            self._reporter.to_json(),
+            made.metrics,
+            round(self._waited_seconds, 3),
         )
