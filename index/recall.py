@@ -9,8 +9,9 @@ from index.exact_scan import exact_scan
 from index.query import Query, checked_matrix
 from index.vector_index import Scores, VectorIndex
 
-TIE = 1e-6
-"""Inner products this close are equal: which of two rows comes first says nothing of the index."""
+TIE = 1e-5
+"""Inner products this close, in units of the largest that rows of their lengths can have, are equal: float32
+sums in another order differ by 4e-7 of it, and which of two such rows is nearer says nothing of the index."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class SampledTruth:
     queries: npt.NDArray[np.float32]
     """Shape (q, d)."""
     least: Scores
-    """Score of the k-th nearest row, shape (q,)."""
+    """Score of the k-th nearest row, less what is a tie, shape (q,)."""
     k: int
 
     def found_by(self, index: VectorIndex) -> float:
@@ -31,7 +32,7 @@ class SampledTruth:
             return 1.0
         found, _ = index.search(self.queries, self.k)
         scores = np.einsum("qd,qkd->qk", self.queries, self.rows[found])
-        return float((scores >= self.least[:, None] - TIE)[found >= 0].sum() / found.size)
+        return float((scores >= self.least[:, None])[found >= 0].sum() / found.size)
 
 
 def sampled_truth(matrix: npt.NDArray[np.float32], k: int, asked: int) -> SampledTruth:
@@ -44,7 +45,10 @@ def sampled_truth(matrix: npt.NDArray[np.float32], k: int, asked: int) -> Sample
     queries = queries[:: max(1, len(queries) // asked)][:asked]
     query = Query.checked(queries, k, rows.shape[1], len(rows), None)
     _, scores = exact_scan(rows, query)
-    return SampledTruth(rows, queries, scores[:, -1] if query.k else scores[:, 0:0].ravel(), query.k)
+    longest = np.linalg.norm(rows, axis=1).max(initial=0.0)
+    tie = np.float32(TIE) * np.linalg.norm(queries, axis=1) * longest
+    least = scores[:, -1] - tie if query.k else tie[:0]
+    return SampledTruth(rows, queries, least, query.k)
 
 
 def recall_of(index: VectorIndex, matrix: npt.NDArray[np.float32], k: int = 10, asked: int = 500) -> float:

@@ -32,6 +32,14 @@ def test_recall_is_the_share_of_the_nearest_that_are_found() -> None:
     assert recall_of(ExactIndex(np.zeros((5, 8), np.float32)), np.zeros((5, 8), np.float32)) == 1.0
 
 
+@pytest.mark.parametrize("length", [1e-3, 1.0, 30.0])
+def test_an_exact_index_misses_nothing_however_long_its_rows_are(length: float) -> None:
+    matrix = (length * clustered(600, 133, seed=4)).astype(np.float32)
+    assert recall_of(build_index("flat", matrix), matrix) == 1.0
+    others = (length * clustered(600, 133, seed=5)).astype(np.float32)
+    assert recall_of(ExactIndex(others), matrix) < 0.2, "nor does all count as a tie where rows are short"
+
+
 def test_a_compact_index_has_a_compact_successor() -> None:
     matrix = clustered(50, 8, seed=3)
     flat, compact = build_index("flat", matrix), build_index("sq8", matrix)
