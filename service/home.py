@@ -92,7 +92,8 @@ class Home:
             self.root.mkdir(parents=True, exist_ok=True)
             (self.root / "cache").mkdir(exist_ok=True)
         except OSError as error:
-            raise CallerMistake(f"home {self.root}: {error.strerror}; choose another with --home") from None
+            why = "is a file, not a folder" if self.root.is_file() else error.strerror
+            raise CallerMistake(f"home {self.root}: {why}; choose another with --home") from None
 
     def name(self) -> str:
         """What tells this home from others; made up the first time, on the disk before it is used. Raises

@@ -65,7 +65,8 @@ class Reporter:
     def say(self, text: str) -> None:
         """A line for people."""
         if self.console:
-            self.console.print(text)
+            # a file needs no broken lines
+            self.console.print(text, soft_wrap=not self.console.is_terminal)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:

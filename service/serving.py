@@ -55,6 +55,8 @@ def serve(settings: Settings, console: Console) -> None:
     listening = bind(settings.serve.host, settings.serve.port, keys)
     if not keys.configured:
         console.print("  no API keys are set, so only this machine is served (serve.api_keys)")
+    if ReleaseStore(Home(settings.home).releases).current_version() is None:
+        console.print("  no release yet: `ilk refresh` makes one, meanwhile or now; it is taken up by itself")
     console.print(f"  serving    {address_of(listening)}  (Ctrl-C ends it)")
     updater, increments = UpdaterProcess(settings), IncrementProcess(settings)
     factory = partial(make_app, settings.home, settings.serve.model_dump())

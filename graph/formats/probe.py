@@ -93,7 +93,10 @@ def data_files(path: Path) -> list[tuple[Path, str]]:
         raise UnreadableInput(f"{path}: no such file or folder")
     found = sorted(entry for entry in path.iterdir() if entry.is_file() and _is_data(entry))
     if not found:
-        raise UnreadableInput(f"{path}: the folder holds no data files")
+        raise UnreadableInput(
+            f"{path}: the folder holds no data files; a shop is items.* and events.* (.jsonl, .csv or "
+            ".parquet), or one of the formats in docs/data.md"
+        )
     return [(entry, entry.name) for entry in found]
 
 

@@ -148,7 +148,10 @@ def problem_of(error: Exception) -> Problem:
         case NoRelease():
             # the full reason names paths of the server; it is in the log
             return Problem(
-                503, "no-release", "no release is served yet", headers={"Retry-After": RETRY_SECONDS}
+                503,
+                "no-release",
+                "no release is served yet; `ilk refresh` makes one, and this server takes it up by itself",
+                headers={"Retry-After": RETRY_SECONDS},
             )
         case NoAnswer():
             return Problem(503, "no-updater", str(error), headers={"Retry-After": RETRY_SECONDS})

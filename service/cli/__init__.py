@@ -1,5 +1,5 @@
 """The `ilk` command."""
 
-from service.cli.main import main
+from service.cli.entry import main
 
 __all__ = ["main"]

@@ -1,5 +1,6 @@
 """The command tree. Each command imports what it needs when it runs, so that `--help` is instant."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,14 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ilk {version('ilk')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -35,6 +43,10 @@ def ilk(
         Path | None,
         typer.Option(help="Folder of the shop (log, graph, releases). Default: $ILK_HOME, else ./.ilk"),
     ] = None,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_tell_version),
+    ] = False,
 ) -> None:
     """Similar items for shops."""
     context.obj = CliContext(home)

@@ -1,9 +1,12 @@
 """Options that several commands share, and their closed sets."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from service.errors import CallerMistake
 
 MAX_K = 1000
 
@@ -69,11 +72,21 @@ class ExportFormat(StrEnum):
     GRAPHML = "graphml"
 
 
+def _writable(json_file: str | None) -> str | None:
+    """Before the work begins: hours later is late to learn that its result cannot be written."""
+    if json_file not in (None, "-") and not Path(json_file).absolute().parent.is_dir():
+        raise CallerMistake(f"--json {json_file}: there is no folder {Path(json_file).parent}")
+    return json_file
+
+
 ModelList = str
 JsonOption = Annotated[
     str | None,
     typer.Option(
-        "--json", metavar="FILE", help="Write the result as JSON to FILE; `-`: standard output, alone."
+        "--json",
+        metavar="FILE",
+        help="Write the result as JSON to FILE; `-`: standard output, alone.",
+        callback=_writable,
     ),
 ]
 KOption = Annotated[int, typer.Option("-k", "--k", min=1, max=MAX_K, help="How many.")]

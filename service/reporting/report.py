@@ -55,8 +55,10 @@ def build_report(home: Home, version: str | None = None) -> dict[str, Any]:
     current = releases.current_version()
     chosen = version or current
     if chosen is None or chosen not in releases.versions():
-        known = ", ".join(releases.versions()) or "none; run `ilk refresh` to make one"
-        raise UnknownRelease(f"there is no release {chosen or 'yet'}; there are: {known}")
+        known = ", ".join(releases.versions())
+        if not known:
+            raise UnknownRelease(f"no release in {home.releases}; run `ilk refresh` to make the first one")
+        raise UnknownRelease(f"there is no release {chosen or 'that serves'!r}; there are: {known}")
     folder = home.releases / chosen
     manifest, details = read_manifest(folder), read_details(folder)
     history = read_history(home)

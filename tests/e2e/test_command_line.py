@@ -3,11 +3,16 @@
 import gzip
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Run
+from tests.e2e.conftest import Run, trial_environment
 
 EVENT = '{"user_id": "u", "item_id": "a", "timestamp": 1700000000}\n'
 ODD_ID = "a/b?c=\"d\"&<script>alert('é😀')</script>`}) DETACH DELETE n //"
@@ -60,6 +65,11 @@ def test_status_counts(ilk: Run, small_home: Path, small_shop: Path) -> None:
     assert status["events"] == status["sequence"] == status["visible_sequence"] == rows
     assert status["store"]["ok"]
     assert status["release"]["current"]
+    shown = ilk("--home", small_home, "status").stdout
+    assert f"{rows:,}" in shown
+    assert status["release"]["version"] in shown
+    assert "counted_at" not in shown
+    assert "None" not in shown
 
 
 def test_status_says_that_graph_and_log_do_not_fit(ilk: Run, small_home: Path, tmp_path: Path) -> None:
@@ -125,6 +135,7 @@ def test_odd_ids_are_plain_data(ilk: Run, tmp_path: Path) -> None:
 
 @pytest.fixture
 def bad_inputs(tmp_path: Path) -> Path:
+    (tmp_path / "hollow").mkdir()
     (tmp_path / "empty.csv").write_bytes(b"")
     (tmp_path / "not.jsonl.gz").write_bytes(b"this is no gzip file at all")
     (tmp_path / "table.csv").write_text("who,what,when\nu,a,1700000000\n", "utf-8")
@@ -153,6 +164,10 @@ def bad_inputs(tmp_path: Path) -> Path:
         (["status"], "ilk load"),
         (["nonsense"], "nonsense"),
         (["evaluate", "table.csv", "--models", "magic"], "magic"),
+        (["load"], "see `ilk load --help`"),
+        (["load", "hollow"], "items.* and events.*"),
+        (["refresh", "--json", "no/such/folder/told.json"], "no/such/folder"),
+        (["report"], "ilk refresh"),
     ],
 )
 def test_a_mistake_is_one_line_and_changes_nothing(
@@ -191,6 +206,47 @@ def test_a_truncated_archive_loads_what_can_be_read(ilk: Run, tmp_path: Path) ->
     assert events["incomplete"]
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.15, 0.3])
+def test_ctrl_c_in_the_first_moments_is_quiet(tmp_path: Path, seconds: float) -> None:
+    """Libraries are being imported then."""
+    process = interruptible(tmp_path / "home", "status")
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err, err
+    assert process.returncode in (2, 130, -signal.SIGINT), (out, err)  # 2: it had ended
+
+
+def test_ctrl_c_says_that_the_work_may_go_on(small_shop: Path, ilk: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert ilk("--home", home, "load", small_shop).returncode == 0
+    process = interruptible(home, "refresh")
+    assert process.stdout is not None
+    while "encode" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert err.splitlines() == [
+        "ilk: interrupted; what was finished is kept, run the same command again to go on"
+    ]
+
+
+def interruptible(home: Path, *args: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("ilk")), "--home", str(home), *args],
+        env=trial_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_version_is_told(ilk: Run) -> None:
+    done = ilk("--version")
+    assert (done.returncode, done.stdout) == (0, f"ilk {version('ilk')}\n")
+
+
 def test_help_teaches(ilk: Run) -> None:
     for command in (
         "",
@@ -204,7 +260,7 @@ def test_help_teaches(ilk: Run) -> None:
         "config",
         "demo",
     ):
-        done = ilk(*command.split(), "--help")
+        done = ilk(*command.split(), "-h" if command == "load" else "--help")
         assert done.returncode == 0
         assert len(done.stdout) > 200
 

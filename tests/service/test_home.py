@@ -70,3 +70,9 @@ def test_a_name_that_cannot_be_written_is_told_in_one_line(
     with pytest.raises(CallerMistake, match=r"name: No space left on device"):
         home.name()
     assert names_in(home) == {"cache"}
+
+
+def test_a_file_is_no_home(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CallerMistake, match="is a file, not a folder; choose another with --home"):
+        Home(tmp_path / "file").create()

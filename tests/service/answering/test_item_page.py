@@ -10,8 +10,8 @@ import pytest
 from service.answering.answer import Answer
 from service.answering.explanation import Evidence, Intermediate
 from service.answering.item_page import PageNeighbour, item_page, picture_of
+from service.cli.command import run
 from service.cli.explain import evidence_lines
-from service.cli.main import run
 from service.nightly.refresh_result import RefreshResult
 
 CARD = {

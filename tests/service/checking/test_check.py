@@ -18,7 +18,7 @@ from service.checking.reasons import REASONS
 from service.checking.scan import NEWEST_EVENTS, OUTLINE_SCHEMA, scan
 from service.checking.text import as_text
 from service.checking.words import sections
-from service.cli.main import run
+from service.cli.command import run
 from service.errors import CallerMistake
 from service.intake.load import load
 from tests.service.conftest import quiet, trial_settings

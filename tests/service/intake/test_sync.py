@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.main import run
+from service.cli.command import run
 from service.errors import BadSettings, CallerMistake, HomeBusy
 from service.home import Home
 from service.intake.sync import SourceReport, source_status, sync

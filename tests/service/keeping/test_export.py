@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from graph.formats import open_shop
-from service.cli.main import run
+from service.cli.command import run
 from service.errors import CallerMistake
 from service.home import Home
 from service.intake.load import load

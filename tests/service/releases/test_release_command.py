@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.main import run
+from service.cli.command import run
 from service.home import Home
 from service.stores import open_log
 from tests.service.release_toys import ToyShop, publish, toy_store

@@ -1,4 +1,4 @@
-"""Entry point: runs the command, turns every foreseeable error into one line and an exit code."""
+"""Runs a command, turns every foreseeable error into one line and an exit code."""
 
 import logging
 import os
@@ -26,11 +26,12 @@ CLICK_ERROR = cast(
     "type[Exception]",
     next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"),
 )
+INTERRUPTED = 130
 CALLERS_MISTAKES = (UnreadableInput, InvalidEvent, InvalidItem, NotFound)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `ilk`. Exit code 0: fine; 1: it failed; 2: the caller's mistake; 130: Ctrl-C."""
+    """See `service.cli.entry`."""
     # libraries announce to their developers what users cannot change
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -45,9 +46,9 @@ def run(argv: Sequence[str] | None = None) -> int:
             args=list(argv) if argv is not None else None, prog_name="ilk", standalone_mode=False
         )
     except CLICK_ERROR as error:
-        return _complain(f"{_usage(error)}; see `ilk --help`", 2)
+        return _complain(f"{_usage(error)}; see `{_path(error)} --help`", 2)
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("interrupted; what was finished is kept, run the same command again to go on", 130)
+        outcome = INTERRUPTED
     except CALLERS_MISTAKES as error:
         return _complain(str(error), 2)
     except ServiceError as error:
@@ -57,7 +58,17 @@ def run(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if outcome == INTERRUPTED:  # typer makes one of Ctrl-C
+        return _complain(
+            "interrupted; what was finished is kept, run the same command again to go on", outcome
+        )
     return outcome if isinstance(outcome, int) else 0
+
+
+def _path(error: BaseException) -> str:
+    """The command that was called wrongly: `ilk load`."""
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "ilk"
 
 
 def _usage(error: BaseException) -> str:
