@@ -6,7 +6,8 @@ The next day's events, which no release has seen, judge all three: the release t
 increment, the night's release. NDCG@10 of `next`; beside it the gate's verdict, whether the night's release
 is surely worse than the tolerance lets it be, and the drift as the report counts it: the share of the ten
 `related` neighbours that increment and full model do not share, of all items asked, the rarest and the most
-popular fifth and the three largest categories.
+popular fifth and the three largest categories; then the same, of all items asked, between the release that
+served in the morning and the night's (two full models a day apart), and between the former and the increment.
 """
 
 import argparse
@@ -109,6 +110,12 @@ def drift(settings: Settings, new: str, day: str) -> dict[str, float]:
     return {"all": 1 - audit.overlap} | {group.name: 1 - group.overlap for group in groups}
 
 
+def turnover(settings: Settings, before: str, increment: str, made: str) -> str:
+    """Drift between the release of the morning and that of the night, and what the increment was of it."""
+    nights, day = drift(settings, made, before)["all"], drift(settings, increment, before)["all"]
+    return f"nights {nights:.1%}, increment {day:.1%}"
+
+
 def drift_line(found: dict[str, float]) -> str:
     """Popularity and category in one cell each."""
     fifths = "  ".join(f"{found.get(name, float('nan')):>5.1%}" for name in FIFTHS)
@@ -163,7 +170,7 @@ def replay(settings: Settings, events: pl.DataFrame, items: Path, days: int) -> 
             f"{len(pairs[0]):>6}  "
             f"{old:.4f}  {middle:.4f}     {new:.4f}  "
             f"{judged(values[0], values[2], settings.gate.max_drop):<8}  "
-            f"{drift_line(drift(settings, made, increment))}",
+            f"{drift_line(drift(settings, made, increment))}  {turnover(settings, before, increment, made)}",
             flush=True,
         )
         before = result.release
