@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from index import ExactIndex, FaissHnswIndex, InvalidQuery, load_index
+from index import ExactIndex, FaissHnswIndex, InvalidQuery, load_index, recall_of
+from index.faiss_index import enough_candidates
 from tests.index.clusters import clustered
 
 ROWS, DIM = 30_000, 32
@@ -89,6 +91,26 @@ def test_the_width_is_kept_with_the_file(tmp_path: Path) -> None:
     loaded = load_index(tmp_path / "wide")
     assert isinstance(loaded, FaissHnswIndex)
     assert loaded.ef_search == 768
+
+
+class Blind(FaissHnswIndex):
+    """Never comes to its longest row, which is near every other one."""
+
+    def search(
+        self, queries: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        assert allowed is None
+        return super().search(queries, k, np.arange(self.size) > 0)
+
+
+def test_what_no_walk_comes_to_widens_nothing() -> None:
+    rows = clustered(3_000, 32, seed=1, clusters=100)
+    rows[:, 0] += 1.0
+    rows[0] = 10 * rows.mean(axis=0)
+    index = FaissHnswIndex.build(rows)
+    blind = Blind(index.faiss_index, 96)
+    assert recall_of(blind, rows) < 0.99
+    assert enough_candidates(blind, rows) <= 192, "as far as twice the width finds one more of two thousand"
 
 
 def test_equal_rows_widen_nothing() -> None:
