@@ -6,6 +6,7 @@ from rich.console import Console
 
 from graph.formats import Counts
 from service.cli.context import CliContext
+from service.demo.demo import refuse_demos_home
 from service.errors import IncompleteInput
 from service.intake.load import load
 from service.intake.load_report import LoadReport
@@ -16,6 +17,7 @@ def run_load(
     context: CliContext, path: Path, format_name: str, mapping: Path | None, json_file: str | None
 ) -> None:
     """Load, print the report. Raises `IncompleteInput` after it when a file could not be read to its end."""
+    refuse_demos_home(context.home, path)
     console = context.console(json_file)
     report = load_with_progress(context, path, format_name, mapping, console)
     context.write_json(report.to_json(), json_file)

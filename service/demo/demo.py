@@ -36,6 +36,20 @@ def choose_shop(home: Home, data: Path | None, reporter: Reporter, *, offline: b
     return shop
 
 
+def refuse_demos_home(home: Home, path: Path) -> None:
+    """Raise `CallerMistake` where a home holds the shop of a demo and `path` is another: two shops in one
+    home are one shop, and no later step tells them apart again."""
+    note = home.root / SOURCE_NAME
+    if not note.is_file():
+        return
+    shown = note.read_text("utf-8").strip()
+    if shown != str(path.resolve()):
+        raise CallerMistake(
+            f"{home.root} holds the demo's shop ({shown}); give yours a home of its own (--home FOLDER or "
+            f"ILK_HOME), or remove {home.root}; if it is the same shop, remove {note} alone"
+        )
+
+
 def showcase(release: Release) -> list[str]:
     """Ids of a few items worth showing: well known, titled, of different categories; the same every time.
 

@@ -77,6 +77,19 @@ def test_the_demo_does_not_mix_shops(ilk: Run, small_home: Path, small_shop: Pat
     assert "--home" in done.stderr
 
 
+def test_a_shop_is_not_loaded_into_a_demos_home(ilk: Run, small_shop: Path, tmp_path: Path) -> None:
+    """Who tried the demo first has its shop in `.ilk`."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / SOURCE_NAME).write_text("/another/shop\n", "utf-8")
+    done = ilk("--home", home, "load", small_shop)
+    assert done.returncode == 2
+    assert "holds the demo's shop (/another/shop); give yours a home of its own" in done.stderr
+    assert not (home / "events.db").exists()
+    (home / SOURCE_NAME).write_text(f"{small_shop.resolve()}\n", "utf-8")
+    assert ilk("--home", home, "load", small_shop).returncode == 0
+
+
 def test_without_network_a_shop_is_made_up(ilk: Run, tmp_path: Path) -> None:
     done = ilk("--home", tmp_path / "home", "demo", "--no-serve", timeout=600)
     assert done.returncode == 0, done.stderr
