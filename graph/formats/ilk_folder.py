@@ -1,5 +1,6 @@
 """Ilk's own folder: `items.*`, `events.*` (or any tables with its columns), `links.*`."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -72,11 +73,17 @@ def read_ilk(probes: Sequence[Probe], timezone: str = "UTC") -> TableShop:
     return TableShop("ilk", tables, notes)
 
 
+def _plain(name: str) -> str:
+    """A column's name as Ilk would write it (`User ID`, `user-id`, `UserId`)."""
+    name = re.sub(r"[\s-]", "_", name.strip())
+    return name.lower() if name.lower() in _NAMES else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
 def _spelled(probe: Probe) -> Probe:
-    """A delimited file's columns under Ilk's names where only case, spaces and dashes differ."""
+    """A delimited file's columns under Ilk's names where only the spelling differs."""
     if probe.kind is not Kind.DELIMITED:
         return probe
-    plain = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in probe.columns]
+    plain = [_plain(name) for name in probe.columns]
     fits = [new in _NAMES and new not in probe.columns and plain.count(new) == 1 for new in plain]
     names = (new if fit else old for new, old, fit in zip(plain, probe.columns, fits, strict=True))
     return replace(probe, columns=tuple(names))

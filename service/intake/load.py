@@ -9,6 +9,7 @@ from graph.store import GraphStore
 from service.catch_up import CATCH_UP_ROWS, catch_up
 from service.home import Home
 from service.intake.load_report import LoadReport
+from service.intake.named_items import NamedItems
 from service.intake.quarantine import Quarantine
 from service.settings import Settings
 from service.stores import closing_both, note_reload, open_log, open_store
@@ -76,6 +77,7 @@ class _Loader:
         self._quarantine = quarantine
         self._on_rows = on_rows
         self._report = LoadReport(format=reader.format)
+        self._named = NamedItems()
 
     def run(self) -> LoadReport:
         catch_up(self._log, self._store)
@@ -84,11 +86,13 @@ class _Loader:
         for batch in self._reader.events():
             self._add_events(batch)
         self._report.quarantine = self._quarantine.path
-        self._report.notes = list(self._reader.notes)
+        note = self._named.note()
+        self._report.notes = [*self._reader.notes, *([note] if note else [])]
         return self._report
 
     def _add_items(self, batch: Batch) -> None:
         self._report.add("items", batch, self._store.upsert_items(batch.frame))
+        self._named.tell(batch.frame)
         self._quarantine.write(batch.problems)
         self._on_rows("items", self._report.items.read)
 
@@ -96,5 +100,6 @@ class _Loader:
         accepted = int(self._log.append(batch.frame).accepted.sum())
         catch_up(self._log, self._store, rows=self._graph_rows)
         self._report.add("events", batch, accepted)
+        self._named.name(batch.frame)
         self._quarantine.write(batch.problems)
         self._on_rows("events", self._report.events.read)

@@ -102,7 +102,14 @@ def test_numbers_as_people_write_them(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", ["USER_ID,ITEM_ID,TIMESTAMP", "User ID, Item ID, Timestamp", "user-id,item-id,timestamp"]
+    "head",
+    [
+        "USER_ID,ITEM_ID,TIMESTAMP",
+        "User ID, Item ID, Timestamp",
+        "user-id,item-id,timestamp",
+        "UserId,ItemId,TimeStamp",
+        "userID,itemID,timestamp",
+    ],
 )
 def test_names_of_columns_in_other_spellings(tmp_path: Path, head: str) -> None:
     found, _ = read_events(tmp_path, "Export.CSV", f"{head}\nu,i,1700000000\n")

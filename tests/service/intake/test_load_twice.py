@@ -144,3 +144,25 @@ def test_a_second_load_of_any_format_adds_nothing(tmp_path: Path, write: Callabl
     source.mkdir()
     write(source)
     check(source, tmp_path / "home", FORMATS[write])
+
+
+@pytest.mark.parametrize(("written", "told"), [("7.0", True), ("007", True), ("7", False)])
+def test_events_that_name_nothing_of_the_catalogue_are_told(tmp_path: Path, written: str, told: bool) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "items.csv").write_text("item_id,title\n6,Desk\n7,Lamp\n", "utf-8")
+    (folder / "events.csv").write_text(
+        "user_id,item_id,timestamp\n"
+        + "".join(f"u{n},{written},{1_600_000_000 + n}\n" for n in range(8))
+        + "v,6,1600000000\n",
+        "utf-8",
+    )
+    notes = load(folder, trial_settings(tmp_path / "home")).notes
+    assert any("8 of 9 events" in note and repr(written) in note for note in notes) is told
+
+
+def test_events_without_a_catalogue_beside_them_need_no_note(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "events.csv").write_text("user_id,item_id,timestamp\nu,7,1600000000\n", "utf-8")
+    assert not load(folder, trial_settings(tmp_path / "home")).notes
