@@ -37,8 +37,7 @@ class ShopArrays:
     text baselines compare, so that they stay the textbook's. `None`: `text`."""
     review_text: FloatArray | None = None
     """Embedding of each item's text with the reviews pooled in that count, (n_items, d): what Ilk learns
-    from in
-    the place of `text`, which stays the baselines'. `None`: reviews are no part of the texts."""
+    from in the place of `text`, which stays the baselines'. `None`: reviews are no part of the texts."""
     item_category: IntArray | None = None
     """(item, category) pairs, shape (m, 2)."""
     category_parent: IntArray | None = None

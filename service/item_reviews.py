@@ -16,8 +16,7 @@ ENOUGH_WORDS = 20
 """A shorter review counts in proportion: few words say little of the item."""
 TOP_RATING = 5.0
 """Ratings from here on count fully, others in proportion, from `LEAST_RATING` on: a complaint is more
-about the
-delivery than about the item."""
+about the delivery than about the item."""
 LEAST_RATING = 1.0
 USUAL_RATING = 4.0
 """Stands in where no rating was given."""
@@ -123,8 +122,7 @@ def lines_of(best: pl.DataFrame, rules: ReviewSettings) -> dict[int, str]:
 
 def review_digests(lines: Sequence[str]) -> npt.NDArray[np.uint64] | None:
     """64 bits that tell one item's reviews from others, 0 where there are none, shape (n_items,); `None`
-    for no
-    lines at all: reviews are no part of the texts."""
+    for no lines at all: reviews are no part of the texts."""
     if not lines:
         return None
     digests = (blake2b(one.encode(), digest_size=8).digest() if one else bytes(8) for one in lines)
@@ -133,8 +131,7 @@ def review_digests(lines: Sequence[str]) -> npt.NDArray[np.uint64] | None:
 
 def reviews_of_events(events: pl.DataFrame, item: pl.Series) -> pl.DataFrame:
     """Events of the log as `REVIEW_TEXT_SCHEMA`, those without a text left out. item: index of each one's
-    item,
-    null where it has none."""
+    item, null where it has none."""
     found = events.with_columns(item.cast(pl.Int64).alias("item"))
     return found.filter(pl.col("review_text").fill_null("") != "", pl.col("item").is_not_null()).select(
         list(REVIEW_TEXT_SCHEMA)

@@ -9,6 +9,8 @@ from starlette.types import ASGIApp
 
 from gnn.freed_memory import settle
 from graph.group_commit import GroupCommitWriter
+from graph.log import EventLog
+from graph.store import GraphStore
 from service.answering.catalogue import Catalogue, lock_between_processes
 from service.answering.explanation import Explainer
 from service.answering.last_known import LastKnownShop
@@ -29,7 +31,7 @@ from service.api import (
     create_app,
     run_server,
 )
-from service.change_log import ChangeKind
+from service.change_log import ChangeKind, ChangeLog
 from service.home import Home
 from service.increments.process import IncrementProcess
 from service.intake.sync import source_status
@@ -109,22 +111,8 @@ def make_deps(settings: Settings) -> ApiDeps:
         answers=SimilarItemsService(holder.serving, shop, texts, rules),
         rules=rules,
         events=writer,
-        catalogue=Catalogue(
-            store,
-            lock_between_processes(home.root / "items.lock"),
-            lambda items: changes.note(ChangeKind.PUT, [one.item_id for one in items]),
-            lambda item_id: changes.note(ChangeKind.DELETED, [item_id]),
-            shop.reached,
-        ),
-        users=UserData(
-            log,
-            store,
-            home.quarantine,
-            partial(home.writing, "erase"),
-            partial(left_on_disk, settings, home),
-            partial(changes.note, ChangeKind.RELOAD),
-            partial(forget_reviews, home.text_cache),
-        ),
+        catalogue=_catalogue(home, store, changes, shop),
+        users=_user_data(settings, home, log, store, changes),
         explainer=Explainer(serving_within_reach, store, settings.explain.min_users),
         profiles=Profiles(serving_within_reach, store),
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
@@ -144,6 +132,30 @@ def make_deps(settings: Settings) -> ApiDeps:
         keys=api_keys(settings.serve),
         cors_origins=settings.serve.cors_origins,
         close=close,
+    )
+
+
+def _catalogue(home: Home, store: GraphStore, changes: ChangeLog, shop: LastKnownShop) -> Catalogue:
+    return Catalogue(
+        store,
+        lock_between_processes(home.root / "items.lock"),
+        lambda items: changes.note(ChangeKind.PUT, [one.item_id for one in items]),
+        lambda item_id: changes.note(ChangeKind.DELETED, [item_id]),
+        shop.reached,
+    )
+
+
+def _user_data(
+    settings: Settings, home: Home, log: EventLog, store: GraphStore, changes: ChangeLog
+) -> UserData:
+    return UserData(
+        log,
+        store,
+        home.quarantine,
+        partial(home.writing, "erase"),
+        partial(left_on_disk, settings, home),
+        partial(changes.note, ChangeKind.RELOAD),
+        partial(forget_reviews, home.text_cache),
     )
 
 
