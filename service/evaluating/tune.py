@@ -42,7 +42,7 @@ SPACE: Mapping[str, tuple[float, float]] = {
     "mixes.next.co_engaged": (0.1, 1.2),
     "mixes.together.text": (0.0, 0.8),
     "mixes.together.embedding": (0.4, 1.6),
-    "mixes.together.co_engaged": (0.2, 1.4),
+    "mixes.together.co_engaged": (0.3, 3.0),
     "user_mix.embedding_user": (0.1, 0.9),
     "user_mix.trend_days": (0.0, 0.8),
 }
