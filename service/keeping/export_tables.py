@@ -1,7 +1,7 @@
 """Tables written row batch by row batch: Parquet or JSON lines, complete or not at all."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -64,7 +64,7 @@ class JsonLinesWriter:
         }
 
 
-WRITERS: dict[str, type[ParquetWriter] | type[JsonLinesWriter]] = {
+WRITERS: dict[str, Callable[[Path, pl.Schema], TableWriter]] = {
     "parquet": ParquetWriter,
     "jsonl": JsonLinesWriter,
 }
