@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -15,25 +17,55 @@ from service.child_process import (
     fresh_interpreter,
     leave_interrupts_to_parent,
 )
+from service.home import Home
+from service.live.updater_status import read_updater
 from service.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
+"""How long the end may wait for the watch; a death is noticed at once."""
 PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0)
-"""Before each further start of an updater that lives less than `STEADY_SECONDS`; the last one repeats."""
+"""Before each further start after an early end; the last one repeats."""
 STEADY_SECONDS = 30.0
+"""An updater that lived so long did not end early."""
+
+
+@dataclass
+class RestartPause:
+    """How long to wait before an updater is started again.
+
+    One that ends early again and again, of an error of its own or before it has done anything, must not take
+    a processor from those who answer. One that was killed after it had counted further events in did nothing
+    wrong, however young: it is started again at once, for meanwhile no event counts.
+    """
+
+    early: int = 0
+    """Ends in a row that were early."""
+    reached: int = 0
+    """Newest event that counted, of all that were told of."""
+
+    def after(self, exitcode: int | None, lived: float, reached: int) -> float:
+        """Seconds. exitcode: as `multiprocessing` has it. lived: in seconds. reached: newest event that it
+        counted, 0 where it told of none."""
+        further, self.reached = reached > self.reached, max(reached, self.reached)
+        harmless = lived >= STEADY_SECONDS or (exitcode == -signal.SIGKILL and further)
+        self.early = 0 if harmless else self.early + 1
+        return PAUSE_SECONDS[min(self.early, len(PAUSE_SECONDS) - 1)]
 
 
 class UpdaterProcess:
     """Keeps an updater running until `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Start it."""
+    def __init__(self, settings: Settings, work: Callable[[Path, int, int], None] | None = None) -> None:
+        """Start it. work: what the process does, given the home, its parent's id and how often it had to be
+        started again; None: follows the event log."""
+        self._work = work or _main
         self._home = settings.home
         self._stopping = threading.Event()
         self.restarts = 0
         """How often it had to be started again."""
+        self.pauses = RestartPause()
         self._process = self._started()
         self._watch = threading.Thread(target=self._keep, name="updater-watch", daemon=True)
         self._watch.start()
@@ -51,22 +83,30 @@ class UpdaterProcess:
         self._process.join(timeout=10)
 
     def _keep(self) -> None:
-        quick, born = 0, time.monotonic()
-        while not self._stopping.wait(LOOK_SECONDS):
-            if self._process.is_alive():
+        born = time.monotonic()
+        while not self._stopping.is_set():
+            self._process.join(LOOK_SECONDS)
+            if self._process.is_alive() or self._stopping.is_set():
                 continue
-            if self._process.exitcode in ENDED_IN_ORDER and self._stopping.wait(ASKED_SECONDS):
+            code, lived = self._process.exitcode, time.monotonic() - born
+            if code in ENDED_IN_ORDER and self._stopping.wait(ASKED_SECONDS):
                 return
-            quick = quick + 1 if time.monotonic() - born < STEADY_SECONDS else 0
-            logger.error("the updater ended with code %s; starting it again", self._process.exitcode)
-            if self._stopping.wait(PAUSE_SECONDS[min(quick, len(PAUSE_SECONDS) - 1)]):
+            seconds = self.pauses.after(code, lived, self._reached())
+            when = f" in {seconds:.0f} s" if seconds else ""
+            logger.error("the updater ended with code %s; starting it again%s", code, when)
+            if self._stopping.wait(seconds):
                 return
             self.restarts += 1
             self._process, born = self._started(), time.monotonic()
 
+    def _reached(self) -> int:
+        """Newest event that counted with the process that ended."""
+        status = read_updater(Home(self._home).fresh)
+        return status.reached if status is not None and status.pid == self._process.pid else 0
+
     def _started(self) -> BaseProcess:
         process = multiprocessing.get_context("spawn").Process(
-            target=_main, args=(self._home, os.getpid(), self.restarts), name="ilk-updater", daemon=True
+            target=self._work, args=(self._home, os.getpid(), self.restarts), name="ilk-updater", daemon=True
         )
         with fresh_interpreter():
             process.start()

@@ -1,4 +1,5 @@
-"""The updater's process is kept running, but not when everything is being ended."""
+"""The updater's process is started again when it dies: at once where it had worked, later where it cannot, and
+not when everything is being ended."""
 
 import multiprocessing
 import os
@@ -7,10 +8,72 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from service.child_process import ASKED_SECONDS
 from service.home import Home
-from service.live.updater_process import UpdaterProcess
+from service.live.updater_process import PAUSE_SECONDS, RestartPause, UpdaterProcess
+from service.live.updater_status import read_updater
 from tests.service.conftest import trial_settings
+from tests.service.counting_updater import count_and_wait
+
+KILLED = -signal.SIGKILL
+
+
+def test_killed_after_it_had_counted_further_events_it_starts_again_at_once() -> None:
+    pause = RestartPause()
+    assert [pause.after(KILLED, 2.0, reached) for reached in range(100, 120)] == [0.0] * 20
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "reached"),
+    [
+        (KILLED, 0),  # before it had counted anything
+        (KILLED, 7),  # without a further one
+        (1, None),  # of an error, wherever it has come to
+    ],
+)
+def test_ended_early_again_and_again_it_takes_no_processor_from_others(
+    exitcode: int, reached: int | None
+) -> None:
+    pause = RestartPause(reached=7)
+    pauses = [pause.after(exitcode, 2.0, 100 + n if reached is None else reached) for n in range(6)]
+    assert pauses == [*PAUSE_SECONDS[1:], *PAUSE_SECONDS[-1:] * 2]
+
+
+def test_after_it_has_lived_for_long_the_first_pauses_are_short_again() -> None:
+    pause = RestartPause(early=9)
+    assert pause.after(1, 3600.0, 0) == 0.0
+    assert pause.early == 0
+
+
+def test_killed_before_it_counts_it_is_told_from_the_one_before() -> None:
+    """A status that an earlier process wrote says nothing of this one."""
+    pause = RestartPause()
+    assert pause.after(KILLED, 2.0, 100) == 0.0
+    assert [pause.after(KILLED, 0.5, 0) for _ in range(2)] == list(PAUSE_SECONDS[1:3])
+    assert pause.after(KILLED, 2.0, 101) == 0.0
+
+
+def test_killed_often_it_is_started_again_each_time(tmp_path: Path) -> None:
+    kills = 5  # by the fourth, an updater that ended early would be waited for
+    settings = trial_settings(tmp_path / "home")
+    Home(settings.home).create()
+    process = UpdaterProcess(settings, count_and_wait)
+    try:
+        for number in range(kills + 1):
+            deadline = time.monotonic() + 60
+            while (status := read_updater(Home(settings.home).fresh)) is None or (
+                status.applied_sequence != 10 * (number + 1)
+            ):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            if number < kills:
+                os.kill(status.pid, signal.SIGKILL)
+        assert process.restarts == kills
+        assert process.pauses.early == 0
+    finally:
+        process.stop()
 
 
 def updaters() -> list[int]:
