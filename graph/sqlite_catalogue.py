@@ -73,7 +73,7 @@ def read_items(connection: apsw.Connection, item_ids: Sequence[str] | None) -> p
     rows = connection.execute(_READ_ITEMS).fetchall() if item_ids is None else _rows_of(connection, item_ids)
     schema = {name: pl.String() if name == "categories" else INDEXED_ITEM_SCHEMA[name] for name in _NAMES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    categories = pl.Series("categories", map(json.loads, frame["categories"]), ITEM_SCHEMA["categories"])
+    categories = pl.col("categories").str.json_decode(ITEM_SCHEMA["categories"])  # 30 times json.loads
     return frame.with_columns(categories).select(list(INDEXED_ITEM_SCHEMA)).sort("index")
 
 
