@@ -11,8 +11,9 @@ from gnn.objective import Objective
 from index import build_index
 from service.answering.similar_items import SimilarItemsService
 from service.home import Home
+from service.live.live_sources import LiveSources
 from service.live.mirror import MirrorStart
-from service.live.mirror_reading import LiveSources, read_mirror
+from service.live.mirror_reading import read_mirror
 from service.live.model import IlkMirror, make_mirror
 from service.releases.holder import Serving
 from service.releases.release import Release

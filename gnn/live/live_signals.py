@@ -4,6 +4,7 @@
 events with the same function as a fit, and publishes what moved. Neither trains, neither loads torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from gnn.catalogue_relations import category_rows
 from gnn.fitted_ilk import FittedIlk
 from gnn.fresh_rows import FreshRows, RowPatch
 from gnn.item_signals import SignalScales
+from gnn.live.handed_out import lists_of
 from gnn.live.influence import InfluenceLedger
 from gnn.live.live_batch import LiveEvents, LiveItems, Revision
 from gnn.live.live_config import LiveConfig
@@ -31,7 +33,9 @@ class LiveSignals:
     model: the release that serves. shop: all events and the catalogue that the mirror starts from, at least
     those of the release; its texts are not read (the model holds them). sequence: numbers of the shop's
     events in the log, (E,), where they are to be revised later. ledger: where the influence caps have decided
-    about some of these events already; taken over.
+    about some of these events already; taken over. handed_out: rows that another mirror of the same events
+    handed out, one after the other: its path lists are gone on with, `propagate` without lists brings
+    everything else in line, and one with lists is due soon.
 
     Memory beside the model: 53 bytes an event, 8 bytes a pair of co-engaged items (at most 60 an event),
     4 x d bytes a user, 8 x d + 600 bytes an item, the text vectors once more after the first new text.
@@ -44,15 +48,20 @@ class LiveSignals:
         config: LiveConfig | None = None,
         sequence: IntArray | None = None,
         ledger: InfluenceLedger | None = None,
+        handed_out: Sequence[FreshRows] = (),
     ) -> None:
         self._config = config or LiveConfig()
-        self._mirror = Mirror(model, shop, sequence)
+        lists = lists_of(handed_out)
+        self._release = model
+        self.model = model if lists is None else model.with_fresh(lists)
+        self._mirror = Mirror(self.model, shop, sequence)
         self._model_config = model.config
-        self._release = self.model = model
         self._ledger = ledger or InfluenceLedger.of(self._config.caps, shop)
         self._running: Recomputation | None = None
         self._touched = TouchedRows.none()
         self._newest = int(self._mirror.events.column("sequence").max(initial=-1))
+        if lists is not None:
+            self._touched.mark(lists.paths, self._newest)
 
     @property
     def release(self) -> FittedIlk:
@@ -82,6 +91,8 @@ class LiveSignals:
         lists: the path lists as well, which is most of the cost; without them embeddings, counts, trend and
         texts are brought in line with all events, in a tenth of the time."""
         self._running = None
+        if not lists and self.model.n_items < self._mirror.catalogue.shop.n_items:
+            self.fold_in()  # room for the last items, where nothing is known of them
         if lists:
             shop, signals = self._mirror.signals()
         else:

@@ -1,5 +1,7 @@
 """One release kept up to date: store and changes in, fresh records out."""
 
+import logging
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,18 +11,24 @@ from pathlib import Path
 import polars as pl
 
 from gnn.freed_memory import give_back_freed_memory
+from graph.errors import RetryableStoreError
 from service.live.beside import beside
 from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
 from service.live.fresh_segments import SegmentWriter
 from service.live.known_items import KnownItems
+from service.live.left_rows import LeftRows, usable_rows
+from service.live.live_sources import LiveSources
 from service.live.mirror import FreshRowsLike, MakeMirror, Mirror, RecomputationLike
 from service.live.mirror_feed import MirrorFeed
-from service.live.mirror_reading import LiveSources, read_mirror
+from service.live.mirror_reading import read_mirror
 from service.live.new_texts import NewTexts
+from service.releases.reader import LoadRows
 from service.releases.release import Release
 from service.settings import SelectionSettings, Settings
 from service.text_vectors import TextVectors
+
+logger = logging.getLogger(__name__)
 
 FEW_EVENTS = 50
 """So many are left to the loop when a folding that was made beside it takes over."""
@@ -62,17 +70,27 @@ class LiveFolding:
     """
 
     def __init__(
-        self, release: Release, sources: LiveSources, tools: FoldingTools, before: "LiveFolding | None" = None
+        self,
+        release: Release,
+        sources: LiveSources,
+        tools: FoldingTools,
+        before: "LiveFolding | None" = None,
+        load_rows: LoadRows | None = None,
     ) -> None:
         """Read everything, compute everything, write a file that nobody sees before `take_over`.
 
-        before: the folding that works meanwhile.
+        before: the folding that works meanwhile. load_rows: makes rows of what an updater that ended has left
+        of this release: where that serves, its path lists are gone on with, and computed beside the loop.
         """
         started = time.monotonic()
         self._tools = tools
         self._settings = tools.settings.update
         same = before is not None and before.release.version == release.version
-        writer = before.writer if before is not None and same else SegmentWriter(tools.root, release.version)
+        writer = (
+            before.writer
+            if before is not None and same
+            else SegmentWriter(tools.root, release.version, keep_left=load_rows is not None)
+        )
         self._publisher = FreshPublisher(writer, release.version)
         self.figures = FoldFigures(healed=writer.healed)
         fingerprint = release.manifest.encoder_fingerprint
@@ -80,19 +98,41 @@ class LiveFolding:
         self._job: _Job | None = None
         self._published = 0
         self._file_wanted = False
-        reading = read_mirror(release, sources, tools.make_mirror, tools.settings)
-        batch = tools.settings.update.batch_events
-        self._feed = MirrorFeed(reading, release, sources, batch, self.texts, self.figures, self._publish)
-        self._begin()
-        now = self._last_work = self._last_whole = time.monotonic()
+        whole = not self._go_on(release, sources, load_rows)
+        if whole:
+            self._read(release, sources)
+        now = self._last_work = time.monotonic()
+        self._last_whole = now if whole else -math.inf
         self.figures.propagate_seconds = now - started
 
-    def _begin(self) -> None:
-        """The first file of fresh rows, not yet to be seen, and most of the events that came meanwhile."""
+    def _go_on(self, release: Release, sources: LiveSources, load_rows: LoadRows | None) -> bool:
+        """Begin with what an updater that ended has left; whether that could be."""
+        left = self.writer.take_left()
+        if load_rows is None or not left:
+            return False
+        try:
+            rows = usable_rows(release, left, sources, load_rows)
+            if rows is not None:
+                self._read(release, sources, rows)
+        except RetryableStoreError:
+            raise
+        except Exception:  # whatever is wrong with it, the store has everything
+            logger.exception("what another updater left cannot be gone on with; everything is computed")
+            return False
+        return rows is not None
+
+    def _read(self, release: Release, sources: LiveSources, left: LeftRows | None = None) -> None:
+        """The mirror, and the first file of fresh rows, not yet to be seen, with most of the events that came
+        meanwhile."""
+        tools = self._tools
+        reading = read_mirror(release, sources, tools.make_mirror, tools.settings, left)
+        batch = tools.settings.update.batch_events
+        self._feed = MirrorFeed(reading, release, sources, batch, self.texts, self.figures, self._publish)
+        self._publisher.changes_through = self._feed.changes_through
         coming = self._publisher.begin()
-        self.mirror.propagate()
+        self.mirror.propagate(lists=left is None)
         self._publisher.prepare(coming, self.mirror.everything()(), self.known.changed(), self.through)
-        self._feed.dirty = False
+        self._feed.dirty = left is not None
         for _ in range(CATCH_UP_ROUNDS):
             if self._feed.events_behind() <= FEW_EVENTS or not self._feed.take_events():
                 break
@@ -204,8 +244,10 @@ class LiveFolding:
         if succession is None:
             return False
         publisher = FreshPublisher(SegmentWriter(self._tools.root, release.version), release.version)
+        publisher.changes_through = self._publisher.changes_through
 
         def finish() -> None:
+            publisher.changes_through = self._publisher.changes_through
             self._publisher.close()
             self._publisher, self._feed.release, self._feed.dirty = publisher, release, True
             self.figures.followed += 1
@@ -297,6 +339,7 @@ class LiveFolding:
         return True
 
     def _publish(self, rows: FreshRowsLike | None, items: pl.DataFrame) -> None:
+        self._publisher.changes_through = self._feed.changes_through
         self._publisher.publish(rows, items, self.through)
         self._published += 1
         if self._published % MANY_RECORDS == 0:

@@ -38,6 +38,8 @@ class FreshPublisher:
         self._live = False
         self._coming: ComingFile | None = None
         self._lineage = ""
+        self.changes_through: int | None = None
+        """See `FreshRecord.changes_through`; of the records to come."""
         self._lock = threading.Lock()
 
     @property
@@ -139,4 +141,14 @@ class FreshPublisher:
     ) -> FreshRecord:
         """lineage: of a full record."""
         arrays, config = rows.to_arrays() if rows is not None else ({}, {})
-        return FreshRecord(self._release, number, through, bool(lineage), arrays, config, items, lineage)
+        return FreshRecord(
+            self._release,
+            number,
+            through,
+            bool(lineage),
+            arrays,
+            config,
+            items,
+            lineage,
+            changes_through=self.changes_through,
+        )

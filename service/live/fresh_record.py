@@ -57,6 +57,9 @@ class FreshRecord:
     what is in it already. A recomputation begins another one."""
     preliminary: bool = False
     """Of a full record: events go on being folded in elsewhere until another record stands behind it."""
+    changes_through: int | None = None
+    """Newest entry of the change log that counts once the record is in the answers, in all that it touches;
+    None: not known."""
 
     def chunks(self) -> list[bytes | memoryview]:
         """The record as it stands in a segment, in pieces: large arrays are not copied."""
@@ -70,6 +73,7 @@ class FreshRecord:
             "full": self.full,
             "lineage": self.lineage,
             "preliminary": self.preliminary,
+            "changes_through": self.changes_through,
             "config": dict(self.config),
             "items_bytes": sheet.tell(),
         }

@@ -44,10 +44,13 @@ class PreparedSegment:
 class SegmentWriter:
     """Appends records for one release. One writer at a time: the updater holds the home's lock."""
 
-    def __init__(self, root: Path, release: str) -> None:
-        """root: the home's folder of fresh rows; folders of other releases in it are left alone."""
+    def __init__(self, root: Path, release: str, *, keep_left: bool = False) -> None:
+        """root: the home's folder of fresh rows; folders of other releases in it are left alone. keep_left:
+        hold what a writer before left, for `take_left`."""
         self._folder = root / release
         self._release = release
+        self._left: list[FreshRecord] = []
+        self._keep_left = keep_left
         self._handle: int | None = None
         for stale in self._folder.glob(f"{_TEMPORARY}*"):
             stale.unlink(missing_ok=True)
@@ -57,6 +60,11 @@ class SegmentWriter:
         """Of the newest record, 0 before the first."""
         self.bytes = self.beginning = 0
         """Size of the file that is written to, and of the full record that it begins with."""
+
+    def take_left(self) -> list[FreshRecord]:
+        """The records that a writer before left, the first one full; once."""
+        left, self._left = self._left, []
+        return left
 
     def prepare(self, record: FreshRecord) -> PreparedSegment:
         """Write the beginning of a new file, a full record, where no reader looks; in any thread."""
@@ -108,6 +116,8 @@ class SegmentWriter:
         reader, last = SegmentReader(self._folder.parent, self._release), 0
         for record in reader.read():
             last = record.number
+            if self._keep_left:
+                self._left.append(record)
         self.healed += int(reader.has_torn_end())
         # a torn record had a number too, and a reader may have seen a replaced file: stay above both
         return last + self.healed

@@ -1,6 +1,6 @@
 """What the updater needs of a model that follows the events: arrays in, changed rows out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,6 +57,8 @@ class MirrorStart:
     """Decides which later events count; None: begins with these edges."""
     damped: Mapping[str, int] = field(default_factory=dict)
     """Events that were left out of the edges, by reason."""
+    handed_out: Sequence[Any] = ()
+    """Fresh rows that another mirror of the same events handed out, in order: its lists are gone on with."""
 
 
 class RecomputationLike(Protocol):
@@ -82,8 +84,9 @@ class Mirror(Protocol):
     def fold_in(self, edges: EdgeBlock, items: ArrivedItems) -> FreshRowsLike:
         """Count new edges and items in with the weights as they are; returns what changed by that."""
 
-    def propagate(self) -> FreshRowsLike:
-        """Compute everything anew with the weights as they are; returns what changed by that."""
+    def propagate(self, *, lists: bool = True) -> FreshRowsLike:
+        """Compute everything anew with the weights as they are; returns what changed by that. lists: False:
+        but for what takes longest, which stays as it is."""
 
     def recomputation(self) -> RecomputationLike:
         """Begin what `propagate` does beside this mirror, which goes on folding in; then `adopt` it."""

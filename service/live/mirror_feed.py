@@ -16,8 +16,9 @@ from service.live.fold_figures import FoldFigures
 from service.live.fresh_record import no_items
 from service.live.known_items import KnownItems
 from service.live.live_reviews import LiveReviews
+from service.live.live_sources import LiveSources
 from service.live.mirror import NO_ITEMS, FreshRowsLike, Mirror
-from service.live.mirror_reading import LiveSources, MirrorReading
+from service.live.mirror_reading import MirrorReading
 from service.live.new_texts import NewTexts
 from service.releases.release import Release
 from service.shop_snapshot import reviews_without, without
@@ -64,6 +65,8 @@ class MirrorFeed:
         """Whether the next event is a refund: no event is taken in any more."""
         self.dirty = False
         """Whether anything was folded in; whoever computes everything anew takes it back."""
+        self.changes_through = reading.change
+        """Newest entry of the change log that counts in the mirror, in all that it touches."""
         self._cursor = reading.change
         self._unfolded: Sequence[UnfoldedRange] = reading.unfolded
         self._categories: IntArray = reading.categories
@@ -113,6 +116,8 @@ class MirrorFeed:
         put = list(dict.fromkeys(one.item_id for one in found if one.kind is ChangeKind.PUT))
         if put:
             self._take_items(put)
+        if not self.stale:  # else a reading is owed to some of them
+            self.changes_through = self._cursor
         return True
 
     def _forget_reviews(self) -> None:

@@ -5,27 +5,18 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from gnn.shop_arrays import IntArray
-from graph.log import EventLog
-from graph.store import GraphStore
 from service.capped_edges import capped_edges
-from service.change_log import ChangeLog, UnfoldedRange
+from service.change_log import UnfoldedRange
 from service.edge_selection import select_edges
 from service.item_reviews import rules_of_release
 from service.live.known_items import KnownItems
+from service.live.left_rows import LeftRows
+from service.live.live_sources import LiveSources
 from service.live.mirror import MakeMirror, Mirror, MirrorStart
 from service.live.model import brand_numbers, influence_caps
 from service.releases.release import Release
 from service.settings import Settings
 from service.shop_snapshot import take_snapshot, with_item_reviews
-
-
-@dataclass(frozen=True)
-class LiveSources:
-    """What is followed; each object may be used by several threads."""
-
-    log: EventLog
-    store: GraphStore
-    changes: ChangeLog
 
 
 @dataclass(frozen=True)
@@ -48,11 +39,22 @@ class MirrorReading:
 
 
 def read_mirror(
-    release: Release, sources: LiveSources, make_mirror: MakeMirror, settings: Settings
+    release: Release,
+    sources: LiveSources,
+    make_mirror: MakeMirror,
+    settings: Settings,
+    left: LeftRows | None = None,
 ) -> MirrorReading:
-    """Read the store. Memory: that of a snapshot, the mirror beside it for a moment."""
+    """Read the store. Memory: that of a snapshot, the mirror beside it for a moment.
+
+    left: what another updater published of this release: events up to there are read, path lists gone on
+    with."""
     change, unfolded = sources.changes.last_number(), sources.changes.unfolded()
     snapshot, _ = select_edges(take_snapshot(sources.store, unfolded), settings.selection)
+    if left is not None:
+        change = left.changes_through  # whatever came since is looked at again
+        edges = snapshot.edges.until(left.through)
+        snapshot = replace(snapshot, edges=edges, events_through=left.through)
     rules = rules_of_release(release.manifest.config)
     snapshot = with_item_reviews(snapshot, sources.store, rules, unfolded)
     known = KnownItems(release.items, snapshot, brand_numbers(release.model), release.reviews)
@@ -67,6 +69,7 @@ def read_mirror(
         frozen=release.items.indices_of(sorted(settings.update.freeze)),
         ledger=capped.ledger,
         damped=capped.damped,
+        handed_out=() if left is None else left.rows,
     )
     return MirrorReading(
         mirror=make_mirror(release.model, start),

@@ -39,7 +39,7 @@ class IlkMirror:
         """caps: where the start brings no ledger."""
         self._frozen = start.frozen
         config = LiveConfig(caps=caps or InfluenceCaps())
-        self._live = LiveSignals(model, start.shop, config, start.sequence, start.ledger)
+        self._live = LiveSignals(model, start.shop, config, start.sequence, start.ledger, start.handed_out)
         self._counters: Counter[str] = Counter(start.damped)
         if len(start.items.rows):
             self._counted(self._live.fold_in(items=_live_items(start.items)))
@@ -59,9 +59,9 @@ class IlkMirror:
         events = live_events(edges) if len(edges.seq) else None
         return self._counted(self._live.fold_in(events, _live_items(items) if len(items.rows) else None))
 
-    def propagate(self) -> FreshRows:
+    def propagate(self, *, lists: bool = True) -> FreshRows:
         """See `Mirror.propagate`."""
-        return self._counted(self._live.propagate())
+        return self._counted(self._live.propagate(lists=lists))
 
     def recomputation(self) -> "IlkRecomputation":
         """See `Mirror.recomputation`."""

@@ -1,6 +1,7 @@
 """Which release the updater follows, and the way to another one, which is made beside the loop."""
 
 import logging
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from service.home import Home
 from service.live.beside import beside
 from service.live.folding import FoldingTools, LiveFolding
 from service.live.fresh_segments import remove_others
-from service.live.mirror_reading import LiveSources
+from service.live.live_sources import LiveSources
 from service.releases.errors import ReleaseError
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
@@ -107,12 +108,15 @@ class ReleaseFollowing:
     def _make(self, release: Release) -> None:
         """Begin to read everything for a release; with files of its own, so that it may end when it likes."""
         before = self.folding
+        # with nothing that works meanwhile, every second counts
+        load_rows = self._releases.loaders.fresh_rows if before is None else None
 
         def make() -> LiveFolding:
             log, store = open_log(self._home), open_store(self._tools.settings, self._home)
             changes = ChangeLog(self._home.changes)
             with closing_both(log, store, changes):
-                return LiveFolding(release, LiveSources(log, store, changes), self._tools, before)
+                sources = LiveSources(log, store, changes)
+                return LiveFolding(release, sources, self._tools, before, load_rows)
 
         self._made = _Made(release.version, release.manifest.events_through, beside(make, "reading"))
 
@@ -130,4 +134,9 @@ class ReleaseFollowing:
         folding = self.folding
         assert folding is not None
         remove_others(self._home.fresh, folding.release.version)
-        logger.info("following release %s, events through %d", folding.release.version, folding.through)
+        logger.info(
+            "following release %s, events through %d; %.2f s of processor time since this process began",
+            folding.release.version,
+            folding.through,
+            time.process_time(),
+        )

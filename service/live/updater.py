@@ -20,8 +20,9 @@ from service.home import Home
 from service.live.beside import beside
 from service.live.folding import FoldingTools, LiveFolding
 from service.live.fresh_segments import HEAL_NAME
+from service.live.live_sources import LiveSources
 from service.live.mirror import MakeMirror
-from service.live.mirror_reading import LiveSources
+from service.live.model import make_mirror
 from service.live.question_line import QuestionLine
 from service.live.release_following import ReleaseFollowing
 from service.live.updater_status import UpdaterStatus, write_status
@@ -30,7 +31,7 @@ from service.releases.store import ReleaseStore
 from service.settings import Settings
 from service.short_turns import take_short_turns
 from service.stores import PlansStatements, closing_both, open_log, open_store
-from service.text_vectors import TextVectors
+from service.text_vectors import LazyTextVectors, TextVectors, open_encoders
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class Updater:
         self._applied = self._last = 0
         self._behind_since: float | None = None
         self._next_status = self._look_next = 0.0
+        self._shown: str | None = None
+        """Release that was followed when the status was written last."""
         self._cold: PlansStatements | None = None
         self._warming: Future[None] | None = None
 
@@ -200,9 +203,11 @@ class Updater:
             self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = now
-        if now < self._next_status or (self._following is not None and self._following.opening):
+        release = None if self._folding is None else self._folding.release.version
+        early = now < self._next_status and release == self._shown
+        if early or (self._following is not None and self._following.opening):
             return
-        self._next_status = now + STATUS_SECONDS
+        self._next_status, self._shown = now + STATUS_SECONDS, release
         self._heal()
         write_status(self._home.fresh, self._status(last, now))
 
@@ -241,9 +246,6 @@ class Updater:
 
 def follow(settings: Settings, stopping: threading.Event, restarts: int = 0) -> None:
     """Run the updater of a home until `stopping`."""
-    from service.live.model import make_mirror  # here: what needs SciPy takes a second to import
-    from service.text_vectors import LazyTextVectors, open_encoders
-
     take_short_turns()
     keep_few_arenas()
     home = Home(settings.home)

@@ -91,7 +91,8 @@ class ToyMirror:
         np.add.at(self._counts, edges.item, np.float32(1))
         return self._rows(np.union1d(edges.item, items.rows))
 
-    def propagate(self) -> ToyRows:
+    def propagate(self, *, lists: bool = True) -> ToyRows:
+        """lists: not of this model."""
         return self._rows(np.arange(self.n_items))
 
     def recomputation(self) -> ToyRecomputation:

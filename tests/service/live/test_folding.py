@@ -16,7 +16,7 @@ from service.change_log import ChangeKind
 from service.home import Home
 from service.item_reviews import recorded
 from service.live.folding import FoldingTools, LiveFolding
-from service.live.mirror_reading import LiveSources
+from service.live.live_sources import LiveSources
 from service.settings import ReviewSettings, load_settings
 from service.stores import closing_both, open_changes, open_log, open_store
 from tests.service.live_toys import ToyMirror, live_store

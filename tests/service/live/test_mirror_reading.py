@@ -11,8 +11,9 @@ from graph.frames import ITEM_SCHEMA
 from graph.interaction import Interaction
 from service.catch_up import catch_up
 from service.home import Home
+from service.live.live_sources import LiveSources
 from service.live.mirror import Mirror, MirrorStart
-from service.live.mirror_reading import LiveSources, read_mirror
+from service.live.mirror_reading import read_mirror
 from service.settings import load_settings
 from service.stores import closing_both, open_changes, open_log, open_store
 from tests.service.live_toys import ToyMirror, live_store

@@ -1,5 +1,5 @@
-"""The updater's process is started again when it dies: at once where it had worked, later where it cannot, and
-not when everything is being ended."""
+"""The updater's process is started again when it dies: at once where it had worked, later where it cannot,
+and not when everything is being ended."""
 
 import multiprocessing
 import os

@@ -1,0 +1,189 @@
+"""An updater that goes on from what the one before it has left, and when it must not."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gnn.served_model import ServedModel
+from graph.event_type import EventType
+from service.change_log import ChangeKind
+from service.live import folding
+from service.live.fresh_segments import segment_files
+from service.live.mirror import MirrorStart
+from service.live.updater import Updater
+from service.settings import load_settings
+from tests.service.live_home import FLAGS, SHOP, Live, ToyTexts
+from tests.service.live_toys import ToyMirror, ToyRows
+from tests.service.release_toys import publish
+from tests.service.releases.test_release_holder import wait_until
+
+
+class Watched:
+    """Makes mirrors and remembers how each began."""
+
+    def __init__(self) -> None:
+        self.starts: list[MirrorStart] = []
+        self.lists: list[bool] = []
+        """Whether lists were computed, time by time."""
+        self.recomputed = threading.Event()
+
+    def __call__(self, model: ServedModel, start: MirrorStart) -> ToyMirror:
+        self.starts.append(start)
+        watched = self
+
+        class Mirror(ToyMirror):
+            def propagate(self, *, lists: bool = True) -> ToyRows:
+                watched.lists.append(lists)
+                return super().propagate(lists=lists)
+
+            def recomputation(self):  # type: ignore[no-untyped-def]  # as the toy's
+                watched.recomputed.set()
+                return super().recomputation()
+
+        return Mirror(model, start)
+
+    @property
+    def went_on(self) -> list[bool]:
+        return [bool(start.handed_out) for start in self.starts]
+
+
+def nothing(_live: Live) -> None:
+    """Happens while no updater runs."""
+
+
+def an_event(live: Live) -> None:
+    live.post("item-30")
+
+
+def an_item(live: Live) -> None:
+    live.changes.note(ChangeKind.PUT, ["item-31"])
+
+
+def a_refund(live: Live) -> None:
+    live.post("item-31", EventType.REFUND)
+
+
+def a_deletion(live: Live) -> None:
+    live.store.delete_item("item-32")
+    live.changes.note(ChangeKind.DELETED, ["item-32"])
+
+
+def an_erasure(live: Live) -> None:
+    live.log.erase_user("u")
+    live.store.delete_user("u")
+    live.changes.note(ChangeKind.RELOAD)
+
+
+def events_taken_out(live: Live) -> None:
+    live.changes.unfold(1, 1, "poison")
+
+
+def another_release(live: Live) -> None:
+    publish(live.releases, SHOP, 0)
+
+
+def a_damaged_file(live: Live) -> None:
+    (path,) = segment_files(live.home.fresh / str(live.releases.current_version())).values()
+    path.write_bytes(b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "goes_on"),
+    [
+        (nothing, True),
+        (an_event, True),
+        (an_item, True),
+        (a_refund, False),
+        (a_deletion, False),
+        (an_erasure, False),
+        (events_taken_out, False),
+        (another_release, False),
+        (a_damaged_file, False),
+    ],
+)
+def test_it_goes_on_where_what_was_left_still_holds(
+    live: Live, meanwhile: Callable[[Live], None], goes_on: bool
+) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.post("item-30", EventType.PURCHASE)
+    live.wait(live.post("item-31", EventType.PURCHASE))
+    live.stop()
+    meanwhile(live)
+    made = Watched()
+    live.start(made)
+    live.wait(live.post("item-33"))
+    assert made.went_on[0] == goes_on
+    assert made.lists[0] != goes_on
+    assert live.drift("item-33") == pytest.approx(1)
+    expected: dict[Callable[[Live], None], tuple[int, int]] = {
+        an_event: (2, 1),
+        a_refund: (1, 0),
+        an_erasure: (0, 0),
+        events_taken_out: (0, 1),
+    }
+    thirty, thirty_one = expected.get(meanwhile, (1, 1))
+    live.seen(lambda: live.drifts("item-30", "item-31") == pytest.approx([thirty, thirty_one]))
+
+
+def test_everything_is_computed_soon_after(live: Live) -> None:
+    """Without waiting for the stream to rest."""
+    publish(live.releases, SHOP, 0)
+    never = {"quiet_seconds": 3600.0, "whole_seconds": 3600.0}
+    live.settings = load_settings(live.settings.home, {"update": FLAGS["update"] | never})
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    made = Watched()
+    live.start(made)
+    assert made.recomputed.wait(20)
+    live.wait(live.post("item-30"))
+    assert live.drift("item-30") == pytest.approx(2)
+
+
+def test_with_too_many_events_since_everything_is_computed(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.live.left_rows.MOST_EVENTS", 3)
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    for _ in range(4):
+        last = live.post("item-30")
+    catching_up = Updater(live.settings, live.releases, None, ToyTexts())  # into the graph alone
+    stopping = threading.Event()
+    thread = threading.Thread(target=catching_up.run, args=(stopping,))
+    thread.start()
+    wait_until(lambda: live.store.applied_seq() == last)
+    stopping.set()
+    thread.join()
+    made = Watched()
+    live.start(made)
+    live.wait(last)
+    assert made.went_on == [False]
+    assert live.drift("item-30") == pytest.approx(5)
+
+
+def test_what_cannot_be_gone_on_with_is_told_and_everything_computed(
+    live: Live, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+
+    def make(model: ServedModel, start: MirrorStart) -> ToyMirror:
+        if start.handed_out:
+            raise ValueError("rows of a larger catalogue")
+        return ToyMirror(model, start)
+
+    live.start(make)
+    live.wait(live.post("item-30"))
+    assert live.drift("item-30") == pytest.approx(2)
+    assert folding.logger.name in {record.name for record in caplog.records}
+    assert "cannot be gone on with" in caplog.text
+    np.testing.assert_array_equal(live.vector("item-31"), SHOP.vectors[31])
