@@ -220,6 +220,15 @@ def test_the_updater_tells_how_it_stands(live: Live) -> None:
     assert told.figures["damped_events"] == 0
 
 
+def test_that_events_count_is_told_at_once(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts updaters again knows from it that this one had worked."""
+    monkeypatch.setattr("service.live.updater.STATUS_SECONDS", 3600.0)
+    publish(live.releases, SHOP, 0)
+    last = live.post("item-30")
+    live.start()
+    wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.reached == last)
+
+
 def test_a_store_that_fails_for_a_moment_costs_no_reading(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
