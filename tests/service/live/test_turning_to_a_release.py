@@ -14,7 +14,7 @@ from service.live.mirror import MirrorStart
 from service.live.updater_status import read_updater
 from service.releases.holder import ReleaseHolder
 from tests.service.live_home import SHOP, Live
-from tests.service.live_toys import STEP, ToyMirror
+from tests.service.live_toys import STEP, ToyMirror, ToyRecomputation
 from tests.service.release_toys import ToyShop, publish
 from tests.service.releases.test_release_holder import wait_until
 
@@ -109,12 +109,20 @@ def test_a_reading_that_ends_after_the_way_to_a_release_is_one_for_that_release(
 def test_one_index_version_is_one_state_of_the_answers(live: Live) -> None:
     """To a worker, too, that took the release before there was a file of its rows."""
     publish(live.releases, SHOP, 0)
-    live.start()
+    may_follow = threading.Event()
+
+    class Held(ToyMirror):
+        def succession(self, model: ServedModel, through: int) -> ToyRecomputation | None:
+            assert may_follow.wait(20)
+            return super().succession(model, through)
+
+    live.start(Held)
     live.wait(live.post("item-30"))
     second = publish(live.releases, OTHER, 0)
     young = ReleaseHolder(live.releases, fresh=live.home.fresh)
     young.poll()
     assert young.serving().index_version == second, "no rows yet"
+    may_follow.set()
     states: dict[str, set[tuple[int, float]]] = {}
 
     def settled() -> bool:
