@@ -49,7 +49,7 @@ def load_with_progress(
 def print_report(report: LoadReport, console: Console) -> None:
     """The counts in words."""
     for name, counts in (("items", report.items), ("events", report.events)):
-        console.print(f"  {name:<10} {_in_words(counts)}")
+        console.print(f"  {name:<10} {_in_words(counts)}", soft_wrap=not console.is_terminal)
     for note in report.notes:
         console.print(f"  note       {note}")
     if report.quarantine:
