@@ -11,9 +11,10 @@ from index.errors import (
     VectorIndexError,
 )
 from index.exact_index import ExactIndex
-from index.faiss_index import FaissFlatIndex, FaissHnswIndex, FaissIndex
+from index.faiss_index import FaissFlatIndex, FaissIndex
 from index.faiss_module import faiss_module, use_threads
 from index.gpu_index import GpuIndex, to_gpu
+from index.hnsw_index import FaissHnswIndex
 from index.live_index import LiveIndex, RebuildLimits
 from index.live_view import LiveView
 from index.recall import recall_of

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from index.errors import SnapshotError
 from index.exact_index import ExactIndex
-from index.faiss_index import FaissFlatIndex, FaissHnswIndex
+from index.faiss_index import FaissFlatIndex
+from index.hnsw_index import FaissHnswIndex
 from index.query import checked_matrix
 from index.scalar_index import FaissScalarIndex
 from index.snapshot import IndexKind, checked_seal

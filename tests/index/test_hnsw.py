@@ -7,7 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from index import ExactIndex, FaissHnswIndex, InvalidQuery, load_index, recall_of
-from index.faiss_index import enough_candidates
+from index.faiss_module import faiss_module
+from index.hnsw_index import enough_candidates
+from index.snapshot import IndexKind, seal
 from tests.index.clusters import clustered
 
 ROWS, DIM = 30_000, 32
@@ -80,7 +82,10 @@ def test_rows_without_clusters_are_searched_as_wide_as_they_need() -> None:
     truth, _ = ExactIndex(rows).search(others, 10)
     hits = [len(set(ours) & set(theirs)) for ours, theirs in zip(found, truth, strict=True)]
     assert np.mean(hits) / 10 >= 0.99
-    assert FaissHnswIndex.build(clustered(10_000, 128, seed=1, clusters=300)).ef_search == 96
+    assert (
+        FaissHnswIndex.build(clustered(10_000, 128, seed=1, clusters=300)).ef_search
+        == FaissHnswIndex.EF_SEARCH
+    )
 
 
 def test_the_width_is_kept_with_the_file(tmp_path: Path) -> None:
@@ -117,3 +122,38 @@ def test_equal_rows_widen_nothing() -> None:
     """Any of them is as near as any other, so none is missed."""
     rows = np.repeat(clustered(100, 16, seed=1, clusters=10), 30, axis=0)
     assert FaissHnswIndex.build(rows).ef_search == FaissHnswIndex.EF_SEARCH
+
+
+def rows_of_a_shop(count: int, dim: int) -> npt.NDArray[np.float32]:
+    """Clustered rows and four coordinates that grow with popularity: rows of very different lengths."""
+    counts = np.random.default_rng(3).pareto(1.2, size=(count, 1)).astype(np.float32)
+    trend = np.log1p(counts * np.array([[0.1, 0.3, 1.0, 3.0]], np.float32))
+    return np.hstack([clustered(count, dim, seed=1, clusters=300), trend])
+
+
+@pytest.mark.parametrize("popularity", [0.0, 0.3, 3.0])
+def test_rows_of_all_lengths_are_found(popularity: float) -> None:
+    """Queries weigh coordinates otherwise than the rows do, as an objective's do. A graph that is linked by
+    inner products leads to the longest rows only."""
+    rows = rows_of_a_shop(20_000, 64)
+    queries = rows[::100] * np.append(np.ones(64, np.float32), np.full(4, popularity, np.float32))
+    index, exact = FaissHnswIndex.build(rows), ExactIndex(rows)
+    for k in (10, 300):
+        found, scores = index.search(queries, k)
+        truth, _ = exact.search(queries, k)
+        hits = [len(set(ours) & set(theirs)) for ours, theirs in zip(found, truth, strict=True)]
+        assert np.mean(hits) / k >= 0.99
+        exactly = np.take_along_axis(queries @ rows.T, found, axis=1)
+        np.testing.assert_allclose(scores, exactly, rtol=1e-5, atol=1e-4)
+
+
+def test_a_graph_linked_by_inner_products_is_built_anew(tmp_path: Path) -> None:
+    rows = rows_of_a_shop(6_000, 32)
+    older = faiss_module().IndexHNSWFlat(36, 32, faiss_module().METRIC_INNER_PRODUCT)
+    older.add(rows)
+    faiss_module().write_index(older, str(tmp_path / "older"))
+    seal(tmp_path / "older", IndexKind.HNSW, 6_000, 36)
+    loaded = load_index(tmp_path / "older")
+    assert recall_of(loaded, rows) >= 0.99
+    assert isinstance(loaded, FaissHnswIndex)
+    np.testing.assert_array_equal(loaded.matrix, rows)
