@@ -103,6 +103,11 @@ class FittedIlk:
             blocks.append(COSINE_SCALE * mix["embedding"] * gate * s.embedding[query])
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
+    def sample_queries(self, items: int) -> FloatArray:
+        """Query vectors of up to so many evenly spread items, by every objective, (q, d)."""
+        asked = np.unique(np.linspace(0, max(self.n_items - 1, 0), min(items, self.n_items)).astype(np.int64))
+        return np.concatenate([self.query_vectors(asked, objective) for objective in Objective])
+
     def text_query_vectors(self, text: FloatArray) -> FloatArray | None:
         """See `ServedModel.text_query_vectors`: cosine less hub correction; trend and embedding count for
         nothing."""

@@ -35,13 +35,17 @@ class SampledTruth:
         return float((scores >= self.least[:, None])[found >= 0].sum() / found.size)
 
 
-def sampled_truth(matrix: npt.NDArray[np.float32], k: int, asked: int) -> SampledTruth:
-    """How near the k nearest rows are to each of up to `asked` evenly spread rows of the matrix (n, d).
+def sampled_truth(
+    matrix: npt.NDArray[np.float32], k: int, asked: int, queries: npt.NDArray[np.float32] | None = None
+) -> SampledTruth:
+    """How near the k nearest rows of the matrix (n, d) are to each of up to `asked` evenly spread queries.
 
-    A row is left out where it is zero: nothing is near it. Raises `InvalidMatrix`.
+    queries: (q, d); `None`: the rows themselves. One is left out where it is zero: nothing is near it. Raises
+    `InvalidMatrix`.
     """
     rows = checked_matrix(matrix)
-    queries = rows[np.any(rows != 0, axis=1)]
+    queries = rows if queries is None else queries
+    queries = queries[np.any(queries != 0, axis=1)]
     queries = queries[:: max(1, len(queries) // asked)][:asked]
     query = Query.checked(queries, k, rows.shape[1], len(rows), None)
     _, scores = exact_scan(rows, query)
@@ -51,10 +55,17 @@ def sampled_truth(matrix: npt.NDArray[np.float32], k: int, asked: int) -> Sample
     return SampledTruth(rows, queries, least, query.k)
 
 
-def recall_of(index: VectorIndex, matrix: npt.NDArray[np.float32], k: int = 10, asked: int = 500) -> float:
+def recall_of(
+    index: VectorIndex,
+    matrix: npt.NDArray[np.float32],
+    k: int = 10,
+    asked: int = 500,
+    queries: npt.NDArray[np.float32] | None = None,
+) -> float:
     """Share of the k nearest places for which the index finds a row as near as an exact search does.
 
-    Asked are evenly spread rows of the matrix (n, d). 1.0 where no row is left to ask for (see
-    `sampled_truth`). Raises `InvalidMatrix`.
+    queries: what will be asked, (q, d), of which up to `asked` are; `None`: the rows of the matrix (n, d)
+    themselves, which an approximate index finds more easily than anything else. 1.0 where nothing is left to
+    ask for (see `sampled_truth`). Raises `InvalidMatrix`.
     """
-    return sampled_truth(matrix, k, asked).found_by(index)
+    return sampled_truth(matrix, k, asked, queries).found_by(index)

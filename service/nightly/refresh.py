@@ -212,7 +212,7 @@ class _Refresh:
         with self._reporter.stage("index") as stage:
             matrix = fitted.model.item_vectors()
             vectors = build_index(self._settings.index.kind, matrix)
-            self._recall = recall_of(vectors, matrix)
+            self._recall = recall_of(vectors, matrix, queries=fitted.model.sample_queries(160))
             stage.note = f"{vectors.size:,} x {vectors.dim}, recall {self._recall:.4f}"
         with self._reporter.stage("write") as stage:
             version = self._releases.write(self._draft(snapshot, inputs, fitted, verdict, vectors))

@@ -157,3 +157,21 @@ def test_a_graph_linked_by_inner_products_is_built_anew(tmp_path: Path) -> None:
     assert recall_of(loaded, rows) >= 0.99
     assert isinstance(loaded, FaissHnswIndex)
     np.testing.assert_array_equal(loaded.matrix, rows)
+
+
+def test_recall_asks_what_will_be_asked() -> None:
+    """A graph linked by inner products finds its own rows, and not what an objective looks for."""
+    rows = rows_of_a_shop(6_000, 32)
+    linked = faiss_module().IndexHNSWFlat(36, 32, faiss_module().METRIC_INNER_PRODUCT)
+    linked.add(rows)
+
+    class Linked(ExactIndex):
+        def search(
+            self, queries: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_] | None = None
+        ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+            scores, ids = linked.search(queries, k)
+            return ids, scores
+
+    without_popularity = rows * np.append(np.ones(32, np.float32), np.zeros(4, np.float32))
+    assert recall_of(Linked(rows), rows, queries=without_popularity) < 0.5
+    assert recall_of(FaissHnswIndex.build(rows), rows, queries=without_popularity) >= 0.99
