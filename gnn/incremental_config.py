@@ -33,7 +33,10 @@ class IncrementalConfig:
     """Items that all pairs of a step share as negatives."""
     learning_rate: float = 2.4e-2
     """Of AdamW, for steps of `batch_size` pairs; higher than in a full fit, as there are few steps. Smaller
-    steps take less, by the square root (Malladi et al. 2022): their gradients are noisier."""
+    steps take less, see `smaller_steps`."""
+    smaller_steps: float = 0.8
+    """Power of a step's share of `batch_size` pairs by which its rate falls. Half for noisier gradients alone
+    (Malladi et al. 2022); 1 would move many small increments no further than one of all their events."""
     warm_up: float = 0.2
     """Share of the steps in which the learning rate rises to its full height."""
     clip: float = 1.0
@@ -63,7 +66,8 @@ class IncrementalConfig:
 
     def rate(self, n_pairs: int) -> float:
         """Learning rate for so many pairs."""
-        return self.learning_rate * float(np.sqrt(self.batch(n_pairs) / self.batch_size))
+        share = self.batch(n_pairs) / self.batch_size
+        return self.learning_rate * float(share**self.smaller_steps)
 
     def steps(self, n_pairs: int) -> int:
         """Longest run for so many pairs."""

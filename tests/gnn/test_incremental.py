@@ -122,8 +122,9 @@ def test_increments_one_after_the_other_leave_residuals_as_long_as_a_fit_does() 
     fitted = np.linalg.norm(weights.residual, axis=1)
     longest = np.quantile(fitted[fitted > 0], QUICK.longest)
     touched = np.unique(after.item[new])
+    large = replace(QUICK, smaller_steps=0.5)
     for seed in range(3):
-        weights = update(weights, CONFIG, after, None, new, QUICK, seed).weights
+        weights = update(weights, CONFIG, after, None, new, large, seed).weights
         length = np.linalg.norm(weights.residual, axis=1)
         assert length[touched].max() <= longest * (1 + 1e-5)
         assert np.isclose(length, longest, rtol=1e-4).sum() > 10  # else nothing was shortened here
@@ -212,6 +213,16 @@ def test_nothing_new_changes_nothing_and_wrong_positions_are_refused() -> None:
     for wrong in ([3, 2], [1, 1], [shop.n_events]):
         with pytest.raises(ValueError, match="positions"):
             update(weights, CONFIG, shop, None, np.array(wrong), QUICK, 0)
+
+
+def test_many_small_increments_take_smaller_steps_than_one_large() -> None:
+    config = IncrementalConfig()
+    rates = [config.rate(pairs) for pairs in (100, 3_000, 24_000, 10**6)]
+    assert rates == sorted(rates)
+    assert rates[0] == config.rate(1)  # no smaller than a step of `min_batch_size`
+    assert rates[-1] == config.learning_rate
+    few, many = config.rate(3_000) * config.steps(3_000), config.rate(24_000) * config.steps(24_000)
+    assert many < 8 * few < 3 * many  # the path of eight small ones, and of one of all their events
 
 
 def test_replay_gives_every_stratum_the_same_share_while_it_lasts() -> None:
