@@ -14,6 +14,9 @@ from service.reporter import Reporter
 
 SOURCE_NAME = "demo-source"
 """File in the home that names the shop a demo put there."""
+SAMPLE_NAME, DOWNLOAD_NAME = "sample-shop", "online-retail"
+OWN_FOLDERS = frozenset({SAMPLE_NAME, DOWNLOAD_NAME})
+"""Folders in the home of the shops that Ilk brings itself: the made-up one and the downloaded one."""
 SHOWN_ITEMS = 3
 
 
@@ -37,16 +40,23 @@ def choose_shop(home: Home, data: Path | None, reporter: Reporter, *, offline: b
 
 
 def refuse_demos_home(home: Home, path: Path) -> None:
-    """Raise `CallerMistake` where a home holds the shop of a demo and `path` is another: two shops in one
-    home are one shop, and no later step tells them apart again."""
+    """Raise `CallerMistake` where a home holds a shop that Ilk brought for a demo and `path` is another:
+    two shops in one home are one shop, and no later step tells them apart again.
+
+    A shop that was given to the demo is its owner's: more of it may be loaded from anywhere.
+    """
     note = home.root / SOURCE_NAME
     if not note.is_file():
         return
-    shown = note.read_text("utf-8").strip()
-    if shown != str(path.resolve()):
+    shown = Path(note.read_text("utf-8").strip())
+    own = home.root / shown.name  # the home may have been moved since
+    if shown.name not in OWN_FOLDERS or not own.is_dir():
+        return
+    given = path.resolve()
+    if not any(given.is_relative_to(folder) for folder in (shown, own.resolve())):
         raise CallerMistake(
-            f"{home.root} holds the demo's shop ({shown}); give yours a home of its own (--home FOLDER or "
-            f"ILK_HOME), or remove {home.root}; if it is the same shop, remove {note} alone"
+            f"{home.root} holds the demo's shop ({own}); give yours a home of its own (--home FOLDER or "
+            f"ILK_HOME), or remove {home.root}; if it is to be mixed with the demo's, remove {note} alone"
         )
 
 
@@ -78,11 +88,11 @@ def _given(data: Path) -> DemoShop:
 
 def _downloaded_or_sample(home: Home, reporter: Reporter, offline: bool) -> DemoShop:
     home.create()
-    sample = home.root / "sample-shop"
+    sample = home.root / SAMPLE_NAME
     if not offline and not sample.exists():
         try:
             with reporter.stage("download") as stage:
-                folder = fetch_demo_shop(home.root / "online-retail", stage.progress)
+                folder = fetch_demo_shop(home.root / DOWNLOAD_NAME, stage.progress)
                 stage.note = "Online Retail"
         except DownloadFailed as error:
             reporter.say(f"  [yellow]{error}[/yellow]")

@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
-from service.demo.demo import SOURCE_NAME
+from service.demo.demo import SOURCE_NAME, refuse_demos_home
+from service.errors import CallerMistake
+from service.home import Home
 from tests.e2e.conftest import Run, trial_environment
 from tests.e2e.test_serving import quiet_end
 
@@ -77,16 +80,39 @@ def test_the_demo_does_not_mix_shops(ilk: Run, small_home: Path, small_shop: Pat
     assert "--home" in done.stderr
 
 
-def test_a_shop_is_not_loaded_into_a_demos_home(ilk: Run, small_shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_shop_is_not_loaded_into_the_home_of_a_shop_that_the_demo_brought(
+    ilk: Run, small_shop: Path, tmp_path: Path, moved: bool
+) -> None:
     """Who tried the demo first has its shop in `.ilk`."""
+    home = Home(tmp_path / "home")
+    brought = home.root / "sample-shop"
+    brought.mkdir(parents=True)
+    noted = tmp_path / "before" / "sample-shop" if moved else brought.resolve()
+    (home.root / SOURCE_NAME).write_text(f"{noted}\n", "utf-8")
+    with pytest.raises(CallerMistake, match=r"holds the demo's shop .*; give yours a home of its own"):
+        refuse_demos_home(home, small_shop)
+    if not moved:
+        assert ilk("--home", home.root, "load", small_shop).returncode == 2
+        assert not home.event_log.exists()
+    for part in (brought, brought / "events.jsonl"):
+        refuse_demos_home(home, part)
+    (home.root / SOURCE_NAME).unlink()
+    refuse_demos_home(home, small_shop)
+
+
+def test_more_is_loaded_into_the_home_of_a_shop_that_was_given_to_the_demo(
+    ilk: Run, small_shop: Path, tmp_path: Path
+) -> None:
+    """`load` may be repeated and adds: by files, by parts, from another folder."""
     home = tmp_path / "home"
     home.mkdir()
-    (home / SOURCE_NAME).write_text("/another/shop\n", "utf-8")
-    done = ilk("--home", home, "load", small_shop)
-    assert done.returncode == 2
-    assert "holds the demo's shop (/another/shop); give yours a home of its own" in done.stderr
-    assert not (home / "events.db").exists()
-    (home / SOURCE_NAME).write_text(f"{small_shop.resolve()}\n", "utf-8")
+    given = tmp_path / "online-retail"  # as one of ours is called
+    (home / SOURCE_NAME).write_text(f"{given}\n", "utf-8")
+    tomorrow = tmp_path / "tomorrow.csv"
+    tomorrow.write_text("user_id,item_id,timestamp\nu,i,1700000000\n", "utf-8")
+    done = ilk("--home", home, "load", tomorrow)
+    assert done.returncode == 0, done.stderr
     assert ilk("--home", home, "load", small_shop).returncode == 0
 
 
