@@ -25,6 +25,7 @@ from service.live.mirror import MakeMirror
 from service.live.model import make_mirror
 from service.live.question_line import QuestionLine
 from service.live.release_following import ReleaseFollowing
+from service.live.updater_process import STEADY_SECONDS
 from service.live.updater_status import UpdaterStatus, write_status
 from service.live.what_if import preview
 from service.releases.store import ReleaseStore
@@ -41,6 +42,8 @@ PATIENCE = 60
 FOREIGN_SECONDS = 1.0
 """How often the graph is asked whether others wrote to it; what that costs does not grow with the graph."""
 STATUS_SECONDS = 1.0
+MOST_RESTS = 10
+"""After so many restarts the rest before everything is computed anew gets no longer."""
 CLOSING_SECONDS = 2.0
 """How long the end waits for the store's warming up, before the store is closed under it."""
 PACE_SECONDS = 0.03
@@ -60,13 +63,15 @@ class Updater:
         restarts: int = 0,
     ) -> None:
         """make_mirror: None: events enter the graph, answers change with a refresh. restarts: how often an
-        updater had to be started again, for the figures."""
+        updater had to be started again: for the figures, and the more often, the longer it works on what the
+        one before has left before it computes everything."""
         self._settings = settings
         self._home = Home(settings.home)
         self._restarts = restarts
         self._following: ReleaseFollowing | None = None
         if make_mirror is not None and settings.update.policy != "off":
-            tools = FoldingTools(make_mirror, texts, settings, self._home.fresh)
+            rest = STEADY_SECONDS * min(restarts, MOST_RESTS)
+            tools = FoldingTools(make_mirror, texts, settings, self._home.fresh, rest_seconds=rest)
             self._following = ReleaseFollowing(releases, tools)
         self._trouble: str | None = None
         self._applied = self._last = 0

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,6 +27,9 @@ LOOK_SECONDS = 0.2
 """How long the end may wait for the watch; a death is noticed at once."""
 PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0)
 """Before each further start after an early end; the last one repeats."""
+KILLED_SECONDS = (0.0, 0.0, 0.0, 1.0, 2.0)
+"""Likewise after each kill in a row of an updater that was young and had worked; events are to count again
+within five seconds even so."""
 STEADY_SECONDS = 30.0
 """An updater that lived so long did not end early."""
 
@@ -36,12 +39,15 @@ class RestartPause:
     """How long to wait before an updater is started again.
 
     One that ends early again and again, of an error of its own or before it has done anything, must not take
-    a processor from those who answer. One that was killed after it had counted further events in did nothing
-    wrong, however young: it is started again at once, for meanwhile no event counts.
+    a processor from those who answer. One that was killed after it had counted further events in may have
+    done nothing wrong, however young: it is started again at once, for meanwhile no event counts. Killed so
+    again and again it may be that the memory does not suffice: pauses come then too, but stay short.
     """
 
     early: int = 0
     """Ends in a row that were early."""
+    killed: int = 0
+    """Kills in a row of young updaters that had counted further events."""
     reached: int = 0
     """Newest event that counted, of all that were told of."""
 
@@ -49,9 +55,18 @@ class RestartPause:
         """Seconds. exitcode: as `multiprocessing` has it. lived: in seconds. reached: newest event that it
         counted, 0 where it told of none."""
         further, self.reached = reached > self.reached, max(reached, self.reached)
-        harmless = lived >= STEADY_SECONDS or (exitcode == -signal.SIGKILL and further)
-        self.early = 0 if harmless else self.early + 1
-        return PAUSE_SECONDS[min(self.early, len(PAUSE_SECONDS) - 1)]
+        if lived >= STEADY_SECONDS:
+            self.early = self.killed = 0
+        elif exitcode == -signal.SIGKILL and further:
+            self.early, self.killed = 0, self.killed + 1
+            return _step(KILLED_SECONDS, self.killed - 1)
+        else:
+            self.early += 1
+        return _step(PAUSE_SECONDS, self.early)
+
+
+def _step(ladder: Sequence[float], step: int) -> float:
+    return ladder[min(step, len(ladder) - 1)]
 
 
 class UpdaterProcess:

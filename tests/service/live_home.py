@@ -45,9 +45,10 @@ class Live:
     def home(self) -> Home:
         return Home(self.settings.home)
 
-    def start(self, make_mirror: MakeMirror = ToyMirror) -> None:
+    def start(self, make_mirror: MakeMirror = ToyMirror, restarts: int = 0) -> None:
+        """restarts: how often it had been started again."""
         self.stopping.clear()
-        updater = Updater(self.settings, self.releases, make_mirror, ToyTexts())
+        updater = Updater(self.settings, self.releases, make_mirror, ToyTexts(), restarts)
         self.thread = threading.Thread(target=updater.run, args=(self.stopping,))
         self.thread.start()
 

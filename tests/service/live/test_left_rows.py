@@ -1,6 +1,7 @@
 """An updater that goes on from what the one before it has left, and when it must not."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,6 +143,22 @@ def test_everything_is_computed_soon_after(live: Live) -> None:
     assert made.recomputed.wait(20)
     live.wait(live.post("item-30"))
     assert live.drift("item-30") == pytest.approx(2)
+
+
+def test_started_again_it_works_on_for_a_while_first(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes most memory may be what the one before was killed for: until then events count."""
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    monkeypatch.setattr("service.live.updater.STEADY_SECONDS", 1.0)
+    made = Watched()
+    began = time.monotonic()
+    live.start(made, restarts=2)
+    live.wait(live.post("item-30"))
+    assert made.recomputed.wait(20)
+    assert time.monotonic() - began >= 2
+    assert made.went_on == [True]
 
 
 def test_with_too_many_events_since_everything_is_computed(
