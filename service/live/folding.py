@@ -118,7 +118,7 @@ class LiveFolding:
             rows = usable_rows(release, left, sources, load_rows)
             if rows is not None:
                 self._read(release, sources, rows)
-        except RetryableStoreError:
+        except (RetryableStoreError, OSError):  # no fault of the rows, and tried again
             raise
         except Exception:  # whatever is wrong with it, the store has everything
             logger.exception("what another updater left cannot be gone on with; everything is computed")

@@ -1,5 +1,6 @@
 """An updater that goes on from what the one before it has left, and when it must not."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from gnn.served_model import ServedModel
 from graph.event_type import EventType
 from service.change_log import ChangeKind
 from service.live import folding
-from service.live.fresh_segments import segment_files
+from service.live.fresh_record import FreshRecord
+from service.live.fresh_segments import PreparedSegment, SegmentWriter, segment_files
 from service.live.mirror import MirrorStart
 from service.live.updater import Updater
 from service.settings import load_settings
@@ -204,3 +206,26 @@ def test_what_cannot_be_gone_on_with_is_told_and_everything_computed(
     assert folding.logger.name in {record.name for record in caplog.records}
     assert "cannot be gone on with" in caplog.text
     np.testing.assert_array_equal(live.vector("item-31"), SHOP.vectors[31])
+
+
+def test_a_full_disk_is_not_taken_for_damaged_rows(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again; computing everything would need the same disk, and more time and memory."""
+    publish(live.releases, SHOP, 0)
+    live.start()
+    live.wait(live.post("item-30"))
+    live.stop()
+    prepare, full = SegmentWriter.prepare, [1]
+
+    def fails(writer: SegmentWriter, record: FreshRecord) -> PreparedSegment:
+        if full:
+            full.pop()
+            raise OSError(errno.ENOSPC, "the disk is full")
+        return prepare(writer, record)
+
+    monkeypatch.setattr(SegmentWriter, "prepare", fails)
+    made = Watched()
+    live.start(made)
+    live.wait(live.post("item-30"))
+    assert not full
+    assert made.went_on == [True, True]
+    assert live.drift("item-30") == pytest.approx(2)
