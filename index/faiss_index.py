@@ -22,7 +22,7 @@ class FaissIndex(WrappedIndex, ABC):
     faiss_type: ClassVar[str]
 
     def __init__(self, faiss_index: Any) -> None:
-        """Wrap a built FAISS index by inner product."""
+        """Wrap a built FAISS index."""
         super().__init__(faiss_index)
         self._matrix = self._view()
 
@@ -70,11 +70,15 @@ class FaissIndex(WrappedIndex, ABC):
         """The FAISS index that holds the vectors."""
 
     def _view(self) -> npt.NDArray[np.float32]:
-        faiss = faiss_module()
-        if not self.size:
-            return np.zeros((0, int(self._index.d)), dtype=np.float32)
+        """What `matrix` gives."""
+        return self._all_coordinates()
+
+    def _all_coordinates(self) -> npt.NDArray[np.float32]:
+        """What FAISS keeps of each row, (n, width)."""
         width = int(self._index.d)
-        flat = faiss.rev_swig_ptr(self._storage().get_xb(), self.size * width)
+        if not self.size:
+            return np.zeros((0, width), dtype=np.float32)
+        flat = faiss_module().rev_swig_ptr(self._storage().get_xb(), self.size * width)
         view: npt.NDArray[np.float32] = np.asarray(_Owned(flat, self._index)).reshape(self.size, width)
         view.flags.writeable = False
         return view

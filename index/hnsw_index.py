@@ -1,6 +1,8 @@
 """FAISS's navigable graph for inner products of rows of any lengths."""
 
+import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.errors import InvalidQuery, SnapshotError
-from index.exact_scan import exact_scan
+from index.exact_scan import ROW_BLOCK, exact_scan
 from index.faiss_index import FaissIndex, selector
 from index.faiss_module import faiss_module
 from index.query import Query, checked_matrix
@@ -18,9 +20,13 @@ from index.top_k import by_score_then_id, merged, top_k
 from index.vector_index import Ids, Scores
 from index.wrapped_index import read_faiss
 
+logger = logging.getLogger(__name__)
+
 WANTED_RECALL = 0.998
 """Of a sample's 10 nearest; two in a thousand missed is what a sample of 2,000 can still tell from none."""
 ASKED = 200
+MORE = 4
+"""Coordinates beside a row's own. One makes rows equally long; in four, equal ones also keep apart."""
 WIDEST = 16
 """Times `EF_SEARCH`: 3 ms a search on 20,000 x 384, where an exact one takes 6."""
 
@@ -28,16 +34,19 @@ WIDEST = 16
 class FaissHnswIndex(FaissIndex):
     """Hierarchical navigable small world graph (Malkov and Yashunin, 2018): approximate, logarithmic time.
 
-    It returns k rows wherever k are allowed; those it returns carry exact scores. Thousands of equal rows
-    clog the graph around them (3,000 equal rows of 30,000: recall@10 .92).
+    It returns k rows wherever k are allowed; those it returns carry exact scores.
 
-    Rows are linked and walked by distance. One more coordinate, the root of what a row's square lacks to the
-    longest one's, makes them all equally long, and a query has zero there: the nearest by distance are then
-    the best by inner product (Bachrach et al., "Speeding up the Xbox recommender system using a Euclidean
-    transformation for inner-product spaces", RecSys 2014). The `HEAD` longest rows are best for many queries
-    and far from everything: no walk comes to them, so they are compared one by one, and the others are made
-    as long as the longest of themselves. Of what is best by inner product for a shop's items and weights
-    (rows 2 to 10 long) a graph linked by inner products found 3 to 22 %, this one 99.6 % and more.
+    Rows are linked and walked by distance. More coordinates, as long together as the root of what a row's
+    square lacks to the longest one's, make them all equally long, and a query has zeros there: the nearest by
+    distance are then the best by inner product (Bachrach et al., "Speeding up the Xbox recommender system
+    using a Euclidean transformation for inner-product spaces", RecSys 2014, with one such coordinate). Of
+    equal rows, zero ones among them, each lies in a direction of its own there: at one place thousands would
+    link to each other only, and the rows around them to nothing else. The `HEAD` longest rows are best for
+    many queries and far from everything: no walk comes to them, so they are compared one by one, and the
+    others are made as long as the longest of themselves.
+
+    Of what is best by inner product for a shop's items and weights (rows 2 to 12 long) a graph linked by
+    inner products found 3 to 22 %, this one 99.8 %.
     """
 
     kind = IndexKind.HNSW
@@ -50,7 +59,7 @@ class FaissHnswIndex(FaissIndex):
     with a filter that lets half to a twentieth of them through .998 when it is random, .97 to .99 when it
     cuts through it. Rows without clusters need more, see `build`."""
     HEAD = 2_000
-    """Longest rows: a fifth of a millisecond a query and 3.5 MiB at 453 dimensions."""
+    """Longest rows, compared one by one: a fifth of a millisecond a query and 3.5 MiB at 453 dimensions."""
     SCAN_ROWS = 2_000
     SCAN_SHARE = 0.025
     """With so few rows allowed (the larger of both), comparing them all is quick and finds everything."""
@@ -65,6 +74,7 @@ class FaissHnswIndex(FaissIndex):
         self._head_rows = self._matrix[self._head]
         self._in_head = np.zeros(self.size, np.bool_)
         self._in_head[self._head] = True
+        self._length = self._length_in_graph()
         if ef_search is None:
             ef_search = max(self.EF_SEARCH, int(faiss_index.hnsw.efSearch))
         if ef_search < 1:
@@ -79,16 +89,18 @@ class FaissHnswIndex(FaissIndex):
         """
         rows = checked_matrix(matrix)
         faiss = faiss_module()
-        index = faiss.IndexHNSWFlat(rows.shape[1] + 1, cls.NEIGHBOURS, faiss.METRIC_L2)
+        index = faiss.IndexHNSWFlat(rows.shape[1] + MORE, cls.NEIGHBOURS, faiss.METRIC_L2)
         index.hnsw.efConstruction = cls.EF_CONSTRUCTION
-        index.add(equally_long(rows, longest_rows(rows, cls.HEAD)))
+        lacking = lacking_length(rows, longest_rows(rows, cls.HEAD))
+        for block in row_ranges(len(rows)):  # a whole copy beside FAISS's own would be the peak
+            index.add(np.hstack([rows[block], lacking[block]]))
         index.hnsw.efSearch = enough_candidates(cls(index, cls.EF_SEARCH), rows)
         return cls(index)
 
     @property
     def dim(self) -> int:
         """Length of a row."""
-        return int(self._index.d) - 1
+        return int(self._index.d) - MORE
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -97,13 +109,19 @@ class FaissHnswIndex(FaissIndex):
         if type(found).__name__ != cls.faiss_type:
             raise SnapshotError(f"{path} holds a {type(found).__name__}, not a {cls.faiss_type}")
         if found.metric_type == faiss.METRIC_INNER_PRODUCT:
+            logger.warning(
+                "%s links rows by inner products and would find little: its %s rows are linked anew, now and "
+                "at each opening until the next release",
+                path,
+                f"{found.ntotal:,}",
+            )
             return cls.build(found.reconstruct_n(0, found.ntotal))
         return cls(found)
 
     def _search(self, query: Query) -> tuple[Ids, Scores]:
         share = query.candidates / self.size  # a walk meets that share of rows that may be returned
         kept, parameters = selector(query, ef=math.ceil(max(self.ef_search, 2 * query.k) / share))
-        _, ids = self._index.search(_without_last(query.vectors), query.k, params=parameters)
+        _, ids = self._index.search(self._as_long(query.vectors), query.k, params=parameters)
         del kept
         ids[self._in_head[ids]] = -1  # compared below; a row not found stands for the last one here
         walked = by_score_then_id(ids, self._scores(query.vectors, ids))
@@ -113,6 +131,16 @@ class FaissHnswIndex(FaissIndex):
         if len(short):
             ids[short], scores[short] = exact_scan(self._matrix, query.only(short))
         return ids, scores
+
+    def _as_long(self, queries: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Queries (q, d) as long as the rows in the graph, with zeros for what rows lack, (q, d + MORE).
+
+        Their length does not change what is nearest; beside much longer or shorter rows float32 would keep no
+        digits of the difference.
+        """
+        length = np.linalg.norm(queries, axis=1, keepdims=True)
+        scaled = queries * (self._length / np.where(length > 0, length, np.float32(1)))
+        return np.pad(scaled, ((0, 0), (0, MORE)))
 
     def _best_of_head(self, query: Query) -> tuple[Ids, Scores]:
         """The best of the longest rows, as far as they are allowed, (q, up to k)."""
@@ -139,8 +167,14 @@ class FaissHnswIndex(FaissIndex):
     def _storage(self) -> Any:
         return faiss_module().downcast_index(self._index.storage)
 
+    def _length_in_graph(self) -> np.float32:
+        """Of every row but the head's, which are longer."""
+        others = np.flatnonzero(~self._in_head)[:1]
+        row = self._all_coordinates()[others if len(others) else slice(0, 1)]
+        return np.float32(np.linalg.norm(row)) if row.any() else np.float32(1)
+
     def _view(self) -> npt.NDArray[np.float32]:
-        return super()._view()[:, :-1]
+        return self._all_coordinates()[:, :-MORE]
 
 
 def longest_rows(rows: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
@@ -149,20 +183,25 @@ def longest_rows(rows: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.in
     return np.argpartition(lacking, count)[:count] if count < len(rows) else np.arange(len(rows))
 
 
-def equally_long(rows: npt.NDArray[np.float32], but: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Rows (n, d) with a last coordinate that makes all `but` some as long as the longest, (n, d + 1)."""
+def lacking_length(rows: npt.NDArray[np.float32], but: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Coordinates (n, MORE) that make rows (n, d), all `but` some, as long as the longest of them."""
     square = np.einsum("nd,nd->n", rows, rows)
-    longest = np.delete(square, but).max(initial=0.0)
-    return np.column_stack([rows, np.sqrt(np.maximum(longest - square, 0.0))])
+    length = np.sqrt(np.maximum(np.delete(square, but).max(initial=0.0) - square, 0.0))
+    direction = np.zeros((len(rows), MORE), np.float32)
+    direction[:, 0] = 1.0
+    rng = np.random.default_rng(0)
+    seen_from = rows @ np.asarray(rng.normal(size=rows.shape[1]), np.float32)  # the same for equal rows
+    _, first = np.unique(seen_from, return_index=True)
+    again = np.ones(len(rows), np.bool_)
+    again[first] = False
+    any_way = rng.normal(size=(int(again.sum()), MORE)).astype(np.float32)
+    direction[again] = any_way / np.linalg.norm(any_way, axis=1, keepdims=True)
+    return np.asarray(direction * length[:, None], np.float32)
 
 
-def _without_last(queries: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Queries (q, d) of length one with zero as the last coordinate, (q, d + 1).
-
-    Their length does not change what is nearest; long ones would leave float32 no digits for the difference.
-    """
-    length = np.linalg.norm(queries, axis=1, keepdims=True)
-    return np.pad(queries / np.where(length > 0, length, np.float32(1)), ((0, 0), (0, 1)))
+def row_ranges(count: int) -> Iterator[slice]:
+    """All of so many rows in ranges of `ROW_BLOCK`."""
+    return (slice(start, start + ROW_BLOCK) for start in range(0, count, ROW_BLOCK))
 
 
 def enough_candidates(index: FaissHnswIndex, rows: npt.NDArray[np.float32]) -> int:

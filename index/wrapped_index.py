@@ -19,7 +19,7 @@ class WrappedIndex:
     kind: IndexKind
 
     def __init__(self, faiss_index: Any) -> None:
-        """Wrap a built FAISS index by inner product."""
+        """Wrap a built FAISS index."""
         self._index = faiss_index
 
     @property

@@ -147,13 +147,43 @@ def test_rows_of_all_lengths_are_found(popularity: float) -> None:
         np.testing.assert_allclose(scores, exactly, rtol=1e-5, atol=1e-4)
 
 
-def test_a_graph_linked_by_inner_products_is_built_anew(tmp_path: Path) -> None:
+def found_of(index: FaissHnswIndex, rows: npt.NDArray[np.float32], k: int) -> float:
+    """Share of the k best of two hundred clustered queries, ties counted."""
+    queries = clustered(200, rows.shape[1], seed=1, clusters=300)
+    return recall_of(index, rows, k, queries=queries)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6])
+def test_rows_of_zeros_and_equal_rows_clog_nothing(share: float) -> None:
+    """What has neither text nor event is zero; at one place such rows would link to each other only, and a
+    tenth of the best three hundred would be missed."""
+    rows = clustered(10_000, 32, seed=1, clusters=300)
+    rows *= 1 + np.random.default_rng(4).pareto(1.5, (10_000, 1)).clip(0, 8).astype(np.float32)
+    alike = np.random.default_rng(5).random(10_000) < share
+    for row in (np.zeros(32, np.float32), rows[17]):
+        index = FaissHnswIndex.build(np.where(alike[:, None], row, rows))
+        assert found_of(index, index.matrix, 300) >= 0.99
+        assert found_of(index, index.matrix, 10) >= 0.99
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_lengths_of_any_size_are_told_apart(scale: float) -> None:
+    rows = clustered(6_000, 32, seed=1, clusters=300) * np.float32(scale)
+    assert found_of(FaissHnswIndex.build(rows), rows, 10) >= 0.99
+    rows[::3] *= np.float32(300)
+    assert found_of(FaissHnswIndex.build(rows), rows, 10) >= 0.99
+
+
+def test_a_graph_linked_by_inner_products_is_built_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     rows = rows_of_a_shop(6_000, 32)
     older = faiss_module().IndexHNSWFlat(36, 32, faiss_module().METRIC_INNER_PRODUCT)
     older.add(rows)
     faiss_module().write_index(older, str(tmp_path / "older"))
     seal(tmp_path / "older", IndexKind.HNSW, 6_000, 36)
     loaded = load_index(tmp_path / "older")
+    assert "6,000 rows are linked anew" in caplog.text
     assert recall_of(loaded, rows) >= 0.99
     assert isinstance(loaded, FaissHnswIndex)
     np.testing.assert_array_equal(loaded.matrix, rows)
