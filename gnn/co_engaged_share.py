@@ -24,9 +24,10 @@ def with_more_co_engagement(
 
     query, target: warm pairs of the newest block in its order, (p,).
     """
-    if len(query) < config.min_pairs or not config.factors or mix[CO_ENGAGED] <= 0:
+    judged = min(len(query), config.budget(features.n_items))
+    if judged < config.min_pairs or not config.factors or mix[CO_ENGAGED] <= 0:
         return dict(mix)
-    at = np.linspace(0, len(query) - 1, min(len(query), config.budget(features.n_items))).astype(np.int64)
+    at = np.linspace(0, len(query) - 1, judged).astype(np.int64)
     mixes = [mix, *({**mix, CO_ENGAGED: mix[CO_ENGAGED] * factor} for factor in config.factors)]
     ndcg = ndcg_by_mix(features, query[at], target[at], mixes, (CO_ENGAGED,))
     gain = ndcg - ndcg[0]

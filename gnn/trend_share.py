@@ -54,10 +54,11 @@ def with_best_trends(
     """
     smaller = [with_share(shipped, share) for share in sorted(config.shares)]
     larger = [with_share(shipped, share, way) for share in config.larger for way in ((), *config.spreads)]
-    tried = len(query) >= config.min_pairs and (smaller or larger)
+    judged = min(len(query), config.budget(features.n_items))
+    tried = judged >= config.min_pairs and (smaller or larger)
     if not tried or not any(shipped[name] for name in TREND_NAMES):
         return learned
-    at = np.linspace(0, len(query) - 1, min(len(query), config.budget(features.n_items))).astype(np.int64)
+    at = np.linspace(0, len(query) - 1, judged).astype(np.int64)
     mixes = [shipped, *smaller, *larger, learned]
     ndcg = ndcg_by_mix(features, query[at], target[at], mixes, TREND_NAMES)
     gain = ndcg - ndcg[0]

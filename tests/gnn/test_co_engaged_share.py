@@ -123,6 +123,13 @@ def test_large_catalogues_judge_by_fewer_pairs() -> None:
     assert CONFIG.budget(100_000) == 1_000
 
 
+def test_a_catalogue_too_large_for_enough_pairs_keeps_the_weight() -> None:
+    query = queries()
+    enough, too_few = (replace(CONFIG, max_cells=judged * N_ITEMS) for judged in (300, 299))
+    assert factor(apart(), query, by_co_engagement(query), enough) > 1.0
+    assert factor(apart(), query, by_co_engagement(query), too_few) == 1.0
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

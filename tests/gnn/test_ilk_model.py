@@ -161,6 +161,12 @@ def test_poor_shops_still_get_finite_answers(name: str) -> None:
     for objective in Objective:
         assert np.isfinite(model.score_similar(items, objective)).all()
         assert served.query_vectors(items, objective).shape == served.item_vectors().shape
+        np.testing.assert_array_equal(
+            np.unique(served.sample_queries(2), axis=0),
+            np.unique(
+                np.concatenate([served.query_vectors(items[[0, -1]], each) for each in Objective]), axis=0
+            ),
+        )
         found = served.candidates(0, objective, NOTHING)
         assert 0 not in found
         assert len(served.sources(0, found, objective)) == len(found)

@@ -171,7 +171,14 @@ def test_a_little_of_the_mean_goes_to_rarer_targets() -> None:
     assert share_of_trends(crowded(), query, target, replace(AS_SHIPPED, spent=0.9)) == 1.0
 
 
-@pytest.mark.parametrize("config", [TrendShareConfig(min_pairs=401), TrendShareConfig(shares=(), larger=())])
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrendShareConfig(min_pairs=401),
+        TrendShareConfig(shares=(), larger=()),
+        TrendShareConfig(max_cells=299 * N_ITEMS),  # of 400 pairs 299 would be looked at
+    ],
+)
 def test_few_pairs_or_nothing_to_try_keep_them_whole(config: TrendShareConfig) -> None:
     query = queries(400)
     assert share_of_trends(features(), query, query ^ 1, config) == 1.0
