@@ -44,7 +44,7 @@ from service.releases.holder import ReleaseHolder, Serving
 from service.releases.store import ReleaseStore
 from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
-from service.status import status_of
+from service.status import for_callers, status_of
 from service.store_standing import StoreStanding
 from service.stores import fresh_rows_of, open_changes, open_log, open_store
 from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
@@ -117,11 +117,13 @@ def make_deps(settings: Settings) -> ApiDeps:
         profiles=Profiles(serving_within_reach, store),
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
         last_sequence=log.last_seq,
-        status=lambda: {
-            **status_of(log, standing.look, releases, home.fresh),
-            "schedule": schedule_status(home),
-            **({"sources": source_status(settings, home)} if settings.sources else {}),
-        },
+        status=lambda: for_callers(
+            {
+                **status_of(log, standing.look, releases, home.fresh),
+                "schedule": schedule_status(home),
+                **({"sources": source_status(settings, home)} if settings.sources else {}),
+            }
+        ),
         schedule=lambda: read_schedule(home),
         sources=lambda: source_status(settings, home) if settings.sources else [],
         updater=lambda: read_updater(home.fresh),

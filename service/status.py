@@ -19,6 +19,8 @@ from service.settings import Settings
 from service.store_standing import Standing, StoreStanding
 from service.stores import closing_both, open_log, open_store
 
+UNTOLD = "`ilk status` says why"
+
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
     """Open the home and look; see `status_of`. With `[[sources]]` also where each stands (`sources`);
@@ -75,6 +77,23 @@ def status_of(
         "store": asdict(standing.health),
         "updater": None if updater is None else updater.to_json(),
     }
+
+
+def for_callers(status: dict[str, Any]) -> dict[str, Any]:
+    """A status for everybody with a key, who is not to know where the store and the shop's files are: of what
+    failed its kind, not the error's own text. That stands in `ilk status` and in the server's log."""
+    told = dict(status)
+    if told["updater"] is not None:
+        updater = dict(told["updater"])
+        cause = updater.pop("cause")
+        told["updater"] = updater | {"trouble": updater["trouble"] and (cause or UNTOLD)}
+    told["schedule"] = {
+        name: job | {"last_message": UNTOLD} if job["last_outcome"] == "failed" else job
+        for name, job in told.get("schedule", {}).items()
+    }
+    if "sources" in told:
+        told["sources"] = [one | {"error": one["error"] and UNTOLD} for one in told["sources"]]
+    return told
 
 
 def _problem(standing: Standing, applied: int | None, sequence: int) -> str | None:

@@ -26,7 +26,7 @@ from service.live.model import make_mirror
 from service.live.question_line import QuestionLine
 from service.live.release_following import ReleaseFollowing
 from service.live.updater_process import STEADY_SECONDS
-from service.live.updater_status import UpdaterStatus, write_status
+from service.live.updater_status import UpdaterStatus, cause_of, write_status
 from service.live.what_if import preview
 from service.releases.store import ReleaseStore
 from service.settings import Settings
@@ -74,6 +74,7 @@ class Updater:
             tools = FoldingTools(make_mirror, texts, settings, self._home.fresh, rest_seconds=rest)
             self._following = ReleaseFollowing(releases, tools)
         self._trouble: str | None = None
+        self._cause: str | None = None
         self._applied = self._last = 0
         self._behind_since: float | None = None
         self._next_status = self._look_next = 0.0
@@ -166,7 +167,7 @@ class Updater:
             if self._folding is not None:
                 worked |= self._folding.step()
                 self._answer_questions(store, line)
-        self._trouble = None
+        self._trouble = self._cause = None
         self._show(last)
         if self._cold is not None and not worked:
             # beside: on a server that has just started it takes many seconds, and events may come meanwhile
@@ -218,7 +219,7 @@ class Updater:
 
     def _tell(self, error: Exception) -> None:
         """Why nothing can be done just now; else the last status would go stale as if nobody worked."""
-        self._trouble = f"{type(error).__name__}: {error}"
+        self._trouble, self._cause = f"{type(error).__name__}: {error}", cause_of(error)
         logger.warning("the answers are behind the event log: %s; trying again", error)
         now = time.monotonic()
         self._behind_since = now if self._behind_since is None else self._behind_since
@@ -245,6 +246,7 @@ class Updater:
             release=None if followed is None else followed[0],
             lag_seconds=0.0 if self._behind_since is None else now - self._behind_since,
             trouble=self._trouble,
+            cause=self._cause,
             figures=figures,
         )
 

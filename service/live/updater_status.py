@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from graph.errors import StoreConflict, StoreUnavailable
+
 logger = logging.getLogger(__name__)
 
 _NAME = "updater.json"
@@ -33,11 +35,13 @@ class UpdaterStatus:
     """Age of the oldest event that is accepted and not visible yet."""
     trouble: str | None = None
     """What keeps it from going on, in one line; None: nothing."""
+    cause: str | None = None
+    """`trouble` by its kind, for those who are not to know addresses and paths."""
     figures: dict[str, float] = field(default_factory=dict)
     """Counts and times since it started, by metric name."""
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json` and `/v1/status`."""
+        """For `ilk status --json`; `/v1/status` tells `cause` alone of a trouble."""
         return {**asdict(self), "running": self.running}
 
     @property
@@ -56,6 +60,18 @@ class UpdaterStatus:
     def alive(self) -> bool:
         """Whether it wrote lately."""
         return time.time() - self.at < STALE_SECONDS
+
+
+def cause_of(error: Exception) -> str:
+    """What kind of trouble an error is, without what its text may hold: addresses, paths, ids."""
+    match error:
+        case StoreUnavailable():
+            return "the graph store is out of reach"
+        case StoreConflict():
+            return "the graph store is held by another writer"
+        case OSError():
+            return f"a file of the home or its disk refuses: {error.strerror or 'no reason is known'}"
+    return type(error).__name__
 
 
 def write_status(folder: Path, status: UpdaterStatus) -> None:

@@ -10,10 +10,10 @@ from graph.sqlite_log import SqliteLog
 from graph.store import StoreHealth
 from service.catch_up import catch_up
 from service.home import Home
-from service.live.updater_status import UpdaterStatus, write_status
+from service.live.updater_status import UpdaterStatus, cause_of, write_status
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
-from service.status import read_status, status_of
+from service.status import for_callers, read_status, status_of
 from service.store_standing import Standing, StoreStanding
 
 
@@ -57,3 +57,26 @@ def test_a_home_tells_what_it_knows_without_its_store(tmp_path: Path) -> None:
     assert told["store"]["backend"] == "neo4j"
     assert "does not answer" in told["problem"]
     assert "foreign" not in told
+
+
+def test_callers_are_told_of_failures_by_their_kind_alone(tmp_path: Path) -> None:
+    """Error texts hold addresses and paths."""
+    log, secret = SqliteLog(tmp_path / "events.db"), "bolt://127.0.0.1:1 does not answer"
+    write_status(tmp_path, UpdaterStatus(trouble=secret))  # by a version that knew no causes
+    status = status_of(log, StoreStanding(MemoryGraphStore()).look, ReleaseStore(tmp_path), tmp_path)
+    done = {"last_outcome": "published", "last_message": "NDCG@10 0.2"}
+    failed = {"last_outcome": "failed", "last_message": secret}
+    status["schedule"] = {"refresh": failed, "sync": done}
+    status["sources"] = [{"name": "feed", "error": secret}, {"name": "erp", "error": None}]
+    told = for_callers(status)
+    assert "127.0.0.1" not in str(told)
+    assert "127.0.0.1" in str(status)
+    assert told["updater"]["trouble"] == told["sources"][0]["error"] == "`ilk status` says why"
+    assert told["schedule"]["sync"] == done
+    assert told["sources"][1]["error"] is None
+    log.close()
+
+
+def test_a_full_disk_is_told_without_its_path() -> None:
+    assert cause_of(OSError(28, "No space left on device", "/srv/x")).endswith("No space left on device")
+    assert "/srv" not in cause_of(OSError(28, "No space left on device", "/srv/x"))

@@ -29,7 +29,7 @@ from service.catch_up import catch_up
 from service.change_log import ChangeKind, ChangeLog
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
-from service.status import status_of
+from service.status import for_callers, status_of
 from service.store_standing import StoreStanding
 from service.text_vectors import TextModelUnavailable, TextVectors
 from service.user_data import UserData
@@ -127,7 +127,7 @@ def running_api(
         explainer=Explainer(holder.serving, store),
         profiles=Profiles(holder.serving, store),
         last_sequence=log.last_seq,
-        status=lambda: status_of(log, standing.look, releases),
+        status=lambda: for_callers(status_of(log, standing.look, releases, folder / "live")),
         close=log.close,
     )
     deps = replace(deps, **changes)

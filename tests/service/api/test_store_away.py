@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from graph.errors import StoreUnavailable
 from graph.memory_store import MemoryGraphStore
 from graph.store import StoreHealth, StoreStats
 from service.api.schemas import StatusShape
+from service.live.updater_status import UpdaterStatus, cause_of, write_status
 from tests.service.api.conftest import Api
 
 
@@ -111,7 +113,12 @@ def test_nobody_else_waits_for_a_store_that_is_known_to_be_away(
         assert store.asked == asked
 
 
-def test_status_is_told_while_the_store_is_away(make_api: Callable[..., Any], store: MovingStore) -> None:
+def test_status_is_told_while_the_store_is_away(
+    make_api: Callable[..., Any], store: MovingStore, tmp_path: Path
+) -> None:
+    away = StoreUnavailable("bolt://127.0.0.1:1: nobody listens")
+    in_trouble = UpdaterStatus(trouble=f"StoreUnavailable: {away}", cause=cause_of(away))
+    write_status(tmp_path / "live", in_trouble)
     with make_api(graph=store) as api:
         usual = api.get("/v1/status")
         assert usual["problem"] is None
@@ -126,6 +133,7 @@ def test_status_is_told_while_the_store_is_away(make_api: Callable[..., Any], st
             assert told["sequence"] == usual["sequence"] + 1
             assert (told["store"]["ok"], told["store"]["backend"]) == (False, "memory")
             assert "out of reach" in told["problem"]
+            assert told["updater"]["trouble"] == "the graph store is out of reach"
             assert "127.0.0.1" not in str(told), "where the store is, is not for everybody with a key"
         assert store.asked == 1, "the second does not wait for it"
         assert api.client.get("/health/ready").status_code == 200

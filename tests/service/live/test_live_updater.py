@@ -277,6 +277,7 @@ def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
     assert told is not None
     assert told.trouble is not None
     assert "cannot be opened" in told.trouble
+    assert told.cause == "the graph store is out of reach"
     live.holder.poll()
     assert live.holder.serving().events_through < last
     graph.rmdir()
