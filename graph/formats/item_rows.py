@@ -110,7 +110,18 @@ def _joined(text: str) -> str:
     except (ValueError, RecursionError):
         return text
     parts = list(_parts(value))
-    return " ".join(parts) if parts or value == [] else text
+    return " ".join(parts) if parts or not _written(value) else text
+
+
+def _written(value: Any, depth: int = 8) -> bool:
+    """Whether a JSON value without texts may be what somebody wrote as text: a title `[1984]`, objects in
+    braces. Lists of nothing, and of objects that have no name, are data without a word."""
+    if isinstance(value, list):
+        return not depth or any(
+            _written(member, depth - 1) for member in value if not isinstance(member, dict)
+        )
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number or (isinstance(value, dict) and bool(value))
 
 
 def _parts(value: Any, depth: int = 8) -> Iterator[str]:

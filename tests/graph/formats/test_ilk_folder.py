@@ -241,6 +241,30 @@ def test_objects_and_lists_in_texts_are_read_and_never_emptied(tmp_path: Path) -
     assert catalogue.counts.repaired == {"category_cut": 1}
 
 
+@pytest.mark.parametrize(
+    "value", [[None], [True], [[]], [{}], [[], [None, {}]], [{"url": "https://a/b"}], [], {}]
+)
+def test_lists_without_a_word_are_no_texts(tmp_path: Path, value: object) -> None:
+    row = {
+        "item_id": "a",
+        "title": "Lamp",
+        "description": value,
+        "image_url": value,
+        "brand": json.dumps(value),
+    }
+    write(tmp_path / "items.jsonl", json.dumps(row))
+    found = items(open_shop(tmp_path).items()).frame
+    for name in ("description", "image_url", "brand"):
+        assert not found[name][0], name
+
+
+@pytest.mark.parametrize("text", ["[1984]", "[[1, 2.5]]", '{"en": "Lamp"}'])
+def test_numbers_in_brackets_stay_texts(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "items.jsonl", json.dumps({"item_id": "a", "title": text, "description": text}))
+    found = items(open_shop(tmp_path).items()).frame
+    assert (found["title"][0], found["description"][0]) == (text, text)
+
+
 def test_objects_are_no_ids(tmp_path: Path) -> None:
     rows = [
         '{"user_id": ["u"], "item_id": "i", "timestamp": 1600000000}',
