@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from service.cli.context import CliContext
+from service.errors import ServiceError
 from service.status import read_status
 
 NOTHING = {
@@ -19,12 +21,18 @@ NOTHING = {
 
 
 def run_status(context: CliContext, json_file: str | None) -> None:
-    """Show counts, sequence numbers, release and store."""
+    """Show counts, sequence numbers, release and store. Raises `ServiceError` after it where the store is out
+    of reach."""
     context.home.require()
     result = read_status(context.settings, context.home)
     context.write_json(result, json_file)
-    if json_file == "-":
-        return
+    if json_file != "-":
+        _show(dict(result), context.console(json_file))
+    if not result["store"]["ok"]:
+        raise ServiceError(result["problem"])
+
+
+def _show(result: dict[str, Any], console: Console) -> None:
     table = Table(box=None, show_header=False)
     sources = result.pop("sources", [])
     problem = result.pop("problem")
@@ -35,9 +43,8 @@ def run_status(context: CliContext, json_file: str | None) -> None:
         if name == "counted_at" and problem is None:
             continue  # now
         table.add_row(f"[bold]{name}[/bold]", escape(_told(name, value)))
-    console = context.console(json_file)
     console.print(table)
-    if problem is not None:
+    if problem is not None and result["store"]["ok"]:  # else it is the error that follows
         console.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)
 
 

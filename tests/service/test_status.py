@@ -1,7 +1,10 @@
 """`ilk status` says so where graph and event log do not belong together."""
 
+import json
 import socket
 from pathlib import Path
+
+import pytest
 
 from graph.event_type import EventType
 from graph.interaction import Interaction
@@ -9,12 +12,14 @@ from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
 from graph.store import StoreHealth
 from service.catch_up import catch_up
+from service.cli.command import run
 from service.home import Home
 from service.live.updater_status import UpdaterStatus, cause_of, write_status
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
 from service.status import for_callers, read_status, status_of
 from service.store_standing import Standing, StoreStanding
+from service.stores import open_log
 
 
 def test_a_graph_that_is_ahead_of_the_log_is_a_problem(tmp_path: Path) -> None:
@@ -57,6 +62,23 @@ def test_a_home_tells_what_it_knows_without_its_store(tmp_path: Path) -> None:
     assert told["store"]["backend"] == "neo4j"
     assert "does not answer" in told["problem"]
     assert "foreign" not in told
+
+
+def test_ilk_status_tells_all_it_knows_and_fails_while_the_store_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path)
+    home.create()
+    open_log(home).close()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("ILK_GRAPH__URL", f"bolt://127.0.0.1:{nobody.getsockname()[1]}")
+        for form in ([], ["--json", "-"]):
+            assert run(["--home", str(tmp_path), "status", *form]) == 1
+            told, complaint = capsys.readouterr()
+            assert complaint.startswith("ilk: bolt://127.0.0.1:")
+            assert len(complaint.splitlines()) == 1
+            assert json.loads(told)["sequence"] == 0 if form else "sequence" in told
 
 
 def test_callers_are_told_of_failures_by_their_kind_alone(tmp_path: Path) -> None:
