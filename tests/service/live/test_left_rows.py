@@ -132,6 +132,51 @@ def test_it_goes_on_where_what_was_left_still_holds(
     live.seen(lambda: live.drifts("item-30", "item-31") == pytest.approx([thirty, thirty_one]))
 
 
+class Held:
+    """Makes mirrors; the second reading, which tells what only the store can, does not end."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+        self.over = threading.Event()
+
+    def __call__(self, model: ServedModel, start: MirrorStart) -> ToyMirror:
+        self.readings += 1
+        if self.readings > 1:
+            self.over.wait(60)
+            raise RuntimeError("its updater has ended")
+        return ToyMirror(model, start)
+
+
+@pytest.mark.parametrize(
+    ("deed", "left"),
+    [(a_deletion, [1, 1]), (an_erasure, [0, 0]), (events_taken_out, [0, 1]), (a_refund, [1, 0])],
+)
+def test_what_was_seen_but_not_read_before_the_end_is_owed_still(
+    live: Live, deed: Callable[[Live], None], left: list[int]
+) -> None:
+    """Records that were published after it, and before the reading that tells it, do not settle it."""
+    publish(live.releases, SHOP, 0)
+    held = Held()
+    live.start(held)
+    live.post("item-30", EventType.PURCHASE)
+    live.wait(live.post("item-31", EventType.PURCHASE))
+    deed(live)
+    wait_until(lambda: held.readings == 2)
+    number = live.holder.serving().number
+    if deed is a_refund:  # no event counts behind it
+        an_item(live)
+        live.seen(lambda: live.holder.serving().number > number)
+    else:
+        live.wait(live.post("item-33", user="v"))
+    live.stop()
+    held.over.set()
+    made = Watched()
+    live.start(made)
+    live.wait(live.post("item-33", user="v"))
+    assert made.went_on[0] is False
+    live.seen(lambda: live.drifts("item-30", "item-31") == pytest.approx(left))
+
+
 def test_everything_is_computed_soon_after(live: Live) -> None:
     """Without waiting for the stream to rest."""
     publish(live.releases, SHOP, 0)
