@@ -20,6 +20,8 @@ class ComingFile:
     since: list[FreshRecord]
     lineage: str
     """See `FreshRecord.lineage`."""
+    changes_through: int | None
+    """Of its beginning, whose content is as old."""
     prepared: PreparedSegment | None = None
     revealed: bool = False
     """Whether readers see it already."""
@@ -67,7 +69,7 @@ class FreshPublisher:
         if self._coming is not None and self._coming.prepared is not None:
             self._coming.prepared.path.unlink(missing_ok=True)
         lineage = secrets.token_hex(8) if anew or not self._lineage else self._lineage
-        self._coming = ComingFile(self._number, [], lineage)
+        self._coming = ComingFile(self._number, [], lineage, self.changes_through)
         return self._coming
 
     def prepare(
@@ -84,7 +86,9 @@ class FreshPublisher:
         before `switch` adds what follows: that gives those who turn to this release the time to read it."""
         number = coming.after + int(reveal)  # what somebody may answer from counts
         record = self._record(rows, items, through, number, coming.lineage)
-        prepared = self.writer.prepare(replace(record, preliminary=reveal))
+        prepared = self.writer.prepare(
+            replace(record, preliminary=reveal, changes_through=coming.changes_through)
+        )
         with self._lock:
             if coming is not self._coming:
                 prepared.path.unlink(missing_ok=True)

@@ -156,3 +156,14 @@ def test_what_was_dropped_appears_no_more(tmp_path: Path) -> None:
     old.publish(rows(2), no_items(), 4)
     assert [record.events_through for record in SegmentReader(tmp_path, RELEASE).read()] == [3, 3, 4]
     assert len(list((tmp_path / RELEASE).iterdir())) == 1
+
+
+def test_a_beginning_settles_no_change_that_came_while_it_was_put_together(tmp_path: Path) -> None:
+    publisher = started(tmp_path)
+    publisher.changes_through = 5
+    coming = publisher.begin()
+    publisher.changes_through = 9
+    publisher.publish(rows(2), no_items(), 4)
+    publisher.prepare(coming, rows(0, 1), no_items(), 3)
+    publisher.switch(4)
+    assert [record.changes_through for record in SegmentReader(tmp_path, RELEASE).read()] == [5, 9]
