@@ -117,7 +117,9 @@ class _Increment:
         weights = model.weights
         assert weights is not None, "asked before"
         release, sequence = reading.release, reading.snapshot.edges.seq
-        new = NewEvents.since(sequence, trained_through(release), self._settings.increment.holdout_share)
+        new = NewEvents.since(
+            sequence, trained_through(release.manifest), self._settings.increment.holdout_share
+        )
         shop = reading.shop()
         seen = shop.only(~new.held)
         with self._reporter.stage("fold in"):

@@ -24,7 +24,7 @@ from service.child_process import (
 from service.errors import ServiceError
 from service.home import Home
 from service.increments.giving_way import give_way
-from service.increments.state import TRAINED_THROUGH, IncrementState
+from service.increments.state import IncrementState, trained_through
 from service.releases.errors import ReleaseError
 from service.releases.manifest import read_manifest
 from service.releases.store import ReleaseStore
@@ -113,14 +113,14 @@ class IncrementProcess:
             return False
         manifest = read_manifest(self._home.releases / version)
         state = IncrementState.read(self._home, self._settings.increment.edges)
-        since = max(int(manifest.config.get(TRAINED_THROUGH, manifest.events_through)), state.through)
+        since = max(trained_through(manifest), state.through)
         waited = time.monotonic() - self._last
         return due(log.last_seq() - since, waited, state.hop.edges, self._settings.increment)
 
     def _make(self) -> None:
         began = time.monotonic()
         exitcode, starved = self._run(idle=True)
-        if starved:
+        if starved and not self._stopping.is_set():
             logger.warning("others leave an increment no processor; begun anew with a share of its own")
             began = time.monotonic()
             exitcode, _ = self._run(idle=False)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from service.home import Home
 from service.increments.hop import Hop
-from service.releases.release import Release
+from service.releases.manifest import ReleaseManifest
 
 TRAINED_THROUGH = "trained_through"
 """In a release's configuration: the newest event that its weights learned from."""
 
 
-def trained_through(release: Release) -> int:
+def trained_through(manifest: ReleaseManifest) -> int:
     """Sequence number of the newest event that the weights of a release learned from."""
-    return int(release.manifest.config.get(TRAINED_THROUGH, release.manifest.events_through))
+    return int(manifest.config.get(TRAINED_THROUGH, manifest.events_through))
 
 
 @dataclass(frozen=True)

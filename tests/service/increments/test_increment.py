@@ -88,7 +88,7 @@ def test_an_increment_is_a_release_with_a_parent_and_its_own_events(home: Path) 
     assert manifest.sequence_ranges[:-1] == parent.manifest.sequence_ranges
     first, last = manifest.sequence_ranges[-1]
     assert first == parent.manifest.events_through + 1
-    assert first < last == trained_through(made) < manifest.events_through
+    assert first < last == trained_through(manifest) < manifest.events_through
     assert manifest.metrics["gate"]["lift"] == parent.manifest.metrics["gate"]["lift"]
     assert manifest.metrics["increment"]["edge_gradients"] > 0
     assert isinstance(made.model, FittedIlk)
@@ -170,7 +170,7 @@ def test_the_next_increment_learns_from_what_judged_this_one(home: Path) -> None
     settings = settings_of(home, LENIENT)
     run_increment(settings, quiet())
     releases = ReleaseStore(Home(home).releases)
-    through = trained_through(releases.open_current())
+    through = trained_through(releases.open_current().manifest)
     again = run_increment(settings, quiet())
     assert again.published
     assert releases.open_current().manifest.sequence_ranges[-1][0] == through + 1

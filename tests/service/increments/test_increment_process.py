@@ -1,5 +1,6 @@
 """Increments beside the service: when they are due, and a real one in its own process."""
 
+import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -127,6 +128,22 @@ def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(
     finally:
         running.stop()
     assert told == "idle own"
+
+
+def test_none_is_begun_anew_once_everything_is_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end may be asked for while one that got no processor is being ended."""
+    running, begun = IncrementProcess(settings_of(tmp_path, {})), []
+
+    def ended_meanwhile(*, idle: bool) -> tuple[int, bool]:
+        begun.append(idle)
+        running.keep_no_longer()
+        return -signal.SIGTERM, True
+
+    monkeypatch.setattr(running, "_run", ended_meanwhile)
+    running._make()
+    assert begun == [True]
 
 
 def test_one_that_is_idle_no_more_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
