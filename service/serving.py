@@ -1,5 +1,6 @@
 """Put the HTTP service together: release, log, graph, updater."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from gnn.freed_memory import settle
+from graph.errors import GraphError
 from graph.group_commit import GroupCommitWriter
 from graph.log import EventLog
 from graph.store import GraphStore
@@ -46,7 +48,7 @@ from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
 from service.status import for_callers, status_of
 from service.store_standing import StoreStanding
-from service.stores import fresh_rows_of, open_changes, open_log, open_store
+from service.stores import backend_of, fresh_rows_of, open_changes, open_log, store_of
 from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
 from service.user_data import Remainder, UserData
 
@@ -83,9 +85,10 @@ def make_app(home: Path, serve_flags: dict[str, object]) -> ASGIApp:
 
 
 def make_deps(settings: Settings) -> ApiDeps:
-    """Open what the application needs; its `close` closes all of it."""
+    """Open what the application needs; its `close` closes all of it. A graph store that is out of reach is
+    opened once it answers; until then answers are as last known."""
     home = Home(settings.home)
-    log, store, changes = open_log(home), open_store(settings, home), open_changes(home)
+    log, store, changes = open_log(home), store_of(settings, home), open_changes(home)
     releases = ReleaseStore(home.releases)
     holder = ReleaseHolder(
         releases, fresh=fresh_rows_of(settings), switch_seconds=settings.update.switch_seconds
@@ -94,8 +97,12 @@ def make_deps(settings: Settings) -> ApiDeps:
     rules = RuleBook(home.rules)
     texts = LazyTextVectors(partial(open_encoders, settings, home))
     shop = LastKnownShop(store, lambda: holder.serving().release.items, changes.deleted)
-
-    standing = StoreStanding(store, shop.asking)
+    try:
+        shop.open()
+    except GraphError:
+        store.close()
+        raise
+    standing = StoreStanding(store, shop.asking, backend_of(settings))
 
     def serving_within_reach() -> Serving:
         shop.reached()
@@ -112,7 +119,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         rules=rules,
         events=writer,
         catalogue=_catalogue(home, store, changes, shop),
-        users=_user_data(settings, home, log, store, changes),
+        users=_user_data(settings, home, log, store, changes, shop),
         explainer=Explainer(serving_within_reach, store, settings.explain.min_users),
         profiles=Profiles(serving_within_reach, store),
         boosts={name: Boost(**one.model_dump()) for name, one in settings.answers.boosts.items()},
@@ -148,13 +155,22 @@ def _catalogue(home: Home, store: GraphStore, changes: ChangeLog, shop: LastKnow
 
 
 def _user_data(
-    settings: Settings, home: Home, log: EventLog, store: GraphStore, changes: ChangeLog
+    settings: Settings,
+    home: Home,
+    log: EventLog,
+    store: GraphStore,
+    changes: ChangeLog,
+    shop: LastKnownShop,
 ) -> UserData:
+    def erasing() -> AbstractContextManager[None]:
+        shop.reached()
+        return home.writing("erase")
+
     return UserData(
         log,
         store,
         home.quarantine,
-        partial(home.writing, "erase"),
+        erasing,
         partial(left_on_disk, settings, home),
         partial(changes.note, ChangeKind.RELOAD),
         partial(forget_reviews, home.text_cache),

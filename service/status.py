@@ -17,7 +17,7 @@ from service.nightly.schedule_state import schedule_status
 from service.releases.store import ReleaseStore
 from service.settings import Settings
 from service.store_standing import Standing, StoreStanding
-from service.stores import closing_both, open_log, open_store
+from service.stores import backend_of, closing_both, open_log, open_store
 
 UNTOLD = "`ilk status` says why"
 
@@ -30,7 +30,7 @@ def read_status(settings: Settings, home: Home) -> dict[str, Any]:
         try:
             store = open_store(settings, home)
         except StoreUnavailable as error:
-            away = Standing(StoreHealth(False, _backend(settings), "", str(error)))
+            away = Standing(StoreHealth(False, backend_of(settings), "", str(error)))
             status = status_of(log, lambda: away, releases, home.fresh)
         else:
             with closing_both(store):
@@ -104,7 +104,3 @@ def _problem(standing: Standing, applied: int | None, sequence: int) -> str | No
             "once it answers"
         )
     return None if applied is None else graph_ahead(applied, sequence)
-
-
-def _backend(settings: Settings) -> str:
-    return "sqlite" if settings.graph.url == "sqlite" else "neo4j"

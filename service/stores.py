@@ -46,13 +46,18 @@ def open_store(settings: Settings, home: Home, *, patient: bool = False) -> Grap
     patient: reads too wait two minutes for a server that restarts, as writes do; for commands with long work
     behind them, not where somebody waits for an answer.
     """
-    store = _store(settings, home, patient)
+    store = store_of(settings, home, patient=patient)
     try:
         store.ensure_schema()
     except Exception:
         store.close()
         raise
     return store
+
+
+def backend_of(settings: Settings) -> str:
+    """What `StoreHealth.backend` says of the store, without asking it."""
+    return "sqlite" if settings.graph.url == "sqlite" else "neo4j"
 
 
 def fresh_rows_of(settings: Settings) -> Path | None:
@@ -102,7 +107,8 @@ def graph_password(graph: GraphSettings) -> str:
         raise CallerMistake(f"graph.password_file {graph.password_file}: {error.strerror}") from None
 
 
-def _store(settings: Settings, home: Home, patient: bool) -> GraphStore:
+def store_of(settings: Settings, home: Home, *, patient: bool = False) -> GraphStore:
+    """As `open_store`, but nobody has asked it yet: whoever uses it ensures its schema first."""
     graph = settings.graph
     if graph.url == "sqlite":
         return SqliteGraphStore(home.graph, weights=settings.weights)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graph.errors import StoreUnavailable
+from graph.errors import GraphError, StoreUnavailable
 from graph.store import GraphStore
 from service.answering.shop_lookup import CARD_FIELDS, FoundItems, LiveItem, StoreLookup
 from service.releases.items import ReleaseItems
@@ -44,6 +44,20 @@ class LastKnownShop:
         self._away = threading.Event()
         self._closing = threading.Event()
         self._watch: threading.Thread | None = None
+        self._opened = True
+        self._told = ""
+        """What the watch complained of last."""
+
+    def open(self) -> None:
+        """Ensure the store's schema, and that it is the home's; a store that is away is asked for that before
+        it is taken for one that answers. Raises what else it refuses (`SchemaMismatch`, another's graph)."""
+        self._opened = False
+        try:
+            self._store.ensure_schema()
+        except StoreUnavailable as error:
+            self._wait_for_store(error)
+        else:
+            self._opened = True
 
     def items(self, item_ids: Sequence[str]) -> FoundItems:
         """See `ShopLookup.items`."""
@@ -115,7 +129,17 @@ class LastKnownShop:
 
     def _answers(self) -> bool:
         try:
+            if not self._opened:
+                self._store.ensure_schema()
+                self._opened = True
             return self._store.health().ok
+        except StoreUnavailable:
+            return False
+        except GraphError as error:  # its place is somebody else's by now; told once
+            if str(error) != self._told:
+                logger.error("the graph store is not used: %s", error)  # noqa: TRY400 - one line says it
+            self._told = str(error)
+            return False
         except Exception:  # else nobody would ever look again
             logger.exception("asking the graph store failed")
             return False

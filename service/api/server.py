@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gnn.freed_memory import keep_few_arenas
+from graph.errors import GraphError
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
 from service.api.worker_supervisor import WorkerSupervisor
@@ -25,6 +26,9 @@ from service.errors import CallerMistake, ServiceError
 from service.short_turns import take_short_turns
 
 logger = logging.getLogger(__name__)
+
+FAILED_SECONDS = 1.0
+"""How long a worker that cannot start puts off its end, and with it the start of the next one."""
 
 AppFactory = Callable[[], ASGIApp]
 """Makes the application in each process. With several workers it is sent to them: a function of a module or
@@ -167,7 +171,12 @@ class WorkerFactory:
         take_short_turns()
         keep_few_arenas()
         threading.Thread(target=self._watch, name="parent-watch", daemon=True).start()
-        return self.factory()
+        try:
+            return self.factory()
+        except (GraphError, ServiceError) as error:
+            logger.error("the worker cannot start: %s", error)  # noqa: TRY400 - one line says it
+            time.sleep(FAILED_SECONDS)
+            raise SystemExit(1) from None
 
     def _watch(self) -> None:
         while os.getppid() == self.parent:

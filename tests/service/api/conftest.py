@@ -110,7 +110,7 @@ def running_api(
     holder = ReleaseHolder(releases, poll_seconds=0.02)
     rules, noted = RuleBook(folder / "rules.db"), ChangeLog(folder / "changes.db")
     shop = LastKnownShop(store, lambda: holder.serving().release.items, noted.deleted, retry_seconds=0.02)
-    standing = StoreStanding(store, shop.asking)
+    standing = StoreStanding(store, shop.asking, "memory")
     deps = ApiDeps(
         releases=releases,
         holder=holder,

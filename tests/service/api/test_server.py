@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from service.api import ApiKeys, PortInUse, address_of, bind
+from service.api.server import FAILED_SECONDS
 from service.errors import CallerMistake
 from tests.conftest import ROOT
 from tests.service.api.conftest import SHOP
@@ -194,3 +195,32 @@ def test_addresses_that_cannot_be_bound_are_the_callers_mistake() -> None:
         bind("0.0.0.0", 0, ApiKeys())
     with bind("0.0.0.0", 0, ApiKeys(["k"])) as listening:
         assert listening.family == socket.AF_INET
+
+
+FAILING_WORKER = """
+import os
+from graph.errors import SchemaMismatch
+from service.api import configure_json_logs
+from service.api.server import WorkerFactory
+def factory():
+    configure_json_logs()
+    raise SchemaMismatch("the graph is another home's")
+WorkerFactory(factory, os.getppid())()
+"""
+
+
+def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time() -> None:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING_WORKER],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "the worker cannot start: the graph is another home's" in line
+    assert time.monotonic() - begun > FAILED_SECONDS

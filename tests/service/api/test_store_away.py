@@ -1,19 +1,32 @@
 """Reads while the graph store is out of reach: items as last known, labelled; what is gone stays gone."""
 
+import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from fastapi.testclient import TestClient
 
-from graph.errors import StoreUnavailable
+from graph.errors import SchemaMismatch, StoreUnavailable
 from graph.memory_store import MemoryGraphStore
+from graph.sqlite_log import SqliteLog
 from graph.store import StoreHealth, StoreStats
+from service.answering.last_known import LastKnownShop
+from service.api import create_app
 from service.api.schemas import StatusShape
+from service.home import Home
 from service.live.updater_status import UpdaterStatus, cause_of, write_status
-from tests.service.api.conftest import Api
+from service.releases.holder import ReleaseHolder
+from service.releases.store import ReleaseStore
+from service.serving import make_deps
+from service.settings import load_settings
+from service.store_standing import StoreStanding
+from tests.service.api.conftest import SHOP, Api
+from tests.service.release_toys import publish, toy_store
 
 
 class MovingStore(MemoryGraphStore):
@@ -21,6 +34,16 @@ class MovingStore(MemoryGraphStore):
 
     away = False
     asked = 0
+    others = False
+    """Whether another home owns it."""
+    ensured = 0
+
+    def ensure_schema(self) -> None:
+        if self.away:
+            raise StoreUnavailable("bolt://127.0.0.1:1: nobody listens")
+        if self.others:
+            raise SchemaMismatch("it is another home's")
+        self.ensured += 1
 
     def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
         self._reached()
@@ -153,6 +176,98 @@ def test_a_store_that_was_never_seen_has_no_counts(make_api: Callable[..., Any],
         assert "no counts are known" in told["problem"]
         comes_back(api, store)
         assert api.get("/v1/status")["items"]
+
+
+def test_a_store_that_is_away_at_the_start_is_opened_before_anybody_asks_it(store: MovingStore) -> None:
+    store.away = True
+    shop = LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set(), retry_seconds=0.02)
+    shop.open()
+    with pytest.raises(StoreUnavailable, match="out of reach"):
+        shop.reached()
+    assert store.ensured == 0
+    store.away = False
+    until_reached(shop)
+    assert store.ensured == 1
+    shop.close()
+
+
+def test_a_store_that_turns_out_to_be_anothers_is_not_used(
+    store: MovingStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.away, store.others = True, True
+    shop = LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set(), retry_seconds=0.01)
+    shop.open()
+    store.away = False
+    deadline = time.monotonic() + 10
+    while "another home's" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.1)
+    with pytest.raises(StoreUnavailable):
+        shop.reached()
+    assert caplog.text.count("another home's") == 1
+    store.others = False
+    until_reached(shop)
+    shop.close()
+    store.others = True
+    with pytest.raises(SchemaMismatch):
+        LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set()).open()
+
+
+def test_a_worker_starts_and_answers_with_nobody_at_the_stores_address(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        settings = load_settings(tmp_path, {"graph": {"url": f"bolt://127.0.0.1:{port}"}})
+        Home(tmp_path).create()
+        publish(ReleaseStore(Home(tmp_path).releases), SHOP, 2)
+        deps = make_deps(settings)
+        deps = replace(deps, holder=ReleaseHolder(toy_store(Home(tmp_path).releases)))
+        with TestClient(create_app(deps)) as client:
+            event = {"user_id": "u", "item_id": "plain"}
+            assert client.post("/v1/events", json={"events": [event]}).status_code == 200
+            told = client.get("/v1/status").json()
+            assert (told["store"]["ok"], told["store"]["backend"], told["sequence"]) == (False, "neo4j", 1)
+            assert str(port) not in str(told)
+            assert client.get("/health/ready").status_code == 200
+            assert client.delete("/v1/users/u").status_code == 503
+    log = SqliteLog(Home(tmp_path).event_log)
+    assert log.read(0)["user_id"].to_list() == ["u"], "nobody was erased half"
+    log.close()
+
+
+class Halved(MovingStore):
+    """Tells its counts and then nothing; or nothing at all."""
+
+    looked = 0
+
+    def health(self) -> StoreHealth:
+        self.looked += 1
+        return StoreHealth(False, "memory", "1", "bolt://127.0.0.1:1 does not answer")
+
+
+@pytest.mark.parametrize(("away", "looked"), [(False, 1), (True, 0)])
+def test_a_store_that_goes_away_between_two_questions_is_away(away: bool, looked: int) -> None:
+    store = Halved()
+    store.away = away
+    shop = LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set(), retry_seconds=60.0)
+    standing = StoreStanding(store, shop.asking, "memory").look()
+    assert store.looked == looked, "it is not asked again where it has just not answered"
+    assert standing.health == StoreHealth(False, "memory", "", "the graph store is out of reach")
+    assert standing.stats is None
+    with pytest.raises(StoreUnavailable):
+        shop.reached()
+    shop.close()
+
+
+def until_reached(shop: LastKnownShop) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return shop.reached()
+        except StoreUnavailable:
+            assert time.monotonic() < deadline, "nobody looked whether the store is back"
+            time.sleep(0.01)
 
 
 def comes_back(api: Api, store: MovingStore) -> None:
