@@ -138,12 +138,17 @@ class Neo4jConnection:
         self, attempt: Callable[[], ResultT], seconds: float, *, conflicts: bool = False
     ) -> ResultT:
         """conflicts: what the driver does by itself in managed transactions."""
+        conflicted = told = False
 
         def tell_once(state: RetryCallState) -> None:
             # else somebody looks at a command that does nothing for two minutes
+            nonlocal conflicted, told
             error = state.outcome.exception() if state.outcome is not None else None
-            if state.attempt_number == 1 and isinstance(error, StoreUnavailable):
-                logger.warning("%s; trying again for %.0f seconds", error, seconds)
+            again, conflicted = conflicted, isinstance(error, StoreConflict)
+            if told or (conflicted and not again):  # one conflict passes by itself
+                return
+            told = True
+            logger.warning("%s; trying again for %.0f seconds", error, seconds)
 
         retrying = Retrying(
             retry=retry_if_exception_type(RetryableStoreError if conflicts else StoreUnavailable),

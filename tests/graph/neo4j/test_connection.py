@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from neo4j import exceptions
 
-from graph.errors import GraphError, SchemaMismatch, StoreUnavailable
+from graph.errors import GraphError, SchemaMismatch, StoreConflict, StoreUnavailable
 from graph.neo4j_connection import Neo4jAddress, Neo4jConnection, UnusableServer, check_version, translated
 from graph.neo4j_store import Neo4jGraphStore
 from tests.graph.events import apply, event
@@ -203,6 +203,23 @@ def test_a_write_that_waits_for_the_server_says_so_once(caplog: pytest.LogCaptur
     assert [record.getMessage() for record in caplog.records] == [
         "bolt://h does not answer; trying again for 60 seconds"
     ]
+
+
+@pytest.mark.parametrize(("conflicts", "told"), [(1, 0), (2, 1), (4, 1)])
+def test_conflicts_that_do_not_pass_are_told(
+    caplog: pytest.LogCaptureFixture, conflicts: int, told: int
+) -> None:
+    connection = Neo4jConnection(Neo4jAddress("bolt://h"))
+    failures = iter([StoreConflict("DeadlockDetected: locked")] * conflicts)
+
+    def attempt() -> str:
+        for error in failures:
+            raise error
+        return "done"
+
+    assert connection._patiently(attempt, 60.0, conflicts=True) == "done"
+    said = ["DeadlockDetected: locked; trying again for 60 seconds"] * told
+    assert [record.getMessage() for record in caplog.records] == said
 
 
 class AwayDriver:
