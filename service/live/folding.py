@@ -17,7 +17,7 @@ from service.live.fold_figures import FoldFigures
 from service.live.fresh_publisher import FreshPublisher
 from service.live.fresh_segments import SegmentWriter
 from service.live.known_items import KnownItems
-from service.live.left_rows import LeftRows, usable_rows
+from service.live.left_rows import LeftRows, made_with, usable_rows
 from service.live.live_sources import LiveSources
 from service.live.mirror import FreshRowsLike, MakeMirror, Mirror, RecomputationLike
 from service.live.mirror_feed import MirrorFeed
@@ -94,7 +94,7 @@ class LiveFolding:
             if before is not None and same
             else SegmentWriter(tools.root, release.version, keep_left=load_rows is not None)
         )
-        self._publisher = FreshPublisher(writer, release.version)
+        self._publisher = FreshPublisher(writer, release.version, made_with(tools.settings))
         self.figures = FoldFigures(healed=writer.healed)
         fingerprint = release.manifest.encoder_fingerprint
         self.texts: NewTexts = NewTexts(tools.texts, fingerprint, None if before is None else before.texts)
@@ -115,7 +115,7 @@ class LiveFolding:
         if load_rows is None or not left:
             return False
         try:
-            rows = usable_rows(release, left, sources, load_rows)
+            rows = usable_rows(release, left, sources, load_rows, self._tools.settings)
             if rows is not None:
                 self._read(release, sources, rows)
         except (RetryableStoreError, OSError):  # no fault of the rows, and tried again
@@ -247,7 +247,8 @@ class LiveFolding:
         succession = self.mirror.succession(release.model, manifest.events_through)
         if succession is None:
             return False
-        publisher = FreshPublisher(SegmentWriter(self._tools.root, release.version), release.version)
+        writer = SegmentWriter(self._tools.root, release.version)
+        publisher = FreshPublisher(writer, release.version, made_with(self._tools.settings))
         publisher.changes_through = self._publisher.changes_through
 
         def finish() -> None:

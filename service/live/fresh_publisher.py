@@ -32,10 +32,11 @@ class FreshPublisher:
     that is put together in another thread, and the records since stand in the file when it appears: whoever
     reads it knows at least as much as from the old one."""
 
-    def __init__(self, writer: SegmentWriter, release: str) -> None:
-        """Nothing is published before `begin` and `switch`."""
+    def __init__(self, writer: SegmentWriter, release: str, made_with: str = "") -> None:
+        """Nothing is published before `begin` and `switch`. made_with: see `FreshRecord`."""
         self.writer = writer
         self._release = release
+        self._made_with = made_with
         self._number = writer.number
         self._live = False
         self._coming: ComingFile | None = None
@@ -155,4 +156,5 @@ class FreshPublisher:
             items,
             lineage,
             changes_through=self.changes_through,
+            made_with=self._made_with,
         )

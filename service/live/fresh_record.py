@@ -60,6 +60,8 @@ class FreshRecord:
     changes_through: int | None = None
     """Newest entry of the change log that counts once the record is in the answers, in all that it touches;
     None: not known."""
+    made_with: str = ""
+    """Digest of the settings that decide which events the rows count, and how; empty: not known."""
 
     def chunks(self) -> list[bytes | memoryview]:
         """The record as it stands in a segment, in pieces: large arrays are not copied."""
@@ -74,6 +76,7 @@ class FreshRecord:
             "lineage": self.lineage,
             "preliminary": self.preliminary,
             "changes_through": self.changes_through,
+            "made_with": self.made_with,
             "config": dict(self.config),
             "items_bytes": sheet.tell(),
         }

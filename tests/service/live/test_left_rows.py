@@ -18,7 +18,7 @@ from service.live.fresh_segments import PreparedSegment, SegmentWriter, segment_
 from service.live.mirror import MirrorStart
 from service.live.updater import Updater
 from service.settings import load_settings
-from tests.service.live_home import FLAGS, SHOP, Live, ToyTexts
+from tests.service.live_home import FLAGS, OFF, SHOP, Live, ToyTexts
 from tests.service.live_toys import ToyMirror, ToyRows
 from tests.service.release_toys import publish
 from tests.service.releases.test_release_holder import wait_until
@@ -206,6 +206,32 @@ def test_started_again_it_works_on_for_a_while_first(live: Live, monkeypatch: py
     assert made.recomputed.wait(20)
     assert time.monotonic() - began >= 2
     assert made.went_on == [True]
+
+
+@pytest.mark.parametrize(
+    ("changed", "goes_on"),
+    [
+        ({"update": {"caps": OFF | {"user_item": 1}}}, False),
+        ({"update": {"freeze": ["item-31"]}}, False),
+        ({"selection": {"max_user_events": 1}}, False),
+        ({"update": {"poll_seconds": 0.01}}, True),
+    ],
+)
+def test_rows_that_other_settings_made_are_not_gone_on_with(
+    live: Live, changed: dict[str, dict[str, object]], goes_on: bool
+) -> None:
+    publish(live.releases, SHOP, 0)
+    live.start()
+    for _ in range(3):
+        last = live.post("item-30")
+    live.wait(last)
+    live.stop()
+    flags = changed | {"update": FLAGS["update"] | changed.get("update", {})}
+    live.settings = load_settings(live.settings.home, flags)
+    made = Watched()
+    live.start(made)
+    live.wait(live.post("item-33"))
+    assert made.went_on[0] is goes_on
 
 
 def test_with_too_many_events_since_everything_is_computed(
