@@ -39,7 +39,15 @@ def _show(result: dict[str, Any], console: Console) -> None:
     examples = result.get("foreign", {}).pop("examples", [])
     for number, one in enumerate(examples, 1):
         result[f"malformed {number}"] = f"{one['relation']} {one['element_id']}: {one['reason']}"
-    for name, value in [*result.items(), *((f"source {source.pop('name')}", source) for source in sources)]:
+    jobs = result.pop("schedule")
+    if not jobs:
+        result["schedule"] = jobs
+    rows = [
+        *result.items(),
+        *((f"job {name}", job) for name, job in jobs.items()),
+        *((f"source {source.pop('name')}", source) for source in sources),
+    ]
+    for name, value in rows:
         if name == "counted_at" and problem is None:
             continue  # now
         table.add_row(f"[bold]{name}[/bold]", escape(_told(name, value)))

@@ -15,6 +15,7 @@ from service.catch_up import catch_up
 from service.cli.command import run
 from service.home import Home
 from service.live.updater_status import UpdaterStatus, cause_of, write_status
+from service.nightly.schedule_state import ScheduleState
 from service.releases.store import ReleaseStore
 from service.settings import load_settings
 from service.status import for_callers, read_status, status_of
@@ -79,6 +80,23 @@ def test_ilk_status_tells_all_it_knows_and_fails_while_the_store_is_away(
             assert complaint.startswith("ilk: bolt://127.0.0.1:")
             assert len(complaint.splitlines()) == 1
             assert json.loads(told)["sequence"] == 0 if form else "sequence" in told
+
+
+def test_ilk_status_says_why_a_job_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Callers of the server are sent here for it (`UNTOLD`)."""
+    home = Home(tmp_path)
+    home.create()
+    open_log(home).close()
+    assert run(["--home", str(tmp_path), "status"]) == 0
+    assert "nothing planned" in capsys.readouterr().out
+    state = ScheduleState(home)
+    state.change("refresh", last_start=0.0, last_outcome="failed", last_message="/srv/shop [disk] is full")
+    state.change("sync", next_run=60.0)
+    assert run(["--home", str(tmp_path), "status"]) == 0
+    rows = {line[:12].strip(): line for line in capsys.readouterr().out.splitlines()}
+    assert "last_start 1970-01-01 00:00:00 UTC" in rows["job refresh"]
+    assert "last_outcome failed, last_message /srv/shop [disk] is full" in rows["job refresh"]
+    assert "next_run 1970-01-01 00:01:00 UTC" in rows["job sync"]
 
 
 def test_callers_are_told_of_failures_by_their_kind_alone(tmp_path: Path) -> None:
