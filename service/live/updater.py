@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from gnn.freed_memory import keep_few_arenas, settle
@@ -26,7 +26,13 @@ from service.live.model import make_mirror
 from service.live.question_line import QuestionLine
 from service.live.release_following import ReleaseFollowing
 from service.live.updater_process import STEADY_SECONDS
-from service.live.updater_status import UpdaterStatus, cause_of, write_status
+from service.live.updater_status import (
+    UpdaterStatus,
+    carried_on,
+    cause_of,
+    read_updater,
+    write_status,
+)
 from service.live.what_if import preview
 from service.releases.store import ReleaseStore
 from service.settings import Settings
@@ -67,6 +73,7 @@ class Updater:
         one before has left before it computes everything."""
         self._settings = settings
         self._home = Home(settings.home)
+        self._releases = releases
         self._restarts = restarts
         self._following: ReleaseFollowing | None = None
         if make_mirror is not None and settings.update.policy != "off":
@@ -76,6 +83,8 @@ class Updater:
         self._trouble: str | None = None
         self._cause: str | None = None
         self._applied = self._last = 0
+        self._counted = False
+        """Whether a round told how far this process has come."""
         self._behind_since: float | None = None
         self._next_status = self._look_next = 0.0
         self._shown: str | None = None
@@ -100,15 +109,17 @@ class Updater:
                 stopping.wait(RETRY_SECONDS)
 
     def _run_open(self, stopping: threading.Event) -> None:
-        log, store = open_log(self._home), open_store(self._settings, self._home)
-        changes = ChangeLog(self._home.changes)
-        with closing_both(log, store, changes):
-            try:
-                self._follow(log, store, changes, stopping)
-            finally:
-                if self._following is not None:
-                    self._following.let_go()
-                self._end_warming(store)
+        log, changes = open_log(self._home), ChangeLog(self._home.changes)
+        with closing_both(log, changes):
+            self._last = log.last_seq()  # how many events wait is told even if the store is away
+            store = open_store(self._settings, self._home)
+            with closing_both(store):
+                try:
+                    self._follow(log, store, changes, stopping)
+                finally:
+                    if self._following is not None:
+                        self._following.let_go()
+                    self._end_warming(store)
 
     def _end_warming(self, store: GraphStore) -> None:
         warming, self._warming = self._warming, None
@@ -147,6 +158,7 @@ class Updater:
                 if failures > PATIENCE:
                     raise
                 worked = False
+                self._last = log.last_seq()
                 self._tell(error)
                 stopping.wait(RETRY_SECONDS)
 
@@ -216,14 +228,22 @@ class Updater:
         self._next_status, self._shown = now + STATUS_SECONDS, release
         self._heal()
         write_status(self._home.fresh, self._status(last, now))
+        self._counted = True
 
     def _tell(self, error: Exception) -> None:
-        """Why nothing can be done just now; else the last status would go stale as if nobody worked."""
+        """Why nothing can be done just now; else the last status would go stale as if nobody worked. What
+        counted before goes on being told: by it the API refuses events where too many wait."""
         self._trouble, self._cause = f"{type(error).__name__}: {error}", cause_of(error)
         logger.warning("the answers are behind the event log: %s; trying again", error)
         now = time.monotonic()
         self._behind_since = now if self._behind_since is None else self._behind_since
-        write_status(self._home.fresh, self._status(self._last, now))
+        release = self._releases.current_summary() or {}
+        through = release.get("events_through")
+        served = None if through is None else (str(release["version"]), int(through))
+        status = carried_on(self._status(self._last, now), read_updater(self._home.fresh), served)
+        if self._following is None:
+            status = replace(status, release=None, visible_sequence=0)
+        write_status(self._home.fresh, replace(status, carried=not self._counted))
 
     def _heal(self) -> None:
         asked = self._home.fresh / HEAL_NAME

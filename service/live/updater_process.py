@@ -115,9 +115,11 @@ class UpdaterProcess:
             self._process, born = self._started(), time.monotonic()
 
     def _reached(self) -> int:
-        """Newest event that counted with the process that ended."""
+        """Newest event that counted with the process that ended, not with one before it."""
         status = read_updater(Home(self._home).fresh)
-        return status.reached if status is not None and status.pid == self._process.pid else 0
+        if status is None or status.pid != self._process.pid or status.carried:
+            return 0
+        return status.reached
 
     def _started(self) -> BaseProcess:
         process = multiprocessing.get_context("spawn").Process(

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 _NAME = "updater.json"
 STALE_SECONDS = 10.0
 """An updater that has not written for so long is taken for dead or stuck."""
+Served = tuple[str, int]
+"""(release that serves, newest event that counts in it as it was made)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class UpdaterStatus:
     """What keeps it from going on, in one line; None: nothing."""
     cause: str | None = None
     """`trouble` by its kind, for those who are not to know addresses and paths."""
+    carried: bool = False
+    """Whether the numbers are those of the process before: this one has counted nothing yet."""
     figures: dict[str, float] = field(default_factory=dict)
     """Counts and times since it started, by metric name."""
 
@@ -60,6 +64,23 @@ class UpdaterStatus:
     def alive(self) -> bool:
         """Whether it wrote lately."""
         return time.time() - self.at < STALE_SECONDS
+
+
+def carried_on(status: UpdaterStatus, before: UpdaterStatus | None, served: Served | None) -> UpdaterStatus:
+    """`status` of an updater that cannot look at the graph or follows no release just now, with what is known
+    nevertheless: what stands in `before`, the status that was written last, and that `served` knows of its
+    events. Nothing of that is lost because nobody can look at it."""
+    before = before or UpdaterStatus()
+    release, visible = served or (before.release, 0)
+    if release == before.release:
+        visible = max(visible, before.visible_sequence)
+    return replace(
+        status,
+        sequence=status.sequence or before.sequence,
+        applied_sequence=status.applied_sequence or max(before.applied_sequence, served[1] if served else 0),
+        release=status.release or release,
+        visible_sequence=status.visible_sequence if status.release else visible,
+    )
 
 
 def cause_of(error: Exception) -> str:

@@ -1,6 +1,8 @@
 """Reads while the graph store is out of reach: items as last known, labelled; what is gone stays gone."""
 
+import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from graph.errors import SchemaMismatch, StoreUnavailable
+from graph.event_type import EventType
+from graph.interaction import Interaction
 from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
 from graph.store import StoreHealth, StoreStats
@@ -19,14 +23,18 @@ from service.answering.last_known import LastKnownShop
 from service.api import create_app
 from service.api.schemas import StatusShape
 from service.home import Home
-from service.live.updater_status import UpdaterStatus, cause_of, write_status
+from service.live.updater import Updater
+from service.live.updater_status import UpdaterStatus, cause_of, read_updater, write_status
 from service.releases.holder import ReleaseHolder
 from service.releases.store import ReleaseStore
 from service.serving import make_deps
 from service.settings import load_settings
 from service.store_standing import StoreStanding
 from tests.service.api.conftest import SHOP, Api
+from tests.service.live_home import ToyTexts
+from tests.service.live_toys import ToyMirror
 from tests.service.release_toys import publish, toy_store
+from tests.service.releases.test_release_holder import wait_until
 
 
 class MovingStore(MemoryGraphStore):
@@ -234,6 +242,44 @@ def test_a_worker_starts_and_answers_with_nobody_at_the_stores_address(tmp_path:
     log = SqliteLog(Home(tmp_path).event_log)
     assert log.read(0)["user_id"].to_list() == ["u"], "nobody was erased half"
     log.close()
+
+
+@pytest.mark.parametrize(("counted", "refused"), [(9, False), (8, False), (3, True)])
+def test_an_updater_that_starts_while_the_store_is_away_lets_events_in(
+    tmp_path: Path, counted: int, refused: bool
+) -> None:
+    """More are in the log than may wait, and it does not know yet that they counted long ago."""
+    home = Home(tmp_path)
+    home.create()
+    away = {"graph": {"url": "bolt://127.0.0.1:1"}, "update": {"max_lag_events": 5}}
+    settings, releases = load_settings(tmp_path, away), toy_store(home.releases)
+    version = publish(releases, SHOP, 0)
+    log = SqliteLog(home.event_log)
+    views = [Interaction(f"e{n}", "u", "plain", EventType.VIEW_ITEM, 10**15 + n) for n in range(9)]
+    log.append(Interaction.to_frame(views))
+    log.close()
+    before = UpdaterStatus(1, 0.0, 9, applied_sequence=9, visible_sequence=counted, release=version)
+    write_status(home.fresh, before)
+    updater = Updater(settings, releases, ToyMirror, ToyTexts())
+    stopping = threading.Event()
+    thread = threading.Thread(target=updater.run, args=(stopping,))
+    thread.start()
+    try:
+        wait_until(lambda: (told := read_updater(home.fresh)) is not None and told.trouble is not None)
+        deps = replace(make_deps(settings), holder=ReleaseHolder(releases))
+        with TestClient(create_app(deps)) as client:
+            event = {"user_id": "u", "item_id": "plain"}
+            answer = client.post("/v1/events", json={"events": [event]})
+            assert answer.status_code == (429 if refused else 200)
+            status = client.get("/v1/status").json()
+        told_there = status["updater"]["visible_sequence"]  # the other one is what this worker has read
+        assert (status["applied_sequence"], told_there) == (9, counted)
+        told = read_updater(home.fresh)
+        assert told is not None
+        assert (told.pid, told.sequence >= 9, told.carried) == (os.getpid(), True, True)
+    finally:
+        stopping.set()
+        thread.join()
 
 
 class Halved(MovingStore):

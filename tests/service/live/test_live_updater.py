@@ -278,6 +278,8 @@ def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
     assert told.trouble is not None
     assert "cannot be opened" in told.trouble
     assert told.cause == "the graph store is out of reach"
+    assert told.carried
+    assert (told.reached, told.release) == (1, live.releases.current_version())
     live.holder.poll()
     assert live.holder.serving().events_through < last
     graph.rmdir()
@@ -286,6 +288,9 @@ def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
     live.wait(last)
     assert live.drift("item-30") == pytest.approx(4)
     wait_until(lambda: (told := read_updater(live.home.fresh)) is not None and told.trouble is None)
+    told = read_updater(live.home.fresh)
+    assert told is not None
+    assert not told.carried
 
 
 def test_a_review_changes_the_text_of_its_item_until_its_writer_is_erased(live: Live) -> None:

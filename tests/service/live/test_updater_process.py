@@ -15,7 +15,7 @@ from service.home import Home
 from service.live.updater_process import PAUSE_SECONDS, STEADY_SECONDS, RestartPause, UpdaterProcess
 from service.live.updater_status import read_updater
 from tests.service.conftest import trial_settings
-from tests.service.counting_updater import count_and_wait
+from tests.service.counting_updater import carry_and_wait, count_and_wait
 
 KILLED = -signal.SIGKILL
 
@@ -76,6 +76,22 @@ def test_killed_often_it_is_started_again_each_time(tmp_path: Path) -> None:
                 os.kill(status.pid, signal.SIGKILL)
         assert process.restarts == kills
         assert process.pauses.early == 0
+    finally:
+        process.stop()
+
+
+def test_what_an_earlier_one_counted_is_no_work_of_a_start_that_fails(tmp_path: Path) -> None:
+    """It tells of it, while the store is out of reach; were it taken for its own, nothing would pause it."""
+    settings = trial_settings(tmp_path / "home")
+    Home(settings.home).create()
+    before = set(updaters())
+    process = UpdaterProcess(settings, carry_and_wait)
+    try:
+        (first,) = set(updaters()) - before
+        wait_for(lambda: (told := read_updater(Home(settings.home).fresh)) is not None and told.pid == first)
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: process.restarts == 1)
+        assert (process.pauses.early, process.pauses.killed, process.pauses.reached) == (1, 0, 0)
     finally:
         process.stop()
 
