@@ -15,9 +15,10 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 
 from gnn.freed_memory import keep_few_arenas
-from graph.errors import GraphError
+from graph.errors import GraphError, RetryableStoreError
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
 from service.api.worker_supervisor import WorkerSupervisor
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 FAILED_SECONDS = 1.0
 """How long a worker that cannot start puts off its end, and with it the start of the next one."""
+
+NOT_STARTED = "the server could not start; the log above says why"
 
 AppFactory = Callable[[], ASGIApp]
 """Makes the application in each process. With several workers it is sent to them: a function of a module or
@@ -127,7 +130,7 @@ def _run_one(
     with _signals_end_quietly():
         server.run(sockets=[listening])
     if not server.started:
-        raise ServiceError("the server could not start; the log above says why")
+        raise ServiceError(NOT_STARTED)
 
 
 @contextmanager
@@ -152,10 +155,13 @@ def _run_many(
         os.environ[MULTIPROCESS_VARIABLE] = folder
         try:
             config = _config(WorkerFactory(factory, os.getpid()), options)
-            WorkerSupervisor(config, [listening], ending).run()
+            supervisor = WorkerSupervisor(config, [listening], ending)
+            supervisor.run()
         finally:
             del os.environ[MULTIPROCESS_VARIABLE]
             listening.close()
+    if supervisor.failed:
+        raise ServiceError(NOT_STARTED)
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,8 @@ class WorkerFactory:
     parent: int
 
     def __call__(self) -> ASGIApp:
-        """Make the application."""
+        """Make the application. Ends the worker where that fails: with `STARTUP_FAILURE` where the store or
+        the log refuses us (another's, a wrong password), as further workers would fail likewise."""
         let_interrupts_in()  # uvicorn handles them by now
         take_short_turns()
         keep_few_arenas()
@@ -176,7 +183,8 @@ class WorkerFactory:
         except (GraphError, ServiceError) as error:
             logger.error("the worker cannot start: %s", error)  # noqa: TRY400 - one line says it
             time.sleep(FAILED_SECONDS)
-            raise SystemExit(1) from None
+            stays = isinstance(error, GraphError) and not isinstance(error, RetryableStoreError)
+            raise SystemExit(STARTUP_FAILURE if stays else 1) from None
 
     def _watch(self) -> None:
         while os.getppid() == self.parent:

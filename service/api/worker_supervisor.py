@@ -25,6 +25,10 @@ class WorkerSupervisor(Multiprocess):
         self._ending = ending
         self._asked: dict[Process, float] = {}
         """Workers that owe a sign of life, since when (monotonic)."""
+        self._serving: set[Process] = set()
+        """Workers that have begun to answer requests."""
+        self.failed = False
+        """Whether it ended because workers cannot start."""
 
     def init_processes(self) -> None:
         """Start the workers."""
@@ -37,7 +41,8 @@ class WorkerSupervisor(Multiprocess):
         super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
-        """Replace every worker that is gone, or that owes a sign of life for too long."""
+        """Replace every worker that is gone, or that owes a sign of life for too long. Where one cannot start
+        for a reason that stays and no other one answers, all ends."""
         for place, process in enumerate(self.processes):
             if self.should_exit.is_set():
                 return
@@ -46,8 +51,10 @@ class WorkerSupervisor(Multiprocess):
             process.kill()
             process.join()
             self._asked.pop(process, None)
+            self._serving.discard(process)
             mark_process_dead(process.pid)  # type: ignore[no-untyped-call]  # else its gauges count for ever
-            if process.exitcode == STARTUP_FAILURE:  # every further one would fail likewise
+            if process.exitcode == STARTUP_FAILURE and not self._serving:  # further ones would fail likewise
+                self.failed = True
                 logger.error("a worker failed to start; the server ends")
                 self.should_exit.set()
                 return
@@ -66,7 +73,8 @@ class WorkerSupervisor(Multiprocess):
                 process.parent_conn.send(b"ping")
                 self._asked[process] = now
             elif process.parent_conn.poll(0):
-                process.parent_conn.recv()
+                if process.parent_conn.recv() is True:
+                    self._serving.add(process)
                 del self._asked[process]
         except (OSError, EOFError):
             return False

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
 from service.api import ApiKeys, PortInUse, address_of, bind
 from service.api.server import FAILED_SECONDS
@@ -198,21 +199,22 @@ def test_addresses_that_cannot_be_bound_are_the_callers_mistake() -> None:
 
 
 FAILING_WORKER = """
-import os
-from graph.errors import SchemaMismatch
+import os, sys
+import graph.errors
 from service.api import configure_json_logs
 from service.api.server import WorkerFactory
 def factory():
     configure_json_logs()
-    raise SchemaMismatch("the graph is another home's")
+    raise getattr(graph.errors, sys.argv[1])("the graph is another home's")
 WorkerFactory(factory, os.getppid())()
 """
 
 
-def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time() -> None:
+@pytest.mark.parametrize(("error", "code"), [("SchemaMismatch", STARTUP_FAILURE), ("StoreConflict", 1)])
+def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time(error: str, code: int) -> None:
     begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", FAILING_WORKER],
+        [sys.executable, "-c", FAILING_WORKER, error],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -220,7 +222,83 @@ def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time() -> 
         timeout=SECONDS,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == code
     (line,) = done.stderr.splitlines()
     assert "the worker cannot start: the graph is another home's" in line
     assert time.monotonic() - begun > FAILED_SECONDS
+
+
+REFUSED_SERVER = """
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from starlette.applications import Starlette
+from graph.errors import SchemaMismatch
+from service.api import ApiKeys, ServerOptions, address_of, bind, configure_json_logs, run_server
+from service.errors import ServiceError
+
+def make_app(refused):
+    configure_json_logs()
+    if refused.exists():
+        raise SchemaMismatch("the graph is another home's")
+    refused.with_name(f"made-{os.getpid()}").touch()
+    return Starlette()
+
+if __name__ == "__main__":
+    configure_json_logs()
+    listening = bind("127.0.0.1", 0, ApiKeys())
+    print(address_of(listening), flush=True)
+    try:
+        run_server(partial(make_app, Path(sys.argv[1])), listening, ServerOptions(2, grace_seconds=2))
+    except ServiceError as error:
+        sys.exit(f"refused: {error}")
+"""
+
+
+@contextmanager
+def refused_later(folder: Path) -> Iterator[tuple[Server, Path, Path]]:
+    """A server of two workers, the file whose presence makes every further one fail, and its log."""
+    script, refused, log = (folder / name for name in ("script.py", "refused", "server.log"))
+    script.write_text(REFUSED_SERVER)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), str(refused)]
+    with log.open("w") as written:
+        process = subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=written)
+        try:
+            assert process.stdout is not None
+            yield Server(process, process.stdout.readline().strip()), refused, log
+        finally:
+            process.kill()
+            process.wait(SECONDS)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def test_a_server_whose_store_refuses_all_workers_ends_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "refused").touch()
+    with refused_later(tmp_path) as (server, _, log):
+        assert server.process.wait(SECONDS) == 1
+        told = log.read_text()
+        assert "the worker cannot start: the graph is another home's" in told
+        assert "refused: the server could not start" in told
+        assert "starting another one" not in told
+
+
+def test_while_another_worker_answers_a_refused_one_ends_nothing(tmp_path: Path) -> None:
+    with refused_later(tmp_path) as (server, refused, log):
+        parent, begun = psutil.Process(server.process.pid), time.monotonic()
+        while len(made := list(tmp_path.glob("made-*"))) < 2:
+            assert time.monotonic() < begun + SECONDS, log.read_text()
+            time.sleep(0.1)
+        refused.touch()
+        first, second = (psutil.Process(int(one.name.removeprefix("made-"))) for one in made)
+        first.kill()
+        while "a worker ended with code 3; starting another one" not in log.read_text():
+            assert time.monotonic() < begun + SECONDS, log.read_text()
+            time.sleep(0.1)
+        assert server.get("/")[0] == 404
+        assert parent.is_running()
+        second.kill()
+        assert server.process.wait(SECONDS) == 1
+        assert "refused: the server could not start" in log.read_text()
