@@ -49,9 +49,9 @@ class FoldingTools:
     head_start_seconds: float = 1.0
     """How long those who turn to an increment's release have for reading its rows (60 MiB: .2 to .5 s), while
     events still count in the release before."""
-    rest_seconds: float = 0.0
-    """How long a folding that goes on from left rows waits before it computes everything, which takes most
-    memory: whoever ended the updater before may have been the kernel, for just that."""
+    rest_until: float = -math.inf
+    """Until then (`time.monotonic`) a folding that goes on from left rows does not compute everything, which
+    takes most memory: whoever ended the updater before may have been the kernel, for just that."""
 
 
 @dataclass
@@ -106,7 +106,7 @@ class LiveFolding:
             self._read(release, sources)
         now = self._last_work = time.monotonic()
         self._last_whole = now if whole else -math.inf
-        self._resting_until = now if whole else now + tools.rest_seconds
+        self._resting_until = now if whole else tools.rest_until
         self.figures.propagate_seconds = now - started
 
     def _go_on(self, release: Release, sources: LiveSources, load_rows: LoadRows | None) -> bool:
@@ -201,7 +201,7 @@ class LiveFolding:
             return self._finish(self._job) or worked
         if self._file_wanted or self._grown_much:
             self._replace_file()
-        elif self._feed.dirty and self._rested(now):
+        elif self._feed.dirty and now >= self._resting_until and self._rested(now):
             self._recompute()
         return worked
 
@@ -212,7 +212,8 @@ class LiveFolding:
 
     @property
     def wants_reading(self) -> bool:
-        """Whether everything has to be read anew, and this is the time."""
+        """Whether everything has to be read anew, and this is the time; who was erased waits for no rest that
+        a restart imposes."""
         now = time.monotonic()
         if self._feed.refund_waits:  # events wait, so half of the time may be spent on it
             return now - self._last_whole >= self.figures.propagate_seconds
@@ -271,8 +272,6 @@ class LiveFolding:
     def _rested(self, now: float) -> bool:
         """Whether the stream is quiet, or the last whole computation is long enough ago. It takes a processor
         from others, so even between scattered events no more than a quarter of the time."""
-        if now < self._resting_until:
-            return False
         cost, since = self.figures.propagate_seconds, now - self._last_whole
         quiet = now - self._last_work >= self._settings.quiet_seconds and since >= 3 * cost
         return quiet or since >= max(self._settings.whole_seconds, 10 * cost)

@@ -77,8 +77,8 @@ class Updater:
         self._restarts = restarts
         self._following: ReleaseFollowing | None = None
         if make_mirror is not None and settings.update.policy != "off":
-            rest = STEADY_SECONDS * min(restarts, MOST_RESTS)
-            tools = FoldingTools(make_mirror, texts, settings, self._home.fresh, rest_seconds=rest)
+            rest_until = time.monotonic() + STEADY_SECONDS * min(restarts, MOST_RESTS)
+            tools = FoldingTools(make_mirror, texts, settings, self._home.fresh, rest_until=rest_until)
             self._following = ReleaseFollowing(releases, tools)
         self._trouble: str | None = None
         self._cause: str | None = None
