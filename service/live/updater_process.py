@@ -28,8 +28,8 @@ LOOK_SECONDS = 0.2
 PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0)
 """Before each further start after an early end; the last one repeats."""
 KILLED_SECONDS = (0.0, 0.0, 0.0, 1.0, 2.0)
-"""Likewise after each kill in a row of an updater that was young and had worked; events are to count again
-within five seconds even so."""
+"""Likewise after each kill of an updater that was young and had worked, since one lived long; events are to
+count again within five seconds even so."""
 STEADY_SECONDS = 30.0
 """An updater that lived so long did not end early."""
 
@@ -47,7 +47,8 @@ class RestartPause:
     early: int = 0
     """Ends in a row that were early."""
     killed: int = 0
-    """Kills in a row of young updaters that had counted further events."""
+    """Kills of young updaters that had counted further events, since one lived long. Other early ends between
+    them take none back: else an updater killed by turns before and after it counts would never pause."""
     reached: int = 0
     """Newest event that counted, of all that were told of."""
 

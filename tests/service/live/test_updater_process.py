@@ -59,6 +59,12 @@ def test_killed_before_it_counts_it_is_told_from_the_one_before() -> None:
     assert pause.after(KILLED, 2.0, 101) == 0.0
 
 
+def test_killed_by_turns_before_and_after_it_counts_it_pauses_too() -> None:
+    pause = RestartPause()
+    pauses = [pause.after(KILLED, 2.0, 10 * (n + 1) if n % 2 == 0 else 0) for n in range(10)]
+    assert pauses == [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0]
+
+
 def test_killed_often_it_is_started_again_each_time(tmp_path: Path) -> None:
     kills = 5  # by the fourth, an updater that ended early would be waited for
     settings = trial_settings(tmp_path / "home")
