@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graph.errors import GraphError, StoreUnavailable
+from graph.errors import GraphError, RetryableStoreError, StoreUnavailable
 from graph.store import GraphStore
 from service.answering.shop_lookup import CARD_FIELDS, FoundItems, LiveItem, StoreLookup
 from service.releases.items import ReleaseItems
@@ -49,12 +49,13 @@ class LastKnownShop:
         """What the watch complained of last."""
 
     def open(self) -> None:
-        """Ensure the store's schema, and that it is the home's; a store that is away is asked for that before
-        it is taken for one that answers. Raises what else it refuses (`SchemaMismatch`, another's graph)."""
+        """Ensure the store's schema, and that it is the home's; a store that is away, or in which others
+        always come first, is asked for that before it is taken for one that answers. Raises what else it
+        refuses (`SchemaMismatch`, another's graph)."""
         self._opened = False
         try:
             self._store.ensure_schema()
-        except StoreUnavailable as error:
+        except RetryableStoreError as error:
             self._wait_for_store(error)
         else:
             self._opened = True
@@ -111,7 +112,7 @@ class LastKnownShop:
             if card["item_id"] not in gone
         }
 
-    def _wait_for_store(self, error: StoreUnavailable) -> None:
+    def _wait_for_store(self, error: RetryableStoreError) -> None:
         with self._lock:
             if self._away.is_set() or self._closing.is_set():
                 return
@@ -133,7 +134,7 @@ class LastKnownShop:
                 self._store.ensure_schema()
                 self._opened = True
             return self._store.health().ok
-        except StoreUnavailable:
+        except RetryableStoreError:
             return False
         except GraphError as error:  # its place is somebody else's by now; told once
             if str(error) != self._told:

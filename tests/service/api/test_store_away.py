@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
-from graph.errors import SchemaMismatch, StoreUnavailable
+from graph.errors import SchemaMismatch, StoreConflict, StoreUnavailable
 from graph.event_type import EventType
 from graph.interaction import Interaction
 from graph.memory_store import MemoryGraphStore
@@ -44,6 +44,8 @@ class MovingStore(MemoryGraphStore):
     asked = 0
     others = False
     """Whether another home owns it."""
+    conflicts = 0
+    """How often the schema is still made by another process."""
     ensured = 0
 
     def ensure_schema(self) -> None:
@@ -51,6 +53,9 @@ class MovingStore(MemoryGraphStore):
             raise StoreUnavailable("bolt://127.0.0.1:1: nobody listens")
         if self.others:
             raise SchemaMismatch("it is another home's")
+        if self.conflicts:
+            self.conflicts -= 1
+            raise StoreConflict("DeadlockDetected: another process makes the schema")
         self.ensured += 1
 
     def item_rows(self, item_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -196,6 +201,20 @@ def test_a_store_that_is_away_at_the_start_is_opened_before_anybody_asks_it(stor
     store.away = False
     until_reached(shop)
     assert store.ensured == 1
+    shop.close()
+
+
+def test_a_store_whose_schema_others_make_meanwhile_is_asked_again(
+    store: MovingStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.conflicts = 3
+    shop = LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set(), retry_seconds=0.02)
+    shop.open()
+    with pytest.raises(StoreUnavailable, match="out of reach"):
+        shop.reached()
+    until_reached(shop)
+    assert (store.conflicts, store.ensured) == (0, 1)
+    assert "not used" not in caplog.text, "it is ours"
     shop.close()
 
 
