@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 STORE_OUT_OF_REACH = "the graph store is out of reach: items are shown as they were last known"
 RETRY_SECONDS = 1.0
+CLOSE_SECONDS = 2.0
+"""How long the end waits for a question that is under way; opening a store that just starts takes minutes."""
 
 
 class LastKnownShop:
@@ -96,10 +98,11 @@ class LastKnownShop:
             raise StoreUnavailable("the graph store is out of reach") from error
 
     def close(self) -> None:
-        """End the thread; idempotent."""
+        """End the thread, within `CLOSE_SECONDS`: where the store is still asked by then, the thread ends
+        with that question, or with the process. Idempotent."""
         self._closing.set()
         if self._watch is not None:
-            self._watch.join()
+            self._watch.join(CLOSE_SECONDS)
 
     def _last_known(self, item_ids: Sequence[str]) -> dict[str, LiveItem]:
         items = self._known()
@@ -123,7 +126,7 @@ class LastKnownShop:
 
     def _watch_store(self) -> None:
         while not self._closing.wait(self._retry_seconds):
-            if self._answers():
+            if self._answers() and not self._closing.is_set():
                 logger.warning("the graph store answers again")
                 self._away.clear()
                 return
@@ -142,5 +145,6 @@ class LastKnownShop:
             self._told = str(error)
             return False
         except Exception:  # else nobody would ever look again
-            logger.exception("asking the graph store failed")
+            if not self._closing.is_set():  # by then the store may be closed under us
+                logger.exception("asking the graph store failed")
             return False

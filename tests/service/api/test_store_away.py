@@ -218,6 +218,34 @@ def test_a_store_whose_schema_others_make_meanwhile_is_asked_again(
     shop.close()
 
 
+def test_the_end_does_not_wait_for_a_store_that_is_being_opened(
+    store: MovingStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neo4j's schema is tried for two minutes."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def opened_at_last() -> None:
+        asked.set()
+        answered.wait(30)
+        raise ValueError("closed meanwhile")
+
+    monkeypatch.setattr("service.answering.last_known.CLOSE_SECONDS", 0.1)
+    store.away = True
+    shop = LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set(), retry_seconds=0.01)
+    shop.open()
+    monkeypatch.setattr(store, "ensure_schema", opened_at_last)
+    assert asked.wait(10)
+    begun = time.monotonic()
+    shop.close()
+    assert time.monotonic() - begun < 10
+    answered.set()
+    watch = shop._watch
+    assert watch is not None
+    watch.join(10)
+    assert not watch.is_alive()
+    assert "failed" not in caplog.text
+
+
 def test_a_store_that_turns_out_to_be_anothers_is_not_used(
     store: MovingStore, caplog: pytest.LogCaptureFixture
 ) -> None:
