@@ -34,7 +34,8 @@ def read_status(settings: Settings, home: Home) -> dict[str, Any]:
             status = status_of(log, lambda: away, releases, home.fresh)
         else:
             with closing_both(store):
-                status = status_of(log, StoreStanding(store).look, releases, home.fresh)
+                standing = StoreStanding(store, backend=backend_of(settings))
+                status = status_of(log, standing.look, releases, home.fresh)
                 foreign = foreign_status(store) if status["store"]["ok"] else None
             if foreign is not None:
                 status["foreign"] = foreign

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from graph.errors import StoreUnavailable
 from graph.event_type import EventType
 from graph.interaction import Interaction
 from graph.memory_store import MemoryGraphStore
 from graph.sqlite_log import SqliteLog
-from graph.store import StoreHealth
+from graph.store import StoreHealth, StoreStats
 from service.catch_up import catch_up
 from service.cli.command import run
 from service.home import Home
@@ -63,6 +64,23 @@ def test_a_home_tells_what_it_knows_without_its_store(tmp_path: Path) -> None:
     assert told["store"]["backend"] == "neo4j"
     assert "does not answer" in told["problem"]
     assert "foreign" not in told
+
+
+class GoneStore(MemoryGraphStore):
+    """Goes away as soon as it is open."""
+
+    def stats(self) -> StoreStats:
+        raise StoreUnavailable("bolt://127.0.0.1:1 does not answer")
+
+
+def test_a_store_that_goes_away_as_soon_as_it_is_open_is_told_by_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(tmp_path, {"graph": {"url": "bolt://127.0.0.1:1"}})
+    Home(tmp_path).create()
+    monkeypatch.setattr("service.status.open_store", lambda *_: GoneStore())
+    told = read_status(settings, Home(tmp_path))
+    assert (told["store"]["ok"], told["store"]["backend"]) == (False, "neo4j")
 
 
 def test_ilk_status_tells_all_it_knows_and_fails_while_the_store_is_away(
