@@ -174,6 +174,7 @@ def _user_data(
         partial(left_on_disk, settings, home),
         partial(changes.note, ChangeKind.RELOAD),
         partial(forget_reviews, home.text_cache),
+        shop.asking,
     )
 
 

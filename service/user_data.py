@@ -56,11 +56,14 @@ class UserData:
         left_on_disk: Callable[[], list[Remainder]] = list,
         erased: Callable[[], None] = lambda: None,
         forget_texts: Callable[[list[str]], int] = lambda texts: 0,
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """quarantine: folder of rejected rows. writing: the home's write lock (`HomeBusy`): a load under way
         could bring the user back. left_on_disk: what deleting could not remove from the disk yet. erased:
         called after an erasure: what was summed up over all users has to be made anew. forget_texts: takes
-        the vectors of review texts out of the text cache, returns how many."""
+        the vectors of review texts out of the text cache, returns how many. asking: around each question to
+        the store (`LastKnownShop.asking`); raises `StoreUnavailable` at once while it is known to be away."""
+        self._asking = asking
         self._forget_texts = forget_texts
         self._log = log
         self._store = store
@@ -70,7 +73,8 @@ class UserData:
         self._erased = erased
 
     def export(self, user_id: str) -> dict[str, Any]:
-        """Every event of a user, oldest sequence number first. Raises `UnknownUser`.
+        """Every event of a user, oldest sequence number first. Raises `UnknownUser`, and `StoreUnavailable`
+        where the log has none and the store cannot tell whether there is such a user.
 
         Reads the whole log, batch by batch: seconds per million events.
         """
@@ -114,7 +118,8 @@ class UserData:
 
     def _in_store(self, user_id: str) -> bool:
         try:
-            self._store.user_index(user_id)
+            with self._asking():
+                self._store.user_index(user_id)
         except NotFound:
             return False
         return True

@@ -17,6 +17,7 @@ from graph.errors import SchemaMismatch, StoreConflict, StoreUnavailable
 from graph.event_type import EventType
 from graph.interaction import Interaction
 from graph.memory_store import MemoryGraphStore
+from graph.neo4j_store import Neo4jGraphStore
 from graph.sqlite_log import SqliteLog
 from graph.store import StoreHealth, StoreStats
 from service.answering.last_known import LastKnownShop
@@ -269,7 +270,11 @@ def test_a_store_that_turns_out_to_be_anothers_is_not_used(
         LastKnownShop(store, lambda: pytest.fail("nobody asks"), lambda _: set()).open()
 
 
-def test_a_worker_starts_and_answers_with_nobody_at_the_stores_address(tmp_path: Path) -> None:
+def test_a_worker_starts_and_answers_with_nobody_at_the_stores_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Neo4jGraphStore, "user_index", lambda _, user_id: asked.append(user_id))
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
@@ -286,6 +291,9 @@ def test_a_worker_starts_and_answers_with_nobody_at_the_stores_address(tmp_path:
             assert str(port) not in str(told)
             assert client.get("/health/ready").status_code == 200
             assert client.delete("/v1/users/u").status_code == 503
+            assert len(client.get("/v1/users/u/export").json()["events"]) == 1
+            assert client.get("/v1/users/nobody/export").status_code == 503
+            assert asked == [], "nobody waits for a store that is known to be away"
     log = SqliteLog(Home(tmp_path).event_log)
     assert log.read(0)["user_id"].to_list() == ["u"], "nobody was erased half"
     log.close()
