@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import JsonOption, KOption, ObjectiveName
+from service.cli.writable import writable
 
 answer_app = typer.Typer()
 PANEL = "Answers"
@@ -48,7 +49,10 @@ def explain(
     objective: Annotated[
         ObjectiveName, typer.Option(help="What similar is to mean.")
     ] = ObjectiveName.RELATED,
-    graphml: Annotated[Path | None, typer.Option(help="Write the evidence as GraphML, too.")] = None,
+    graphml: Annotated[
+        Path | None,
+        typer.Option(help="Write the evidence as GraphML, too.", callback=writable("--graphml")),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Why one item is like another: the score's parts and what both share."""

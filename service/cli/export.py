@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from service.cli.context import CliContext
+from service.cli.writable import check_writable
 from service.errors import CallerMistake
 from service.keeping.export import ExportRequest, export
 from service.reporter import Reporter
@@ -11,7 +12,10 @@ FORMATS = ("parquet", "jsonl", "graphml")
 
 
 def run_export(context: CliContext, request: ExportRequest, json_file: str | None) -> None:
-    """Write the files and say what is in them."""
+    """Write the files and say what is in them. Raises `CallerMistake` before the work where one cannot be
+    written."""
+    for what in request.what:
+        check_writable(request.path_of(what), "--out", makes_folders=True)
     console = context.console(json_file)
     with Reporter(console).stage("export") as stage:
         files = export(request, context.settings, stage.progress)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import KOption
+from service.cli.writable import writable
 
 inspect_app = typer.Typer(
     help="Look at the graph in Neo4j Browser: a guide, a style, bounded queries.", no_args_is_help=True
@@ -38,7 +39,12 @@ def inspect_open(
 def inspect_item(
     context: typer.Context,
     item_id: Annotated[str, typer.Argument(help="The item in the middle.")],
-    html: Annotated[Path, typer.Option(help="File that is written: one page, no script, no network.")],
+    html: Annotated[
+        Path,
+        typer.Option(
+            help="File that is written: one page, no script, no network.", callback=writable("--html")
+        ),
+    ],
     k: KOption = 10,
 ) -> None:
     """Write a page about one item: its card, its neighbours, what they share. No user appears in it."""

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import ExportFormat, ExportWhat, JsonOption, KOption, ObjectiveName
+from service.cli.writable import writable
 
 keeping_app = typer.Typer()
 PANEL = "Keep and move"
@@ -68,7 +69,9 @@ def copy(
 @keeping_app.command(rich_help_panel=PANEL)
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A tar file; `.gz` compresses it.")],
+    file: Annotated[
+        Path, typer.Argument(help="A tar file; `.gz` compresses it.", callback=writable("backup to"))
+    ],
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="With the vectors of texts.")] = True,
     json_file: JsonOption = None,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.errors import CallerMistake
+from service.cli.writable import check_writable
 
 MAX_K = 1000
 
@@ -73,9 +73,8 @@ class ExportFormat(StrEnum):
 
 
 def _writable(json_file: str | None) -> str | None:
-    """Before the work begins: hours later is late to learn that its result cannot be written."""
-    if json_file not in (None, "-") and not Path(json_file).absolute().parent.is_dir():
-        raise CallerMistake(f"--json {json_file}: there is no folder {Path(json_file).parent}")
+    if json_file not in (None, "-"):
+        check_writable(Path(json_file), "--json")
     return json_file
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import DataFormat, JsonOption, ModelList, Protocol, Tuning
+from service.cli.writable import writable
 
 quality_app = typer.Typer()
 PANEL = "Quality"
@@ -17,7 +18,10 @@ def check(
     path: Annotated[Path, typer.Argument(help="A shop's folder or file; nothing of it is loaded.")],
     data_format: Annotated[DataFormat, typer.Option("--format", help="As in `ilk load`.")] = DataFormat.AUTO,
     mapping: Annotated[Path | None, typer.Option(help="As in `ilk load`.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file, too.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the report as one HTML file, too.", callback=writable("--html")),
+    ] = None,
     examples: Annotated[int, typer.Option(help="Examples of each sort; 0: no row of the data.")] = 3,
     max_per_minute: Annotated[
         int, typer.Option(help="Who acts more often in one minute is reported as implausible.")
@@ -57,7 +61,9 @@ def evaluate(
             "--as-served", help="Protocol stream: increments as `ilk serve` makes them, gate included."
         ),
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Write the result as a page with charts.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the result as a page with charts.", callback=writable("--html"))
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Measure quality on held-out events, Ilk and baselines in one run."""
@@ -87,7 +93,9 @@ def tune(
     mapping: Annotated[Path | None, typer.Option(help="As in `ilk load`.")] = None,
     minutes: Annotated[float, typer.Option(min=0, help="How long; the running trial is finished.")] = 10.0,
     trials: Annotated[int | None, typer.Option(min=1, help="Stop at so many, earlier ones included.")] = None,
-    out: Annotated[Path, typer.Option(help="Where the lines for ilk.toml go.")] = Path("ilk.tuned.toml"),
+    out: Annotated[
+        Path, typer.Option(help="Where the lines for ilk.toml go.", callback=writable("--out"))
+    ] = Path("ilk.tuned.toml"),
     json_file: JsonOption = None,
 ) -> None:
     """Search settings that suit a shop, on its validation block; goes on where an earlier run stopped."""
@@ -104,7 +112,10 @@ def report(
     version: Annotated[
         str | None, typer.Argument(help="As `ilk status` names it; default: the release that serves.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the whole report as one HTML file.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the whole report as one HTML file.", callback=writable("--html")),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """What changed with a release, what it is worth, what it cost."""
