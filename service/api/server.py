@@ -172,8 +172,9 @@ class WorkerFactory:
     parent: int
 
     def __call__(self) -> ASGIApp:
-        """Make the application. Ends the worker where that fails: with `STARTUP_FAILURE` where the store or
-        the log refuses us (another's, a wrong password), as further workers would fail likewise."""
+        """Make the application. Ends the worker where that fails: with `STARTUP_FAILURE` where a setting is
+        broken or the store or the log refuses us (another's, a wrong password), as further workers would fail
+        likewise."""
         let_interrupts_in()  # uvicorn handles them by now
         take_short_turns()
         keep_few_arenas()
@@ -183,8 +184,8 @@ class WorkerFactory:
         except (GraphError, ServiceError) as error:
             logger.error("the worker cannot start: %s", error)  # noqa: TRY400 - one line says it
             time.sleep(FAILED_SECONDS)
-            stays = isinstance(error, GraphError) and not isinstance(error, RetryableStoreError)
-            raise SystemExit(STARTUP_FAILURE if stays else 1) from None
+            passes = isinstance(error, RetryableStoreError)
+            raise SystemExit(1 if passes else STARTUP_FAILURE) from None
 
     def _watch(self) -> None:
         while os.getppid() == self.parent:

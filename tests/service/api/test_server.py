@@ -201,16 +201,21 @@ def test_addresses_that_cannot_be_bound_are_the_callers_mistake() -> None:
 FAILING_WORKER = """
 import os, sys
 import graph.errors
+import service.errors
 from service.api import configure_json_logs
 from service.api.server import WorkerFactory
 def factory():
     configure_json_logs()
-    raise getattr(graph.errors, sys.argv[1])("the graph is another home's")
+    kind = getattr(graph.errors, sys.argv[1], None) or getattr(service.errors, sys.argv[1])
+    raise kind("the graph is another home's")
 WorkerFactory(factory, os.getppid())()
 """
 
 
-@pytest.mark.parametrize(("error", "code"), [("SchemaMismatch", STARTUP_FAILURE), ("StoreConflict", 1)])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [("SchemaMismatch", STARTUP_FAILURE), ("BadSettings", STARTUP_FAILURE), ("StoreConflict", 1)],
+)
 def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time(error: str, code: int) -> None:
     begun = time.monotonic()
     done = subprocess.run(
@@ -236,11 +241,13 @@ from pathlib import Path
 from starlette.applications import Starlette
 from graph.errors import SchemaMismatch
 from service.api import ApiKeys, ServerOptions, address_of, bind, configure_json_logs, run_server
-from service.errors import ServiceError
+from service.errors import BadSettings, ServiceError
 
 def make_app(refused):
     configure_json_logs()
     if refused.exists():
+        if refused.read_text() == "settings":
+            raise BadSettings("ilk.toml: serve.port is no number")
         raise SchemaMismatch("the graph is another home's")
     refused.with_name(f"made-{os.getpid()}").touch()
     return Starlette()
@@ -281,6 +288,16 @@ def test_a_server_whose_store_refuses_all_workers_ends_and_says_so(tmp_path: Pat
         assert server.process.wait(SECONDS) == 1
         told = log.read_text()
         assert "the worker cannot start: the graph is another home's" in told
+        assert "refused: the server could not start" in told
+        assert "starting another one" not in told
+
+
+def test_a_broken_setting_ends_a_server_of_several_workers_as_one_of_one(tmp_path: Path) -> None:
+    (tmp_path / "refused").write_text("settings")
+    with refused_later(tmp_path) as (server, _, log):
+        assert server.process.wait(SECONDS) == 1
+        told = log.read_text()
+        assert "the worker cannot start: ilk.toml: serve.port is no number" in told
         assert "refused: the server could not start" in told
         assert "starting another one" not in told
 
