@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from graph.errors import UnreadableInput
 from graph.formats.fields import EventFields, Field, ItemFields, LinkFields
+from graph.formats.json_lines import Flatten, Record
 from graph.formats.probe import Kind, Probe
 from graph.formats.table_shop import Table, TableShop
 from graph.formats.time_guess import guess_times
@@ -38,7 +39,12 @@ _TABULAR = (Kind.DELIMITED, Kind.OBJECTS, Kind.PARQUET)
 
 
 def recognises(probes: Sequence[Probe]) -> bool:
-    """Whether some file has the columns of events."""
+    """Whether some file has the columns of events, under Ilk's very names."""
+    return any(_has_events(probe) for probe in probes)
+
+
+def recognises_spelled(probes: Sequence[Probe]) -> bool:
+    """Whether some file has them under names that differ in spelling only, as other shops' formats may."""
     return any(_has_events(_spelled(probe)) for probe in probes)
 
 
@@ -80,13 +86,35 @@ def _plain(name: str) -> str:
 
 
 def _spelled(probe: Probe) -> Probe:
-    """A delimited file's columns under Ilk's names where only the spelling differs."""
-    if probe.kind is not Kind.DELIMITED:
-        return probe
+    """A file's columns under Ilk's names where only the spelling differs."""
     plain = [_plain(name) for name in probe.columns]
     fits = [new in _NAMES and new not in probe.columns and plain.count(new) == 1 for new in plain]
-    names = (new if fit else old for new, old, fit in zip(plain, probe.columns, fits, strict=True))
+    if not any(fits):
+        return probe
+    names = [new if fit else old for new, old, fit in zip(plain, probe.columns, fits, strict=True)]
+    if probe.kind is Kind.OBJECTS:
+        return replace(
+            probe, columns=tuple(names), flatten=_renaming(dict(zip(probe.columns, names, strict=True)))
+        )
     return replace(probe, columns=tuple(names))
+
+
+def _renaming(names: dict[str, str]) -> Flatten:
+    """Objects with keys under Ilk's names. names: of the keys known so far; later ones are named likewise."""
+    taken = set(names.values())
+
+    def name_of(key: str) -> str:
+        if key not in names:
+            new = _plain(key)
+            names[key] = new if new in _NAMES and new not in taken else key
+            taken.add(names[key])
+        return names[key]
+
+    def renamed(record: Record) -> list[Record]:
+        named = ((key, name_of(key), value) for key, value in record.items())
+        return [{key if new in record else new: value for key, new, value in named}]
+
+    return renamed
 
 
 def _has_events(probe: Probe) -> bool:

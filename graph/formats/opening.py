@@ -100,7 +100,7 @@ def _recognised(folder: Path, probes: Sequence[Probe]) -> TableShop | LightGcnSh
     found = matching_mapping(probes)
     if found is not None:
         return read_mapped(found, probes)
-    if ilk_folder.recognises_items(probes):
+    if ilk_folder.recognises_spelled(probes) or ilk_folder.recognises_items(probes):
         return ilk_folder.read_ilk(probes)
     catalogue = matching_mapping(probes, items_only=True)
     if catalogue is not None:

@@ -1,6 +1,6 @@
 """Parquet files as rows; a row's line is its number, from 1."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,19 +26,21 @@ class ParquetFile:
     path: Path
     name: str
     columns: Sequence[str] = ()
+    """Names of the columns in order; the file's own where not given otherwise (same number)."""
     flatten: Flatten = one_row
 
     def batches(self, wanted: frozenset[str] | None = None) -> Iterator[RawBatch]:
         """See `RowSource`. Raises `UnreadableInput` when the file is not Parquet."""
         with _opened(self.path, self.name) as file:
             nested = self.flatten is not one_row
-            names = None if wanted is None or nested else [c for c in self.columns if c in wanted]
+            named = dict(zip(file.schema_arrow.names, self.columns, strict=False))
+            names = None if wanted is None or nested else [own for own, c in named.items() if c in wanted]
             start = 1
             for group in range(file.num_row_groups):
                 number, lost = start, True
                 try:
                     for block in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names):
-                        yield self._batch(block, number, wanted)
+                        yield self._batch(block, number, wanted, named)
                         number += block.num_rows
                 except _DAMAGE as error:
                     problem = Problem(
@@ -54,13 +56,16 @@ class ParquetFile:
                     problem = Problem(self.name, number, Reason.DAMAGED_INPUT, Outcome.INCOMPLETE, told)
                     yield RawBatch(np.empty(0, np.int64), {}, problems=[problem])
 
-    def _batch(self, block: pa.RecordBatch, start: int, wanted: frozenset[str] | None) -> RawBatch:
+    def _batch(
+        self, block: pa.RecordBatch, start: int, wanted: frozenset[str] | None, named: Mapping[str, str]
+    ) -> RawBatch:
         lines = np.arange(start, start + block.num_rows, dtype=np.int64)
         if self.flatten is not one_row:
             return self._record_batch(block, lines, wanted)
         columns: dict[str, pl.Series] = {}
         not_utf8: dict[str, pl.Series] = {}
-        for name, values in zip(block.schema.names, block.columns, strict=True):
+        for own, values in zip(block.schema.names, block.columns, strict=True):
+            name = named.get(own, own)
             columns[name], marks = _column(name, values)
             if marks is not None:
                 not_utf8[name] = marks

@@ -64,15 +64,18 @@ class Probe:
     """The objects are members of one array."""
     examples: tuple[dict[str, Any], ...] = ()
     """The first objects."""
+    flatten: Flatten = one_row
+    """Object -> rows, where `source` is not told otherwise."""
 
     @property
     def stem(self) -> str:
         """The file's name without its endings."""
         return self.path.name.split(".")[0].lower()
 
-    def source(self, columns: tuple[str, ...] | None = None, flatten: Flatten = one_row) -> RowSource:
+    def source(self, columns: tuple[str, ...] | None = None, flatten: Flatten | None = None) -> RowSource:
         """The file as rows. columns: names to use instead of its own. flatten: object -> rows."""
         names = self.columns if columns is None else columns
+        flatten = flatten or self.flatten
         if self.kind is Kind.PARQUET:
             return ParquetFile(self.path, self.name, names, flatten)
         if self.in_array:

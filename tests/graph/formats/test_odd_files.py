@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from graph.errors import UnreadableInput
 from graph.formats import open_shop
 from graph.formats.json_array import CHUNK
-from tests.graph.formats.reading import Pass, events, items
+from tests.graph.formats.reading import Pass, events, items, write
 
 HEAD = "user_id,item_id,timestamp,event_type,rating\n"
 BODY = "".join(f"u{n % 3},i{n % 4},{1_700_000_000 + n},purchase,{n % 5 + 1}\n" for n in range(12))
@@ -114,6 +114,58 @@ def test_numbers_as_people_write_them(tmp_path: Path, text: str) -> None:
 def test_names_of_columns_in_other_spellings(tmp_path: Path, head: str) -> None:
     found, _ = read_events(tmp_path, "Export.CSV", f"{head}\nu,i,1700000000\n")
     assert found.frame.select("user_id", "item_id").rows() == [("u", "i")]
+
+
+SPELLED: list[dict[str, object]] = [
+    {"userId": "u", "itemId": "i", "timestamp": 1700000000, "eventType": "purchase", "shop": "A"},
+    {"userId": "v", "itemId": "j", "timestamp": 1700000001, "eventType": "purchase", "shop": "B"},
+]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
+def test_names_in_other_spellings_in_files_of_any_kind(tmp_path: Path, kind: str) -> None:
+    goods = [{"itemId": "i", "Title": "Lamp", "imageUrl": "https://x/i.png", "screwSize": "E27"}]
+    for name, rows in (("events", SPELLED), ("items", goods)):
+        frame, path = pl.DataFrame(rows), tmp_path / f"{name}.{kind}"
+        if kind == "parquet":
+            frame.write_parquet(path)
+        elif kind == "jsonl":
+            write(path, "".join(json.dumps(row) + "\n" for row in rows))
+        else:
+            write(path, frame.write_csv() if kind == "csv" else json.dumps(rows))
+    shop = open_shop(tmp_path)
+    assert shop.format == "ilk"
+    assert shop.notes == [f"events.{kind}: columns not read: shop"]
+    happened = events(shop.events())
+    assert happened.frame.select("user_id", "item_id", "event_type").rows() == [
+        ("u", "i", "purchase"),
+        ("v", "j", "purchase"),
+    ]
+    assert not happened.counts.rejected
+    assert items(shop.items()).frame.select("title", "image_url", "attributes").rows() == [
+        ("Lamp", "https://x/i.png", '{"screwSize": "E27"}')
+    ]
+
+
+def test_a_name_in_another_spelling_takes_no_names_place(tmp_path: Path) -> None:
+    rows = [{"user_id": "u", "itemId": "i", "item_id": "right", "timestamp": 1700000000}]
+    later = [{"userId": "u", "itemId": "i", "timestamp": 1700000000 + n} for n in range(30)]
+    both = [*later, {"userId": "u", "user_id": "right", "itemId": "i", "timestamp": 1700000100, "Rating": 4}]
+    for name, told in (("one.jsonl", rows), ("two.jsonl", both)):
+        write(tmp_path / name, "".join(json.dumps(row) + "\n" for row in told))
+    one, two = (events(open_shop(tmp_path / name).events()).frame for name in ("one.jsonl", "two.jsonl"))
+    assert one["item_id"].to_list() == ["right"]
+    assert two.row(-1, named=True)["user_id"] == "right"
+    assert two["rating"].to_list() == [None] * 30 + [4.0], "a key that the first objects lack"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_another_formats_own_names_are_not_taken_for_ilks(tmp_path: Path, kind: str) -> None:
+    row = {"FeedbackType": "like", "UserId": "u", "ItemId": "i", "Timestamp": "2023-01-01T00:00:00Z"}
+    text = pl.DataFrame([row]).write_csv() if kind == "csv" else json.dumps(row) + "\n"
+    shop = open_shop(write(tmp_path / f"feedback.{kind}", text))
+    assert shop.format == "table:gorse"
+    assert events(shop.events()).frame["event_type"].to_list() == ["add_to_wishlist"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
