@@ -11,7 +11,8 @@ from graph.formats.problem import Outcome, Problem
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of one file. Over a whole file `read = len(frame) + duplicates + rejected rows`."""
+    """Some rows of one file, or none where that is all it holds. Over a whole file `read = len(frame) +
+    duplicates + rejected rows`."""
 
     file: str
     """Name of the file within the folder that was opened."""

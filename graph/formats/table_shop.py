@@ -13,7 +13,7 @@ from graph.formats.item_rows import item_rows, telling_rows
 from graph.formats.link_rows import link_batch
 from graph.formats.raw_batch import RowSource
 from graph.formats.shop_reader import Batch
-from graph.frames import ITEM_SCHEMA
+from graph.frames import EVENT_SCHEMA, ITEM_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,12 @@ class TableShop:
         for table in self.tables:
             if table.events is None:
                 continue
+            name = table.source.name
+            raw = None
             for raw in table.source.batches(table.events.columns()):
-                yield event_batch(table.source.name, raw, table.events, self.rules, table.missing, self.now)
+                yield event_batch(name, raw, table.events, self.rules, table.missing, self.now)
+            if raw is None:
+                yield Batch(name, pl.DataFrame(schema=EVENT_SCHEMA), 0)
 
     def links(self) -> Iterator[Batch]:
         """See `ShopReader`."""
@@ -66,13 +70,15 @@ class TableShop:
                     yield link_batch(table.source.name, raw, table.links, table.missing)
 
     def _items(self, table: Table, fields: ItemFields, merge: ItemMerge) -> Iterator[Batch]:
-        """Put a table's rows into the merge; what is no item comes out at once."""
+        """Put a table's rows into the merge; what is no item comes out at once, as does a hollow table."""
         name = table.source.name
+        hollow = True
         wanted = None if fields.attributes is None else fields.columns()
         for raw in table.source.batches(wanted):
             telling = telling_rows(raw, fields, of_events=table.events is not None)
             problems = list(telling.problems)
             lost = telling.unread
+            hollow = hollow and not (len(telling) or problems)
             if len(telling):
                 rows, verdicts = item_rows(telling, fields, self.rules, table.missing)
                 merge.add(name, rows)
@@ -81,3 +87,5 @@ class TableShop:
                 lost += len(rejections)
             if problems:
                 yield Batch(name, pl.DataFrame(schema=ITEM_SCHEMA), lost, problems)
+        if hollow:
+            yield Batch(name, pl.DataFrame(schema=ITEM_SCHEMA), 0)

@@ -7,7 +7,7 @@ from rich.console import Console
 from graph.formats import Counts
 from service.cli.context import CliContext
 from service.demo.demo import refuse_demos_home
-from service.errors import IncompleteInput
+from service.errors import CallerMistake, IncompleteInput
 from service.intake.load import load
 from service.intake.load_report import LoadReport
 from service.reporter import Reporter
@@ -16,7 +16,8 @@ from service.reporter import Reporter
 def run_load(
     context: CliContext, path: Path, format_name: str, mapping: Path | None, json_file: str | None
 ) -> None:
-    """Load, print the report. Raises `IncompleteInput` after it when a file could not be read to its end."""
+    """Load, print the report. Raises after it: `IncompleteInput` when a file could not be read to its end or
+    a first load lacks its catalogue, `CallerMistake` when it found nothing at all."""
     refuse_demos_home(context.home, path)
     console = context.console(json_file)
     report = load_with_progress(context, path, format_name, mapping, console)
@@ -26,6 +27,17 @@ def run_load(
         raise IncompleteInput(
             f"{path}: {report.incomplete} file(s) end early or are damaged; what could be read was loaded, "
             f"see {report.quarantine}"
+        )
+    hollow = ", ".join(report.hollow)
+    if report.into_empty and not (report.items.read or report.events.read):
+        raise CallerMistake(
+            f"{path}: nothing to load ({hollow}: no row), and the home holds no item yet; look at what "
+            "wrote the files (in a home with items such a delivery is fine)"
+        )
+    if report.lacks_catalogue:
+        raise IncompleteInput(
+            f"{path}: the events are in, the catalogue is not: {hollow} holds no row; load the items before "
+            "`ilk refresh`, which else learns without titles"
         )
 
 

@@ -37,7 +37,9 @@ def load(
         log, store = open_log(home), open_store(settings, home, patient=True)
         with closing_both(log, store):
             quarantine = Quarantine(home.quarantine, excerpts=not log.has_erased())
+            into_empty = store.stats().items == 0
             report = load_reader(reader, log, store, quarantine, on_rows, settings.load.batch_rows)
+            report.into_empty = into_empty
             if report.items.accepted:
                 note_reload(home, store)
     return report
@@ -87,7 +89,8 @@ class _Loader:
             self._add_events(batch)
         self._report.quarantine = self._quarantine.path
         note = self._named.note()
-        self._report.notes = [*self._reader.notes, *([note] if note else [])]
+        hollow = [f"{file}: holds no row" for file in self._report.hollow]
+        self._report.notes = [*self._reader.notes, *hollow, *([note] if note else [])]
         return self._report
 
     def _add_items(self, batch: Batch) -> None:

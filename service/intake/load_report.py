@@ -20,6 +20,8 @@ class LoadReport:
     """What a person should know: columns and files that were not read."""
     files: dict[str, dict[str, Counts]] = field(default_factory=dict)
     """Name of a file -> `items` and `events`, as far as it has them, counted for that file alone."""
+    into_empty: bool = False
+    """Whether the home held no item before."""
 
     def add(self, kind: str, batch: Batch, accepted: int) -> None:
         """Count a batch of `items` or `events` of which so many rows were new."""
@@ -37,6 +39,21 @@ class LoadReport:
     def incomplete(self) -> int:
         """Files that could not be read to their end."""
         return sum(self.events.incomplete.values()) + sum(self.items.incomplete.values())
+
+    @property
+    def hollow(self) -> list[str]:
+        """Files that hold no row, such as a header alone."""
+        return [
+            file
+            for file, kinds in sorted(self.files.items())
+            if not any(counts.read or counts.incomplete for counts in kinds.values())
+        ]
+
+    @property
+    def lacks_catalogue(self) -> bool:
+        """Whether a first load's catalogue files were all hollow."""
+        catalogue = [file for file, kinds in self.files.items() if set(kinds) == {"items"}]
+        return self.into_empty and bool(catalogue) and set(catalogue) <= set(self.hollow)
 
     def to_json(self) -> dict[str, Any]:
         """As in `--json`."""
