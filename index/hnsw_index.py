@@ -66,11 +66,17 @@ class FaissHnswIndex(FaissIndex):
     SCAN_K = 10
     """When every tenth row is asked for, walking the graph saves nothing."""
 
-    def __init__(self, faiss_index: Any, ef_search: int | None = None) -> None:
+    def __init__(
+        self,
+        faiss_index: Any,
+        ef_search: int | None = None,
+        longest: npt.NDArray[np.int64] | None = None,
+    ) -> None:
         """ef_search: candidates kept while searching, >= 1; more finds more and takes longer (`None`: as
-        `build` found it, which FAISS's file keeps, and not below `EF_SEARCH`)."""
+        `build` found it, which FAISS's file keeps, and not below `EF_SEARCH`). longest: `longest_rows` of the
+        rows, where it is known already."""
         super().__init__(faiss_index)
-        self._head = np.sort(longest_rows(self._matrix, self.HEAD))
+        self._head = np.sort(longest_rows(self._matrix, self.HEAD) if longest is None else longest)
         self._head_rows = self._matrix[self._head]
         self._in_head = np.zeros(self.size, np.bool_)
         self._in_head[self._head] = True
@@ -91,11 +97,13 @@ class FaissHnswIndex(FaissIndex):
         faiss = faiss_module()
         index = faiss.IndexHNSWFlat(rows.shape[1] + MORE, cls.NEIGHBOURS, faiss.METRIC_L2)
         index.hnsw.efConstruction = cls.EF_CONSTRUCTION
-        lacking = lacking_length(rows, longest_rows(rows, cls.HEAD))
+        longest = longest_rows(rows, cls.HEAD)
+        lacking = lacking_length(rows, longest)
         for block in row_ranges(len(rows)):  # a whole copy beside FAISS's own would be the peak
             index.add(np.hstack([rows[block], lacking[block]]))
-        index.hnsw.efSearch = enough_candidates(cls(index, cls.EF_SEARCH), rows)
-        return cls(index)
+        made = cls(index, cls.EF_SEARCH, longest)
+        made.ef_search = index.hnsw.efSearch = enough_candidates(made, rows)
+        return made
 
     @property
     def dim(self) -> int:

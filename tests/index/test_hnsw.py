@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from index import ExactIndex, FaissHnswIndex, InvalidQuery, load_index, recall_of
+from index import ExactIndex, FaissHnswIndex, InvalidQuery, hnsw_index, load_index, recall_of
 from index.faiss_module import faiss_module
-from index.hnsw_index import enough_candidates
+from index.hnsw_index import enough_candidates, longest_rows
 from index.snapshot import IndexKind, seal
 from tests.index.clusters import clustered
 
@@ -86,6 +86,25 @@ def test_rows_without_clusters_are_searched_as_wide_as_they_need() -> None:
         FaissHnswIndex.build(clustered(10_000, 128, seed=1, clusters=300)).ef_search
         == FaissHnswIndex.EF_SEARCH
     )
+
+
+def test_the_longest_rows_are_looked_for_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Half a second at a million rows."""
+    asked = []
+
+    def counted(rows: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+        asked.append(len(rows))
+        return longest_rows(rows, count)
+
+    monkeypatch.setattr(hnsw_index, "longest_rows", counted)
+    rows = rows_of_a_shop(4_000, 16)
+    index = FaissHnswIndex.build(rows)
+    assert asked == [4_000]
+    index.save(tmp_path / "index")
+    for found, loaded in zip(
+        index.search(rows[:50], 300), load_index(tmp_path / "index").search(rows[:50], 300), strict=True
+    ):
+        np.testing.assert_array_equal(found, loaded)
 
 
 def test_the_width_is_kept_with_the_file(tmp_path: Path) -> None:
