@@ -12,6 +12,7 @@
     ├── SchemaMismatch      a store or log was written by another schema version
     └── RetryableStoreError
         ├── StoreUnavailable    the store does not answer now
+        │   └── DiskFull            there is no space left for what is to be written
         └── StoreConflict       another writer was faster
 """
 
@@ -54,6 +55,10 @@ class RetryableStoreError(GraphError):
 
 class StoreUnavailable(RetryableStoreError):
     """The store does not answer at present."""
+
+
+class DiskFull(StoreUnavailable):
+    """The disk that the store lies on has no space left; nothing of what was to be written was."""
 
 
 class StoreConflict(RetryableStoreError):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from graph.errors import SchemaMismatch, StoreConflict, StoreUnavailable
+from graph.errors import DiskFull, SchemaMismatch, StoreConflict, StoreUnavailable
 
 PAGE_BYTES = 8192
 """Twice SQLite's default: random keys of an index touch fewer pages, a third faster in bulk loads."""
@@ -198,7 +198,7 @@ def translated(path: Path) -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreConflict(f"{path}: another process is writing; try again") from error
     except apsw.FullError as error:
-        raise StoreUnavailable(f"{path}: the disk is full; free space and try again") from error
+        raise DiskFull(f"{path}: the disk is full; free space and try again") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise StoreUnavailable(f"{path}: is damaged or no SQLite database ({error})") from error
     except (apsw.ReadOnlyError, apsw.PermissionsError) as error:
@@ -206,7 +206,9 @@ def translated(path: Path) -> Iterator[None]:
     except apsw.CantOpenError as error:
         raise StoreUnavailable(f"{path}: cannot be opened; check the folder and its permissions") from error
     except apsw.IOError as error:
-        raise StoreUnavailable(f"{path}: reading or writing failed ({error})") from error
+        raise StoreUnavailable(
+            f"{path}: reading or writing failed ({error}); look whether its disk is full or failing"
+        ) from error
     except (apsw.ConnectionClosedError, apsw.InterruptError) as error:
         raise StoreUnavailable(f"{path}: is closed") from error
 

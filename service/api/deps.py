@@ -1,10 +1,13 @@
 """What the HTTP application is given; it makes nothing itself."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import polars as pl
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from graph.log import AppendResult
@@ -25,12 +28,19 @@ from service.releases.store import ReleaseStore
 from service.reporting.gate_standing import GateStanding
 from service.user_data import UserData
 
+Result = TypeVar("Result")
+
 
 class EventAppender(Protocol):
-    """Where accepted events go: an `EventLog`, or a writer that groups commits in front of one."""
+    """Where accepted events go: a writer that groups commits in front of an `EventLog`."""
 
-    def append(self, events: pl.DataFrame) -> AppendResult:
-        """See `EventLog.append`: durable before it returns."""
+    def submit(self, events: pl.DataFrame) -> "Future[AppendResult]":
+        """See `GroupCommitWriter.submit`: durable once the result is there."""
+
+
+WRITE_THREADS = 16
+"""Threads that writes to the store may take. Reads have the others to themselves: a store that another
+process holds keeps whoever writes waiting, and would keep all answers waiting with them."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,8 @@ class ApiDeps:
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""
     limits: ApiLimits = ApiLimits()
+    writes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITE_THREADS))
+    """Of threads for changes of items, users' data and rules; see `in_write_thread`."""
     metrics: Metrics = field(default_factory=Metrics)
     started: Callable[[], None] = lambda: None
     """Called once when the application is ready to answer."""
@@ -96,3 +108,8 @@ def deps_of(request: Request) -> ApiDeps:
     """The dependencies of the application that answers a request."""
     deps: ApiDeps = request.app.state.deps
     return deps
+
+
+async def in_write_thread(deps: ApiDeps, work: Callable[..., Result], *arguments: Any) -> Result:
+    """`work(*arguments)` in a thread, as `run_in_threadpool`, but of the few that writes may take."""
+    return await to_thread.run_sync(partial(work, *arguments), limiter=deps.writes)

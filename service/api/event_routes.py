@@ -1,5 +1,6 @@
 """Writes: events."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from graph.event_type import EventType
+from graph.log import AppendResult
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.event_rows import EventRows, read_event_rows
@@ -90,7 +92,7 @@ async def post_events(request: Request, body: EventsBody) -> JSONResponse:
     await run_in_threadpool(refuse_when_far_behind, deps)
     if len(body.events) > deps.limits.events:
         raise Problem(413, "too-many-events", f"at most {deps.limits.events} events in one request")
-    answer = await run_in_threadpool(log_rows, deps, body.events)
+    answer = await log_rows(deps, body.events)
     return JSONResponse(answer)
 
 
@@ -109,14 +111,19 @@ def refuse_when_far_behind(deps: ApiDeps) -> None:
         )
 
 
-def log_rows(deps: ApiDeps, rows: list[Any]) -> dict[str, Any]:
-    """Append what is valid, durably; the answer of `POST /v1/events`."""
-    read = read_event_rows(rows)
+async def log_rows(deps: ApiDeps, rows: list[Any]) -> dict[str, Any]:
+    """Append what is valid, durably; the answer of `POST /v1/events`. Waiting for the log takes no thread:
+    while another process holds it, those who wait would take all of them, from reads too."""
+    read = await run_in_threadpool(read_event_rows, rows)
     results: dict[int, dict[str, Any]] = {
         place: {"event_id": None, "status": "rejected", "reason": problem.reason, "detail": problem.detail}
         for place, problem in read.problems.items()
     }
-    sequence = _append(deps, read, results) if read.positions else deps.last_sequence()
+    if read.positions:
+        appended = await asyncio.wrap_future(deps.events.submit(read.events))
+        sequence = _tell(read, appended, results)
+    else:
+        sequence = await run_in_threadpool(deps.last_sequence)
     for result in results.values():
         deps.metrics.events.labels(result["status"]).inc()
     return {
@@ -126,9 +133,8 @@ def log_rows(deps: ApiDeps, rows: list[Any]) -> dict[str, Any]:
     }
 
 
-def _append(deps: ApiDeps, read: EventRows, results: dict[int, dict[str, Any]]) -> int:
-    """Append the valid rows, add their outcomes to `results`; returns their largest sequence number."""
-    appended = deps.events.append(read.events)
+def _tell(read: EventRows, appended: AppendResult, results: dict[int, dict[str, Any]]) -> int:
+    """Add the outcomes of the valid rows to `results`; returns their largest sequence number."""
     outcomes = zip(
         read.positions,
         read.events["event_id"],

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from graph.event_type import EventType
 from graph.item import Item
 from service.answering.answer import MAX_K
-from service.api.deps import ApiDeps, deps_of
+from service.api.deps import ApiDeps, deps_of, in_write_thread
 from service.api.documented import problems
 from service.api.event_routes import log_rows, refuse_when_far_behind
 from service.api.id_path import ITEM_PARTS, ItemId, UserId, checked_id, written_id
@@ -182,7 +182,7 @@ async def feedback(request: Request, body: list[GorseFeedback]) -> JSONResponse:
     await run_in_threadpool(refuse_when_far_behind, deps)
     if not body:
         return JSONResponse({"RowAffected": 0})
-    answer = await run_in_threadpool(log_rows, deps, [one.row() for one in body])
+    answer = await log_rows(deps, [one.row() for one in body])
     written = sum(row["status"] == "accepted" for row in answer["results"])
     wrong = [
         f"row {place}: {row['detail']}"
@@ -234,7 +234,8 @@ async def get_item(request: Request, item_id: ItemId) -> JSONResponse:
 async def delete_item(request: Request, item_id: ItemId) -> JSONResponse:
     """As `DELETE /v1/items/{item_id}`."""
     written_id(request, item_id, "item_id", ITEM_PARTS)
-    await run_in_threadpool(deps_of(request).catalogue.delete, item_id)
+    deps = deps_of(request)
+    await in_write_thread(deps, deps.catalogue.delete, item_id)
     return JSONResponse({"RowAffected": 1})
 
 
@@ -255,7 +256,8 @@ async def insert_user(request: Request, body: GorseUser) -> JSONResponse:
 async def delete_user(request: Request, user_id: UserId) -> JSONResponse:
     """As `DELETE /v1/users/{user_id}`, without its receipt."""
     checked_id(request, user_id, "user_id")
-    await run_in_threadpool(deps_of(request).users.erase, user_id)
+    deps = deps_of(request)
+    await in_write_thread(deps, deps.users.erase, user_id)
     return JSONResponse({"RowAffected": 1})
 
 
@@ -264,7 +266,7 @@ async def _put(deps: ApiDeps, rows: list[GorseItem]) -> JSONResponse:
         raise Problem(413, "too-many-items", f"at most {deps.limits.items} items in one request")
     items = [row.item() for row in rows]
     if items:
-        await run_in_threadpool(deps.catalogue.put, items)
+        await in_write_thread(deps, deps.catalogue.put, items)
     return JSONResponse({"RowAffected": len(items)})
 
 

@@ -11,7 +11,7 @@ from graph.errors import InvalidItem
 from graph.frames import ITEM_SCHEMA
 from graph.ids import id_problem
 from graph.item import Item
-from service.api.deps import ApiDeps, deps_of
+from service.api.deps import ApiDeps, deps_of, in_write_thread
 from service.api.documented import problems
 from service.api.id_path import ITEM_PARTS, ItemId, checked_id, refuse_parts_of_items, written_id
 from service.api.item_bodies import ItemBody, ItemPatch, ItemRow, ItemsBody
@@ -36,7 +36,7 @@ async def put_items(request: Request, body: ItemsBody) -> JSONResponse:
     deps = deps_of(request)
     if len(body.items) > deps.limits.items:
         raise Problem(413, "too-many-items", f"at most {deps.limits.items} items in one request")
-    return JSONResponse({"results": await run_in_threadpool(_put_rows, deps, body.items)})
+    return JSONResponse({"results": await in_write_thread(deps, _put_rows, deps, body.items)})
 
 
 @router.put(
@@ -58,7 +58,8 @@ async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONRes
     deleted comes back as a new one.
     """
     item = body.item(checked_id(request, item_id, "item_id"))
-    created = (await run_in_threadpool(deps_of(request).catalogue.put, [item]))[0]
+    deps = deps_of(request)
+    created = (await in_write_thread(deps, deps.catalogue.put, [item]))[0]
     return JSONResponse(_shown(item), 201 if created else 200)
 
 
@@ -72,7 +73,8 @@ async def put_item(request: Request, item_id: ItemId, body: ItemBody) -> JSONRes
 async def patch_item(request: Request, item_id: ItemId, body: ItemPatch) -> JSONResponse:
     """A merge patch (RFC 7396): fields that are left out stay, null empties one. Seen as after `PUT`."""
     checked_id(request, item_id, "item_id")
-    item = await run_in_threadpool(deps_of(request).catalogue.change, item_id, body.fields())
+    deps = deps_of(request)
+    item = await in_write_thread(deps, deps.catalogue.change, item_id, body.fields())
     return JSONResponse(_shown(item))
 
 
@@ -86,7 +88,8 @@ async def patch_item(request: Request, item_id: ItemId, body: ItemPatch) -> JSON
 async def delete_item(request: Request, item_id: ItemId) -> Response:
     """From the answer on, no worker returns the item, and its own routes answer 404. Its edges go too."""
     written_id(request, item_id, "item_id", ITEM_PARTS)
-    await run_in_threadpool(deps_of(request).catalogue.delete, item_id)
+    deps = deps_of(request)
+    await in_write_thread(deps, deps.catalogue.delete, item_id)
     return Response(status_code=204)
 
 

@@ -1,5 +1,7 @@
 """Errors as RFC 9457 problem documents: nothing internal, always with the request's id."""
 
+import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from graph.errors import InvalidEvent, InvalidItem, RetryableStoreError
+from graph.errors import DiskFull, InvalidEvent, InvalidItem, RetryableStoreError
 from service.answering.answer import UnknownItem, UnknownUser
 from service.answering.rule_book import ExpiredRule, UnknownRule
 from service.errors import CallerMistake, HomeBusy
@@ -27,6 +29,10 @@ from service.text_vectors import TextModelUnavailable
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = "5"
+TELL_SECONDS = 5.0
+"""Between two lines of the log on why requests are refused."""
+
+logger = logging.getLogger(__name__)
 
 _TITLES = {
     400: "The request cannot be read",
@@ -88,7 +94,13 @@ def internal_problem() -> Problem:
 def install_problem_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     """Answer every error that a route raises with a problem document. routes: all of the application."""
 
+    quiet_until = 0.0
+
     async def handle(request: Request, error: Exception) -> JSONResponse:
+        nonlocal quiet_until
+        if isinstance(error, RetryableStoreError) and time.monotonic() >= quiet_until:
+            quiet_until = time.monotonic() + TELL_SECONDS
+            logger.warning("requests are refused for now: %s", error)  # callers are not told of paths
         problem = problem_of(error)
         if problem.status == 405:
             problem.headers["Allow"] = _methods_here(routes, request.scope)
@@ -161,7 +173,9 @@ def problem_of(error: Exception) -> Problem:
             detail = "files are being loaded into this shop; try again when that has ended"
             return Problem(503, "home-busy", detail, headers={"Retry-After": RETRY_SECONDS})
         case RetryableStoreError():
-            detail = "the store does not answer at present; try again"
+            full = isinstance(error, DiskFull)
+            why = "the disk of the shop is full" if full else "the store does not answer at present"
+            detail = f"{why}; nothing was taken, try again" if full else f"{why}; try again"
             return Problem(503, "store-unavailable", detail, headers={"Retry-After": RETRY_SECONDS})
     return internal_problem()
 

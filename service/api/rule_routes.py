@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.answering.editors_rules import RuleKind, RuleScope
 from service.answering.rule_book import AuditEntry, Rule, RuleBook
-from service.api.deps import ApiDeps, deps_of
+from service.api.deps import ApiDeps, deps_of, in_write_thread
 from service.api.documented import problems
 from service.api.problems import Problem
 from service.api.queries import Id
@@ -144,8 +144,8 @@ async def rules(request: Request, query: Annotated[RulesQuery, Query()]) -> JSON
 async def add_rule(request: Request, body: RuleBody) -> JSONResponse:
     """It holds in every worker's next answer. Bans win over pins; conditions, deletions and the mask of seen
     items win over both."""
-    book = _book(deps_of(request))
-    made = await run_in_threadpool(book.add, body.rule(), _key_name(request))
+    deps = deps_of(request)
+    made = await in_write_thread(deps, _book(deps).add, body.rule(), _key_name(request))
     return JSONResponse(_shown(made), 201)
 
 
@@ -160,7 +160,8 @@ async def end_rule(
     request: Request, rule_id: Annotated[int, Path(ge=1, lt=2**63)], query: Annotated[EndQuery, Query()]
 ) -> Response:
     """It stays in the book, with who ended it."""
-    await run_in_threadpool(_book(deps_of(request)).end, rule_id, query.author, _key_name(request))
+    deps = deps_of(request)
+    await in_write_thread(deps, _book(deps).end, rule_id, query.author, _key_name(request))
     return Response(status_code=204)
 
 
@@ -191,7 +192,7 @@ async def rollback(request: Request, body: RollbackBody) -> JSONResponse:
         book.note(body.author, _key_name(request), "rollback", detail)
         return {"version": version, "before": before}
 
-    return JSONResponse(await run_in_threadpool(roll_back))
+    return JSONResponse(await in_write_thread(deps, roll_back))
 
 
 @router.post(
@@ -211,7 +212,7 @@ async def approve_release(request: Request, body: ApprovalBody) -> JSONResponse:
         book.note(body.author, _key_name(request), "approval", detail)
         return {"version": body.version, "before": before}
 
-    return JSONResponse(await run_in_threadpool(let_serve))
+    return JSONResponse(await in_write_thread(deps, let_serve))
 
 
 def _book(deps: ApiDeps) -> RuleBook:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from service.api.deps import deps_of
+from service.api.deps import deps_of, in_write_thread
 from service.api.documented import problems
 from service.api.id_path import USER_PARTS, UserId, checked_id, written_id
 from service.api.schemas import ExportShape, ReceiptShape
@@ -40,5 +40,6 @@ async def erase_user(request: Request, user_id: UserId) -> JSONResponse:
     503 `home-busy` while files are loaded: nothing was erased, try again.
     """
     written_id(request, user_id, "user_id", USER_PARTS)
-    receipt = await run_in_threadpool(deps_of(request).users.erase, user_id)
+    deps = deps_of(request)
+    receipt = await in_write_thread(deps, deps.users.erase, user_id)
     return JSONResponse(asdict(receipt))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from graph.errors import StoreConflict, StoreUnavailable
+from graph.errors import DiskFull, StoreConflict, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ def carried_on(status: UpdaterStatus, before: UpdaterStatus | None, served: Serv
 def cause_of(error: Exception) -> str:
     """What kind of trouble an error is, without what its text may hold: addresses, paths, ids."""
     match error:
+        case DiskFull():
+            return "the disk of the home is full"
         case StoreUnavailable():
             return "the graph store is out of reach"
         case StoreConflict():

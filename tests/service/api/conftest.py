@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from gnn.shop_arrays import FloatArray
 from graph.event_type import EventType
 from graph.frames import ITEM_SCHEMA
+from graph.group_commit import GroupCommitWriter
 from graph.interaction import Interaction
 from graph.item import Item
 from graph.memory_store import MemoryGraphStore
@@ -111,12 +112,18 @@ def running_api(
     rules, noted = RuleBook(folder / "rules.db"), ChangeLog(folder / "changes.db")
     shop = LastKnownShop(store, lambda: holder.serving().release.items, noted.deleted, retry_seconds=0.02)
     standing = StoreStanding(store, shop.asking, "memory")
+    writer = GroupCommitWriter(log)
+
+    def close() -> None:
+        writer.close()
+        log.close()
+
     deps = ApiDeps(
         releases=releases,
         holder=holder,
         answers=SimilarItemsService(holder.serving, shop, texts, rules),
         rules=rules,
-        events=log,
+        events=writer,
         catalogue=Catalogue(
             store,
             arrived=lambda items: noted.note(ChangeKind.PUT, [one.item_id for one in items]),
@@ -128,7 +135,7 @@ def running_api(
         profiles=Profiles(holder.serving, store),
         last_sequence=log.last_seq,
         status=lambda: for_callers(status_of(log, standing.look, releases, folder / "live")),
-        close=log.close,
+        close=close,
     )
     deps = replace(deps, **changes)
     with TestClient(create_app(deps)) as client:

@@ -5,13 +5,11 @@ import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from graph.group_commit import GroupCommitWriter
 from tests.service.api.conftest import Api, running_api
 
 TEXT = "x" * 20_000
@@ -63,18 +61,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def check(folder: Path, full: Callable[[Path], AbstractContextManager[None]]) -> None:
+def check(folder: Path, full: Callable[[Path], AbstractContextManager[None]], said: str) -> None:
     with running_api(folder) as api:
-        writer = GroupCommitWriter(api.log)  # as in production, in front of the log
-        deps = replace(api.deps, events=writer)
-        api.client.app.state.deps = deps  # type: ignore[attr-defined]
-        try:
-            _refused_then_kept(api, full(folder))
-        finally:
-            writer.close()
+        _refused_then_kept(api, full(folder), said)
 
 
-def _refused_then_kept(api: Api, full: AbstractContextManager[None]) -> None:
+def _refused_then_kept(api: Api, full: AbstractContextManager[None], said: str) -> None:
     before = api.log.last_seq()
     with full:
         for number in range(3):
@@ -83,6 +75,7 @@ def _refused_then_kept(api: Api, full: AbstractContextManager[None]) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.headers["retry-after"]
             assert answer.json()["type"] == "urn:ilk:problem:store-unavailable"
+            assert said in answer.json()["detail"]
             assert api.log.last_seq() == before  # nothing of it was taken
             api.get("/v1/items/item-30/similar")
     told = api.client.post("/v1/events", json={"events": rows(1)}).json()
@@ -92,8 +85,8 @@ def _refused_then_kept(api: Api, full: AbstractContextManager[None]) -> None:
 
 
 def test_files_that_may_not_grow(tmp_path: Path) -> None:
-    check(tmp_path, limited_files)
+    check(tmp_path, limited_files, "the store does not answer")
 
 
 def test_a_full_file_system(small_disk: Path) -> None:
-    check(small_disk, filled)
+    check(small_disk, filled, "the disk of the shop is full")

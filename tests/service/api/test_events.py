@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import apsw
 import pytest
 
-from graph.errors import StoreUnavailable
+from graph.errors import DiskFull
 from graph.event_id import event_ids
 from graph.log import AppendResult
 from service.api import ApiLimits
@@ -185,15 +187,44 @@ def test_too_many_rows_and_too_large_bodies_are_413(make_api: Callable[..., Any]
         assert api.log.last_seq() == 2
 
 
-def test_a_log_that_does_not_answer_is_503(make_api: Callable[..., Any]) -> None:
+def test_a_log_that_does_not_answer_is_503(
+    make_api: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     class Unavailable:
-        def append(self, events: object) -> AppendResult:
-            raise StoreUnavailable("/secret/path/events.db: the disk is full")
+        def submit(self, events: object) -> Future[AppendResult]:
+            failed: Future[AppendResult] = Future()
+            failed.set_exception(DiskFull("/secret/path/events.db: the disk is full"))
+            return failed
 
     with make_api(events=Unavailable()) as api:
-        problem = post(api, GOOD, status=503)
-        assert problem["type"] == "urn:ilk:problem:store-unavailable"
-        assert "secret" not in str(problem)
+        problems = [post(api, GOOD, status=503) for _ in range(3)]
+        assert problems[0]["type"] == "urn:ilk:problem:store-unavailable"
+        assert "disk" in problems[0]["detail"]
+        assert "secret" not in str(problems)
+    told = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert len(told) == 1, "one line says why, not one for each request"
+    assert "/secret/path/events.db" in told[0]
+
+
+def test_reads_go_on_while_callers_wait_for_a_log_that_another_process_holds(api: Api) -> None:
+    callers = 60  # more than the threads that the application has
+    rows = [{**GOOD, "event_id": f"waits-{number}"} for number in range(callers)]
+    holder = apsw.Connection(str(api.log._file.path))
+    holder.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(callers) as pool:
+        try:
+            waiting = [pool.submit(post, api, row) for row in rows]
+            time.sleep(0.5)
+            began = time.monotonic()
+            for path in ("/v1/items/item-30/similar", "/health/ready", "/v1/status"):
+                assert api.client.get(path).status_code == 200
+            assert time.monotonic() - began < 10
+            assert not any(one.done() for one in waiting)
+        finally:
+            holder.close()
+        told = [one.result()["results"][0] for one in waiting]
+    assert {one["status"] for one in told} == {"accepted"}
+    assert sorted(one["sequence"] for one in told) == list(range(3, 3 + callers))
 
 
 def test_five_thousand_rows_take_little_time() -> None:

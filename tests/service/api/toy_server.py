@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from graph.group_commit import GroupCommitWriter
 from graph.sqlite_log import SqliteLog
 from graph.sqlite_store import SqliteGraphStore
 from service.answering.catalogue import Catalogue
@@ -38,19 +39,25 @@ def make_app(folder: Path) -> FastAPI:
     log = SqliteLog(folder / "events.db")
     store = SqliteGraphStore(folder / "graph.db")
     holder = ReleaseHolder(releases, poll_seconds=0.05)
+    writer = GroupCommitWriter(log)
+
+    def close() -> None:
+        writer.close()
+        log.close()
+
     return create_app(
         ApiDeps(
             releases=releases,
             holder=holder,
             answers=SimilarItemsService(holder.serving, StoreLookup(store)),
-            events=log,
+            events=writer,
             catalogue=Catalogue(store),
             users=UserData(log, store),
             explainer=Explainer(holder.serving, store),
             profiles=Profiles(holder.serving, store),
             last_sequence=log.last_seq,
             status=lambda: status_of(log, StoreStanding(store).look, releases),
-            close=log.close,
+            close=close,
         )
     )
 
