@@ -14,6 +14,7 @@ from service.home import Home
 from service.intake.sync import source_status
 from service.live.updater_status import read_updater
 from service.nightly.schedule_state import schedule_status
+from service.releases.index_recall import index_warning
 from service.releases.store import ReleaseStore
 from service.settings import Settings
 from service.store_standing import Standing, StoreStanding
@@ -74,6 +75,7 @@ def status_of(
         "applied_sequence": applied,
         "visible_sequence": visible,
         "problem": _problem(standing, applied, sequence),
+        "index_warning": index_warning(((release or {}).get("metrics") or {}).get("index")),
         "release": release,
         "store": asdict(standing.health),
         "updater": None if updater is None else updater.to_json(),

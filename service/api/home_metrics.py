@@ -42,6 +42,10 @@ class HomeMetrics:
             "ilk_neighbour_drift",
             "Share of neighbours that the newest full refresh changed, 0 to 1; NaN: none was compared.",
         )
+        self._index_recall = newest(
+            "ilk_index_recall",
+            "Share of the ten nearest items that the index of the newest full refresh finds; NaN: not known.",
+        )
         self._next_run = newest("ilk_schedule_next_run_timestamp_seconds", "When the job runs next.", "job")
         self._last_run = newest("ilk_schedule_last_run_timestamp_seconds", "When the job last began.", "job")
         self._last_failures = newest("ilk_schedule_failures", "Runs of the job in a row that failed.", "job")
@@ -75,6 +79,8 @@ class HomeMetrics:
         self._gate_rejections.labels("increment").set(standing.increment_rejections)
         drift = standing.neighbour_drift
         self._neighbour_drift.set(math.nan if drift is None else drift)
+        recall = standing.index_recall
+        self._index_recall.set(math.nan if recall is None else recall)
 
     def show_schedule(self, jobs: Mapping[str, JobState]) -> None:
         """Bring the gauges of the schedule up to date."""

@@ -35,7 +35,7 @@ def run_status(context: CliContext, json_file: str | None) -> None:
 def _show(result: dict[str, Any], console: Console) -> None:
     table = Table(box=None, show_header=False)
     sources = result.pop("sources", [])
-    problem = result.pop("problem")
+    problem, warning = result.pop("problem"), result.pop("index_warning")
     examples = result.get("foreign", {}).pop("examples", [])
     for number, one in enumerate(examples, 1):
         result[f"malformed {number}"] = f"{one['relation']} {one['element_id']}: {one['reason']}"
@@ -54,6 +54,8 @@ def _show(result: dict[str, Any], console: Console) -> None:
     console.print(table)
     if problem is not None and result["store"]["ok"]:  # else it is the error that follows
         console.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)
+    if warning is not None:
+        console.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
 
 
 def _told(name: str, value: Any) -> str:

@@ -14,10 +14,10 @@ from gnn.incremental import IncrementalUpdate, update
 from gnn.incremental_config import IncrementalConfig
 from gnn.item_signals import with_weights
 from gnn.live import LiveItems, LiveSignals
-from gnn.shop_arrays import IntArray, ShopArrays
+from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.trained_weights import TrainedWeights
-from index import build_index
+from index import ExactIndex, FaissFlatIndex, VectorIndex, build_index, recall_of
 from service.change_log import ChangeLog
 from service.errors import CallerMistake
 from service.home import Home
@@ -34,6 +34,7 @@ from service.live.mirror import ArrivedItems
 from service.model_config import model_config
 from service.nightly.gate import MEASURE
 from service.releases.adapter import adapter_of
+from service.releases.index_recall import SAMPLED_ITEMS, index_metrics
 from service.releases.manifest import ReleaseManifest
 from service.releases.release import Release
 from service.releases.store import ReleaseStore
@@ -183,9 +184,11 @@ class _Increment:
     ) -> ReleaseDraft:
         parent, snapshot = reading.release.manifest, reading.snapshot
         adapter = adapter_of(self._home.releases, parent)
+        matrix = candidate.item_vectors()
+        index = build_index(self._settings.index.kind, matrix)
         return ReleaseDraft(
             model=candidate,
-            index=build_index(self._settings.index.kind, candidate.item_vectors()),
+            index=index,
             items=snapshot.items,
             reviews=review_digests(snapshot.review_lines),
             encoder_fingerprint=parent.encoder_fingerprint,
@@ -193,10 +196,23 @@ class _Increment:
             events_through=snapshot.events_through,
             sequence_ranges=(*parent.sequence_ranges, block),
             config={**parent.config, "inputs": None, "parent": parent.version, TRAINED_THROUGH: block[1]},
-            metrics={"gate": self._gate_figures(parent, verdict), "increment": figures},
+            metrics={
+                "gate": self._gate_figures(parent, verdict),
+                "increment": figures,
+                "index": self._index_metrics(index, matrix, candidate),
+            },
             parent=parent.version,
             adapter=None if adapter is None else adapter.content,
         )
+
+    def _index_metrics(self, index: VectorIndex, matrix: FloatArray, model: FittedIlk) -> dict[str, Any]:
+        """An index that compares every row as it is misses nothing, which need not be measured by day."""
+        exact = isinstance(index, ExactIndex | FaissFlatIndex)
+        recall = 1.0 if exact else recall_of(index, matrix, queries=model.sample_queries(SAMPLED_ITEMS))
+        found = index_metrics(self._settings.index.kind, recall)
+        if "warning" in found:
+            logger.warning("%s", found["warning"])
+        return found
 
     @staticmethod
     def _gate_figures(parent: ReleaseManifest, verdict: IncrementVerdict) -> dict[str, Any]:

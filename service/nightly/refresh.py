@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.markup import escape
+
 from gnn import IlkConfig, fit_with
 from gnn.holdout import FIFTH
 from gnn.shop_arrays import FloatArray
@@ -38,6 +40,7 @@ from service.nightly.text_stage import (
 from service.nightly.training_curves import tensorboard_log
 from service.nightly.work_folder import WorkFolder
 from service.releases.errors import NoRelease, ReleaseError
+from service.releases.index_recall import SAMPLED_ITEMS, index_metrics
 from service.releases.manifest import ReleaseManifest, read_manifest
 from service.releases.store import ReleaseStore
 from service.releases.writer import ReleaseDraft
@@ -212,8 +215,12 @@ class _Refresh:
         with self._reporter.stage("index") as stage:
             matrix = fitted.model.item_vectors()
             vectors = build_index(self._settings.index.kind, matrix)
-            self._recall = recall_of(vectors, matrix, queries=fitted.model.sample_queries(160))
+            self._recall = recall_of(vectors, matrix, queries=fitted.model.sample_queries(SAMPLED_ITEMS))
             stage.note = f"{vectors.size:,} x {vectors.dim}, recall {self._recall:.4f}"
+        index = index_metrics(self._settings.index.kind, self._recall)
+        if "warning" in index:
+            self._reporter.say(f"  [yellow]{escape(index['warning'])}[/yellow]")
+            logger.warning("%s", index["warning"])
         with self._reporter.stage("write") as stage:
             version = self._releases.write(self._draft(snapshot, inputs, fitted, verdict, vectors))
             stage.note = version
@@ -291,7 +298,7 @@ class _Refresh:
             metrics={
                 "gate": verdict.to_json(),
                 "epochs": fitted.epochs,
-                "index": {"kind": self._settings.index.kind, "recall@10": self._recall},
+                "index": index_metrics(self._settings.index.kind, self._recall),
                 "by_popularity": {n: v for n, v in fitted.holdout.figures.items() if n.startswith(FIFTH)},
                 "text_coverage": fitted.text_coverage,
                 "selection": self._selection.to_json(),

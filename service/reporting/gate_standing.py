@@ -1,4 +1,5 @@
-"""How the gates have decided lately, and how much the newest release changed: for metrics and alerts."""
+"""How the gates have decided lately, how much the newest release changed and what its index finds: for
+metrics and alerts."""
 
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ class GateStanding:
     neighbour_drift: float | None = None
     """Share of the audited items' neighbours that the newest release of a refresh changed, 0 to 1; None: no
     release was compared with one before."""
+    index_recall: float | None = None
+    """Share of the nearest items that the index of the newest full refresh finds; None: not measured."""
 
 
 def read_gate_standing(home: Home) -> GateStanding:
@@ -32,4 +35,6 @@ def read_gate_standing(home: Home) -> GateStanding:
         rejected += 1
     overlaps = [run["overlap"] for run in runs if run.get("overlap") is not None]
     drift = 1.0 - float(overlaps[-1]) if overlaps else None
-    return GateStanding(rejected, IncrementState.read(home, 0).hop.failures, drift)
+    recalls = [((run.get("metrics") or {}).get("index") or {}).get("recall@10") for run in runs]
+    found = next((recall for recall in reversed(recalls) if recall is not None), None)
+    return GateStanding(rejected, IncrementState.read(home, 0).hop.failures, drift, found)

@@ -75,6 +75,9 @@ class StatusShape(BaseModel):
         description="What is wrong, and what to do: the store is out of reach (`store.ok` is false and the "
         "counts are the last known), or graph and event log of this home do not fit together.",
     )
+    index_warning: str | None = Field(
+        None, description="What to do where the current release's search index misses too much."
+    )
     release: dict[str, Any] | None = Field(description="The current release on disk.")
     store: dict[str, Any]
     serving: ServingShape | None

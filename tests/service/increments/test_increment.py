@@ -91,10 +91,21 @@ def test_an_increment_is_a_release_with_a_parent_and_its_own_events(home: Path) 
     assert first < last == trained_through(manifest) < manifest.events_through
     assert manifest.metrics["gate"]["lift"] == parent.manifest.metrics["gate"]["lift"]
     assert manifest.metrics["increment"]["edge_gradients"] > 0
+    assert manifest.metrics["index"] == {"kind": "auto", "recall@10": 1.0}
     assert isinstance(made.model, FittedIlk)
     assert isinstance(parent.model, FittedIlk)
     assert made.model.weights is not None
     assert made.model.signals.trend_events == parent.model.signals.trend_events
+
+
+def test_an_increments_index_that_misses_much_is_said_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(increment, "recall_of", lambda index, matrix, queries: 0.5)
+    settings = settings_of(home, LENIENT)
+    settings = settings.model_copy(update={"index": settings.index.model_copy(update={"kind": "half"})})
+    assert run_increment(settings, quiet()).published
+    found = ReleaseStore(Home(home).releases).open_current().manifest.metrics["index"]
+    assert found["recall@10"] == 0.5
+    assert 'index.kind = "flat"' in found["warning"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux's scheduler")
