@@ -20,6 +20,7 @@ from graph.errors import GraphError, InvalidEvent, InvalidItem, NotFound, Unread
 from service.cli.app import app
 from service.errors import ServiceError
 from service.json_logs import hush_loaders
+from service.machine_refusals import refusal_of
 
 # typer brings a click of its own, or uses the installed one: which, only its exceptions tell
 CLICK_ERROR = cast(
@@ -58,11 +59,27 @@ def run(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        foreseen = _foreseen(error)
+        if foreseen is None:
+            raise
+        return _complain(foreseen, 1)
     if outcome == INTERRUPTED:  # typer makes one of Ctrl-C
         return _complain(
             "interrupted; what was finished is kept, run the same command again to go on", outcome
         )
     return outcome if isinstance(outcome, int) else 0
+
+
+def _foreseen(error: Exception) -> str | None:
+    """One line on what went wrong on a floor below or was refused by the machine; None: nobody foresaw it."""
+    from encoders.errors import EncoderError  # imports take a moment that other calls do without
+    from index.errors import VectorIndexError
+
+    if isinstance(error, EncoderError | VectorIndexError):
+        return str(error)
+    refused = refusal_of(error)
+    return None if refused is None else f"{refused}, then run the same command again"
 
 
 def _path(error: BaseException) -> str:

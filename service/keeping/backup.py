@@ -4,6 +4,7 @@ The databases are copied by SQLite's own backup, page by page, the event log las
 is in the log and enters the copied graph when the restored home is opened. Releases never change once made.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -20,8 +21,10 @@ from typing import IO, Any
 
 import apsw
 
+from graph.sqlite_file import translated
 from service.errors import CallerMistake, ServiceError
 from service.home import Home
+from service.machine_refusals import FULL
 from service.releases.files import sha256_of, sync_file, sync_folder
 from service.releases.store import CURRENT_NAME, ReleaseStore
 from service.settings import TOML_NAME
@@ -101,7 +104,7 @@ def _write(home: Home, out: IO[bytes], target: Path, with_cache: bool) -> Backup
     total = 0
     release = ReleaseStore(home.releases).current_version()
     with tarfile.open(fileobj=out, mode="w:gz" if target.suffix == ".gz" else "w") as tar:
-        for name, path in _contents(home, with_cache):
+        for name, path in _contents(home, with_cache, target.parent):
             sums[name] = sha256_of(path)
             total += path.stat().st_size
             tar.add(path, arcname=name, recursive=False, filter=_plain)
@@ -113,8 +116,8 @@ def _write(home: Home, out: IO[bytes], target: Path, with_cache: bool) -> Backup
     return BackupReport(str(target), len(sums), total, release)
 
 
-def _contents(home: Home, with_cache: bool) -> Iterator[tuple[str, Path]]:
-    """(name in the backup, file to read) of everything; the event log comes last."""
+def _contents(home: Home, with_cache: bool, beside: Path) -> Iterator[tuple[str, Path]]:
+    """(name in the backup, file to read) of everything; the event log comes last. beside: see `_copied`."""
     current = home.releases / CURRENT_NAME
     for path in [
         home.root / TOML_NAME,
@@ -134,14 +137,15 @@ def _contents(home: Home, with_cache: bool) -> Iterator[tuple[str, Path]]:
         databases.insert(0, home.text_cache)
     for path in databases:
         if path.exists():
-            with _copied(path) as copy:
+            with _copied(path, beside) as copy:
                 yield _name(home, path), copy
 
 
 @contextmanager
-def _copied(path: Path) -> Iterator[Path]:
-    """A copy of a database as it is at one moment, while others write to it."""
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder:
+def _copied(path: Path, beside: Path) -> Iterator[Path]:
+    """A copy of a database as it is at one moment, while others write to it. beside: the folder that it lies
+    in meanwhile: the backup's, where there has to be room; a home whose disk is full can be backed up."""
+    with translated(path), tempfile.TemporaryDirectory(prefix=".backup-", dir=beside) as folder:
         copy = Path(folder) / path.name
         source = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         source.set_busy_timeout(30_000)
@@ -150,6 +154,8 @@ def _copied(path: Path) -> Iterator[Path]:
             with source, target.backup("main", source, "main") as backup:
                 while not backup.done:
                     backup.step(PAGES)
+        except apsw.FullError:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(copy)) from None
         finally:
             target.close()
             source.close()
@@ -187,6 +193,9 @@ def _extract(source: Path, staging: Path) -> BackupReport:
     except FileNotFoundError:
         raise CallerMistake(f"there is no file {source}") from None
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        if isinstance(error, OSError) and _of_target(error, staging):
+            why = f"{staging.parent}: {error.strerror}; choose another --home, or make room there"
+            raise CallerMistake(f"{why}; nothing was restored") from None
         raise DamagedBackup(f"{source} cannot be read to its end ({error}); nothing was restored") from None
     if manifest.get("kind") != KIND:
         raise DamagedBackup(f"{source} is no backup of Ilk, or it was cut short; nothing was restored")
@@ -194,6 +203,12 @@ def _extract(source: Path, staging: Path) -> BackupReport:
         wrong = sorted(set(manifest["sha256"].items()) ^ set(found.items()))[0][0]
         raise DamagedBackup(f"{source}: {wrong} is missing or was changed; nothing was restored")
     return BackupReport(str(source), len(found), total, manifest.get("release"))
+
+
+def _of_target(error: OSError, staging: Path) -> bool:
+    """Whether writing failed, not reading."""
+    named = error.filename is not None and os.fsdecode(error.filename).startswith(str(staging))
+    return named or error.errno in FULL
 
 
 def _copy(content: IO[bytes], path: Path) -> str:

@@ -66,11 +66,15 @@ class WorkFolder:
         self._folder.mkdir(parents=True, exist_ok=True)
         content = _content(make())
         temporary = self._folder / f".{name}.writing"
-        with temporary.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self._path(name))
+        try:
+            with temporary.open("wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(self._path(name))
+        except BaseException:
+            temporary.unlink(missing_ok=True)  # half of it would go on filling a full disk
+            raise
         sync_folder(self._folder)
         self._saved[name] = time.monotonic()
 

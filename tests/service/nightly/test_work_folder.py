@@ -1,5 +1,7 @@
 """Checkpoints come back as they were, or not at all."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +69,14 @@ def test_others_are_removed(tmp_path: Path) -> None:
     new.clear()
     assert not (tmp_path / "work").exists()
     new.clear()
+
+
+def test_half_a_checkpoint_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    work = WorkFolder(tmp_path / "work", "same", 0)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        work.save("one", lambda: KEPT, final=True)
+    assert not [path for path in (tmp_path / "work").rglob("*") if path.is_file()]
