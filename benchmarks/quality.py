@@ -94,7 +94,8 @@ def with_newest(data: EvaluationData, newest: int | None) -> EvaluationData:
     """So many of its newest events (`None`: all) beside the whole catalogue."""
     shop = data.shop
     start = 0 if newest is None else max(0, shop.n_events - newest)
-    return replace(data, shop=shop.events(start, shop.n_events))
+    taken_back = None if data.taken_back is None else data.taken_back.since(start)
+    return replace(data, shop=shop.events(start, shop.n_events), taken_back=taken_back)
 
 
 def ratios(result: Mapping[str, Any], goal: Goal) -> Iterator[tuple[str, float, float, str, int]]:

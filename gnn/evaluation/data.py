@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from gnn.evaluation.errors import UnfitData
+from gnn.evaluation.taken_back import TakenBack
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
 
 Number = TypeVar("Number", np.float32, np.int64)
@@ -41,6 +42,8 @@ class EvaluationData:
     """Position of the first test event of a dataset's own split."""
     pool_reviews: PoolReviews | None = None
     """Makes `ShopArrays.review_text` from the events that a model may see."""
+    taken_back: TakenBack | None = None
+    """Events that refunds took back; None: there is no refund."""
 
     def __post_init__(self) -> None:
         if self.shop.review_text is not None:
@@ -55,8 +58,14 @@ class EvaluationData:
                 raise UnfitData(f"links {name}: item index out of range")
 
     def visible(self, start: int, stop: int) -> ShopArrays:
-        """What a model may learn from: events of positions start..stop-1, reviews pooled from them alone."""
+        """What a model may learn from: events of positions start..stop-1, reviews pooled from them alone.
+
+        What refunds up to the last of them took back weighs less, or nothing.
+        """
         shop = self.shop.events(start, stop)
+        if self.taken_back is not None and shop.n_events:
+            until = int(shop.at[-1])
+            shop = replace(shop, weight=self.taken_back.left_of(shop.weight, start, until))
         if self.pool_reviews is None:
             return shop
         return replace(shop, review_text=self.pool_reviews(start, stop))

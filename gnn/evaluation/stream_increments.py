@@ -13,7 +13,7 @@ from gnn.increment_exam import ExamConfig, IncrementExam, increment_exam
 from gnn.incremental import update
 from gnn.incremental_config import IncrementalConfig
 from gnn.item_signals import SignalScales, item_signals, with_weights
-from gnn.shop_arrays import ShopArrays
+from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.text_space import TextSpace
 from gnn.trained_weights import TrainedWeights
 
@@ -94,9 +94,18 @@ class IncrementStream:
 
     def counting(self, stop: int) -> ShopArrays:
         """The events before position `stop` that count."""
+        return without_weightless(self._weighed(stop))
+
+    def _weighed(self, stop: int) -> ShopArrays:
+        """The events before position `stop`; what does not count weighs nothing."""
         shop = self._data.visible(0, stop)
         weight = np.where(self._taken_out[:stop], np.float32(0), shop.weight)
-        return without_weightless(replace(shop, weight=weight))
+        return replace(shop, weight=weight)
+
+    def _new(self, start: int, stop: int) -> IntArray:
+        """Which of `counting(stop)` are not before position `start`."""
+        counts = self._weighed(stop).weight > 0
+        return np.arange(int(counts[:start].sum()), int(counts.sum()))
 
     def _judged(self, rule: IncrementRule, weights: TrainedWeights, now: int, done: Increments) -> Increments:
         """One increment when the events before position `now` are there, and what becomes of it."""
@@ -115,7 +124,7 @@ class IncrementStream:
     def _trained(self, weights: TrainedWeights, start: int, end: int) -> tuple[TrainedWeights, int]:
         """(weights after the events start..end-1, edge-gradients); of later events nothing is known."""
         shop = self.counting(end)
-        new = np.arange(self.counting(start).n_events, shop.n_events)
+        new = self._new(start, end)
         text = None if self._text is None else self._text.vectors
         done = update(weights, self._base.config, shop, text, new, self._settings, self._seed)
         return done.weights, done.edge_gradients
@@ -133,6 +142,6 @@ class IncrementStream:
             FittedIlk(moved, mixes, user_mix, config, trained),
             FittedIlk(signals, mixes, user_mix, config, serving),
             shop,
-            np.arange(seen.n_events, shop.n_events),
+            self._new(end, now),
             exam,
         )

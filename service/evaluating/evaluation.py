@@ -23,13 +23,15 @@ from gnn.evaluation.ablation import LEFT_OUT, Ablated, SharedFits, ablations
 from gnn.evaluation.stream import StreamConfig, stream
 from gnn.evaluation.stream_result import StreamResult
 from gnn.incremental_config import IncrementalConfig
-from graph.event_type import RELATION_OF, RELATIONS, EventType
+from graph.event_type import RELATION_OF, RELATIONS
 from graph.formats import ShopReader, open_shop
 from graph.formats.lightgcn import LightGcnShop
 from graph.frames import empty_events, empty_items
+from graph.refund import is_refund
 from service.errors import CallerMistake
 from service.evaluating.category_arrays import category_arrays
 from service.evaluating.increments_as_served import IncrementsAsServed
+from service.evaluating.refunds import taken_back
 from service.evaluating.review_pooling import ReviewPooling
 from service.home import Home
 from service.model_config import model_config
@@ -150,7 +152,8 @@ def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) 
         text = texts.items.encode(item_views_of(items), stage.progress)
         whole_text = texts.encoder.encode(item_texts(items))  # cached: the first view of every item
         stage.note = f"{texts.encoder.encoded:,} texts encoded, the others were cached"
-    events = events.filter(pl.col("event_type") != EventType.REFUND.value)  # refunds are no edges
+    everything = events
+    events = events.filter(~is_refund())  # refunds are no edges
     pairs, parents = category_arrays(items["categories"])
     data = evaluation_data(
         request.path.resolve().name,
@@ -163,7 +166,8 @@ def read_shop(request: EvaluateRequest, settings: Settings, reporter: Reporter) 
         category_parent=parents,
         links=pl.concat(links) if links else None,
     )
-    data = replace(data, given_split=_given_split(reader, data))
+    assert data.rows is not None
+    data = replace(data, given_split=_given_split(reader, data), taken_back=taken_back(everything, data.rows))
     if settings.encoder.reviews.share == 0:
         return data
     with reporter.stage("reviews") as stage:
