@@ -20,9 +20,11 @@ from gnn.similar_features import (
     CATALOGUE_NAMES,
     COSINE_SCALE,
     ITEM_PATHS,
+    RARE_PATHS,
     SIMILAR_FEATURES,
     TREND_NAMES,
     SimilarFeatures,
+    rarity,
 )
 from gnn.trained_weights import TrainedWeights
 from gnn.trend import rise
@@ -129,11 +131,16 @@ class FittedIlk:
     def _item_lists(self, query: int, mix: Mix) -> IntArray:
         """As `_path_lists` for one item, without its matrices: the hot path of every read."""
         matrices = self.signals.paths.matrices
-        rows = [(mix[name], *one_row(matrices[name], query)) for name in ITEM_PATHS if mix[name] > 0]
+        rare = {name: mix["paths_rare"] * share for name, share in RARE_PATHS.items()}
+        used = [name for name in ITEM_PATHS if mix[name] + rare.get(name, 0.0) > 0]
+        rows = [(name, *one_row(matrices[name], query)) for name in used]
         targets = np.unique(np.concatenate([np.zeros(0, np.int64), *(columns for _, columns, _ in rows)]))
         total = np.zeros(len(targets), np.float32)
-        for weight, columns, data in rows:
-            total[np.searchsorted(targets, columns)] += np.float32(weight) * data
+        for name, columns, data in rows:
+            part = np.float32(mix[name]) * data
+            if rare.get(name):
+                part = part + np.float32(rare[name]) * data * rarity(self.signals.evidence[columns])
+            total[np.searchsorted(targets, columns)] += part
         found = np.flatnonzero(total)
         return targets[found[np.argsort(-total[found], kind="stable")]].astype(np.int64)
 
@@ -189,7 +196,7 @@ class FittedIlk:
         """See `ServedModel.sources`: the largest of graph, text and trend parts decides."""
         parts = self.contributions(query, candidates, objective)
         none = np.zeros(len(candidates), np.float32)
-        of_graph = (*ITEM_PATHS, *CATALOGUE_NAMES, "embedding")
+        of_graph = (*ITEM_PATHS, "paths_rare", *CATALOGUE_NAMES, "embedding")
         graph = sum((part for name, part in parts.items() if name in of_graph), none)
         text = sum((part for name, part in parts.items() if name in ("text", "text_rare")), none)
         known = np.maximum(text, graph) > 0

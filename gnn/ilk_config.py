@@ -16,21 +16,60 @@ from gnn.mix_config import (
 )
 from gnn.neighbour_regression import RegressionConfig
 from gnn.objective import Objective
-from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
+from gnn.similar_features import TREND_NAMES
 from gnn.text_space import TextSpaceConfig
 from gnn.training_config import TrainingConfig
 from gnn.typed_paths import FIRST_WALK, PathConfig
 from gnn.user_features import USER_FEATURES, UserConfig
 
-DEFAULT_NEXT: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.4, 0.2, 0.8, 0.5, 0.1, 0.1, 0.05, 0.3, 0.3, 0.1, 0.3, 0.05, 0.0], strict=True)
-)
-DEFAULT_TOGETHER: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.25, 0.2, 1.1, 1.3, 0.1, 0.05, 0.0, 0.35, 0.1, 0.0, 0.0, 0.1, 0.1], strict=True)
-)
-DEFAULT_RELATED: Mix = dict(
-    zip(SIMILAR_FEATURES, [0.5, 0.1, 0.2, 0.5, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0, 0.05, 0.2, 0.2], strict=True)
-)
+DEFAULT_NEXT: Mix = {
+    "text": 0.4,
+    "text_rare": 0.2,
+    "embedding": 0.8,
+    "co_engaged": 0.5,
+    "text_co_engaged": 0.1,
+    "co_engaged_text": 0.1,
+    "text_co_engaged_text": 0.05,
+    "paths_rare": 0.4,
+    "trend_season": 0.3,
+    "trend_weeks": 0.3,
+    "trend_days": 0.1,
+    "trend_always": 0.3,
+    "same_category": 0.05,
+    "same_brand": 0.0,
+}
+DEFAULT_TOGETHER: Mix = {
+    "text": 0.25,
+    "text_rare": 0.2,
+    "embedding": 1.1,
+    "co_engaged": 1.3,
+    "text_co_engaged": 0.1,
+    "co_engaged_text": 0.05,
+    "text_co_engaged_text": 0.0,
+    "paths_rare": 0.0,
+    "trend_season": 0.35,
+    "trend_weeks": 0.1,
+    "trend_days": 0.0,
+    "trend_always": 0.0,
+    "same_category": 0.1,
+    "same_brand": 0.1,
+}
+DEFAULT_RELATED: Mix = {
+    "text": 0.5,
+    "text_rare": 0.1,
+    "embedding": 0.2,
+    "co_engaged": 0.5,
+    "text_co_engaged": 0.2,
+    "co_engaged_text": 0.1,
+    "text_co_engaged_text": 0.1,
+    "paths_rare": 0.0,
+    "trend_season": 0.0,
+    "trend_weeks": 0.0,
+    "trend_days": 0.0,
+    "trend_always": 0.05,
+    "same_category": 0.2,
+    "same_brand": 0.2,
+}
 DEFAULT_USERS: Mix = dict(
     zip(USER_FEATURES, [0.3, 0.2, 0.1, 0.3, 0.3, 0.1, 0.2, 0.0, 0.3, 0.3, 0.4, 0.3, 0.0], strict=True)
 )

@@ -29,7 +29,7 @@ class PairLearningConfig:
     they do not and much less where they do."""
     iterations: int = 40
     """Of L-BFGS."""
-    max_cells: int = 70_000_000
+    max_cells: int = 75_000_000
     """Pairs x items x features at most (4 bytes each); larger catalogues take fewer pairs."""
 
     def __post_init__(self) -> None:

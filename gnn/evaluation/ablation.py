@@ -16,7 +16,7 @@ from gnn.similar_features import CATALOGUE_NAMES, ITEM_PATHS, TREND_NAMES
 from gnn.user_features import EMBEDDING_FEATURES, SPARSE_FEATURES, USER_FEATURES
 
 _EMBEDDINGS = ("embedding", *EMBEDDING_FEATURES)
-_PATHS = (*ITEM_PATHS, *(name for name in SPARSE_FEATURES if name in USER_FEATURES))
+_PATHS = (*ITEM_PATHS, "paths_rare", *(name for name in SPARSE_FEATURES if name in USER_FEATURES))
 PARTS: Mapping[str, tuple[str, ...]] = {
     "text channel": ("text", "text_rare", "text_recent"),
     "co-engaged (K)": ("co_engaged", "co_engaged_recent", "co_engaged_all"),
@@ -25,6 +25,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "text, co-engaged, text (NKN)": ("text_co_engaged_text", "text_co_engaged_text_recent"),
     "shared user (U)": ("walk_all",),
     "regression on neighbours": ("regression",),
+    "paths to rare items (KN, NKN)": ("paths_rare",),
     "all paths": _PATHS,
     "trained embeddings": _EMBEDDINGS,
     "paths and embeddings": (*_PATHS, *_EMBEDDINGS),

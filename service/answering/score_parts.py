@@ -9,7 +9,7 @@ from gnn.similar_features import ITEM_PATHS, TREND_NAMES
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "text": ("text", "text_rare"),
-    "shared_shoppers": ITEM_PATHS,
+    "shared_shoppers": (*ITEM_PATHS, "paths_rare"),
     "category": ("same_category",),
     "brand": ("same_brand",),
     "trend": TREND_NAMES,

@@ -164,7 +164,7 @@ def test_memory_of_examples_is_bounded_and_that_of_a_small_shop_small() -> None:
     config = IlkConfig()
     many = [examples_bytes(events, items, config) for events in (10**6, 10**8) for items in (5_000, 10**6)]
     assert all(8 * config.mix.max_cells * 0.9 <= one <= 600_000_000 for one in many)
-    assert examples_bytes(900, 50, config) == 8 * 100 * 50 * 13
+    assert examples_bytes(900, 50, config) == 8 * 100 * 50 * 14
     assert examples_bytes(10**6, 5_000, replace(config, learn_mix=False)) == 0
     wider = replace(config, user_lists=replace(config.user_lists, of_feature=100))
     assert examples_bytes(10**6, 5_000, wider) > many[0]
