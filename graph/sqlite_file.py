@@ -171,8 +171,13 @@ class SqliteFile:
             raise SchemaMismatch(f"{self.path}: has no schema of ours")
         if found[0] != self._schema.application_id:
             raise SchemaMismatch(f"{self.path}: is another program's database")
+        hint = (
+            "a newer Ilk wrote it: install that one again, or restore a backup of before"
+            if found[1] > self._schema.version
+            else "no step leads from there; load the shop into a new home"
+        )
         raise SchemaMismatch(
-            f"{self.path}: has schema version {found[1]}, this program needs {self._schema.version}"
+            f"{self.path}: has schema version {found[1]}, this program needs {self._schema.version}; {hint}"
         )
 
     def _upgraded(self, connection: apsw.Connection) -> apsw.Connection:

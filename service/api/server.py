@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from gnn.freed_memory import keep_few_arenas
 from graph.errors import GraphError, RetryableStoreError
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
+from service.api.metrics_folder import metrics_folder
 from service.api.worker_supervisor import WorkerSupervisor
 from service.child_process import let_interrupts_in
 from service.errors import CallerMistake, ServiceError
@@ -151,8 +151,8 @@ def _signals_end_quietly() -> Iterator[None]:
 def _run_many(
     factory: AppFactory, listening: socket.socket, options: ServerOptions, ending: Callable[[], None]
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="ilk-metrics-") as folder:
-        os.environ[MULTIPROCESS_VARIABLE] = folder
+    with metrics_folder() as folder:
+        os.environ[MULTIPROCESS_VARIABLE] = str(folder)
         try:
             config = _config(WorkerFactory(factory, os.getpid()), options)
             supervisor = WorkerSupervisor(config, [listening], ending)

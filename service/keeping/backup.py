@@ -73,6 +73,8 @@ def back_up(home: Home, target: Path, *, with_cache: bool = True) -> BackupRepor
         temporary.replace(target)
         sync_folder(target.parent)
     except OSError as error:
+        if error.filename is not None and Path(os.fsdecode(error.filename)).is_relative_to(home.root):
+            raise  # the home refuses, not the backup's folder
         raise CallerMistake(f"{target}: {error.strerror}; choose another file") from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -223,7 +223,7 @@ class TestFiles:
         connection = apsw.Connection(str(tmp_path / "log.sqlite"))
         connection.pragma("user_version", 99)
         connection.close()
-        with pytest.raises(SchemaMismatch, match="schema version 99, this program needs 2"):
+        with pytest.raises(SchemaMismatch, match="schema version 99, this program needs 2; a newer Ilk"):
             SqliteLog(tmp_path / "log.sqlite")
 
     def test_a_log_of_the_first_version_is_upgraded(self, log: SqliteLog, tmp_path: Path) -> None:
