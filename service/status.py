@@ -1,5 +1,6 @@
 """Where a home stands: counts, sequence numbers, release, store."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,8 @@ from service.store_standing import Standing, StoreStanding
 from service.stores import backend_of, closing_both, open_log, open_store
 
 UNTOLD = "`ilk status` says why"
+LEAST_BYTES = 1 << 20
+"""With less left a disk is full for all that is written here."""
 
 
 def read_status(settings: Settings, home: Home) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def status_of(
         "sequence": sequence,
         "applied_sequence": applied,
         "visible_sequence": visible,
-        "problem": _problem(standing, applied, sequence),
+        "problem": _problem(standing, applied, sequence) or (None if fresh is None else _full(fresh.parent)),
         "index_warning": index_warning(((release or {}).get("metrics") or {}).get("index")),
         "release": release,
         "store": asdict(standing.health),
@@ -97,6 +100,13 @@ def for_callers(status: dict[str, Any]) -> dict[str, Any]:
     if "sources" in told:
         told["sources"] = [one | {"error": one["error"] and UNTOLD} for one in told["sources"]]
     return told
+
+
+def _full(home: Path) -> str | None:
+    """Said before anything fails, too: while nothing is sent, nothing does."""
+    if not home.is_dir() or shutil.disk_usage(home).free >= LEAST_BYTES:
+        return None
+    return "the home's disk is full; events are refused until there is space again"
 
 
 def _problem(standing: Standing, applied: int | None, sequence: int) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,6 +40,18 @@ def test_a_graph_that_is_ahead_of_the_log_is_a_problem(tmp_path: Path) -> None:
     assert "use an empty database" in told["problem"]
     whole.close()
     cut.close()
+
+
+def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the updater can write nothing any more, not even that."""
+    log, store, releases = SqliteLog(tmp_path / "events.db"), MemoryGraphStore(), ReleaseStore(tmp_path)
+    left = [1 << 30]
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=left[0]))
+    for free, problem in ((1 << 30, None), (4096, "the home's disk is full; events are refused")):
+        left[0] = free
+        told = status_of(log, StoreStanding(store).look, releases, tmp_path / "live")["problem"]
+        assert told is None if problem is None else told.startswith(problem)
+    log.close()
 
 
 def test_the_updater_may_have_seen_a_store_that_is_away(tmp_path: Path) -> None:
