@@ -18,9 +18,10 @@ def with_more_co_engagement(
 
     Learning moves all weights together, on a thousand pairs, half of the way, so it cannot follow where a
     large shop's pairs lead by one of them. One number can be chosen on ten times as many pairs: of the
-    factors with which all targets gain clearly, and something in both halves of the newest block, the one
-    that ranks them best. Errors are those of queries, as in `gnn.trend_share`. An item without events has no
-    K: new items keep their order among each other.
+    factors with which all targets gain clearly, and something in both halves of the newest block, the
+    smallest that ranks them nearly as well as the best does. Often large ones rank alike, and the rarest
+    targets, which texts find, pay for them. Errors are those of queries, as in `gnn.trend_share`. An item
+    without events has no K: new items keep their order among each other.
 
     query, target: warm pairs of the newest block in its order, (p,).
     """
@@ -37,4 +38,7 @@ def with_more_co_engagement(
         if standard_errors(gain[place], query[at]) >= config.min_gain
         and all(gain[place][half].sum() > 0 for half in halves(len(at)))
     ]
-    return dict(mixes[max(clear, key=lambda place: float(ndcg[place].sum()), default=0)])
+    mean = ndcg.mean(axis=1)
+    enough = (1.0 - config.spent) * max((mean[place] for place in clear), default=0.0)
+    near = [place for place in clear if mean[place] >= enough]
+    return dict(mixes[min(near, key=lambda place: mixes[place][CO_ENGAGED], default=0)])

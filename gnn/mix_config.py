@@ -190,6 +190,8 @@ class CoEngagedShareConfig:
     """With fewer pairs the weight stays: halves of so few agree by chance."""
     min_gain: float = 2.0
     """Gain of NDCG@10, in standard errors of queries, that all targets must have."""
+    spent: float = 0.005
+    """Share of the best factor's NDCG@10 that may be given up for a smaller factor."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", tuple(self.factors))  # JSON knows lists only
@@ -198,6 +200,7 @@ class CoEngagedShareConfig:
         for factor in self.factors:
             check_number("co_engaged_share.factors", factor, 1.0)
         check_number("co_engaged_share.min_gain", self.min_gain, 0.0)
+        check_number("co_engaged_share.spent", self.spent, 0.0, 1.0)
 
     def budget(self, n_items: int) -> int:
         """Pairs to judge by in a catalogue of that size."""

@@ -14,7 +14,7 @@ from gnn.item_signals import item_signals
 from gnn.mix_config import CoEngagedShareConfig
 from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.objective import Objective
-from gnn.shop_arrays import IntArray
+from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
 from gnn.sparse_rows import empty_csr
@@ -25,7 +25,7 @@ N_ITEMS = 60
 CONFIG = CoEngagedShareConfig()
 
 
-def features(group: IntArray, co_engaged: float = 2.0) -> SimilarFeatures:
+def features(group: IntArray, co_engaged: float | FloatArray = 2.0) -> SimilarFeatures:
     """By co-engagement item 2k goes with 2k + 1, by embedding with all of its group, (n_items,)."""
     item = np.arange(N_ITEMS)
     none = empty_csr(N_ITEMS, N_ITEMS)
@@ -91,6 +91,17 @@ def test_the_factor_that_ranks_best_is_taken() -> None:
     assert large == pytest.approx(3.0)
 
 
+def test_of_factors_that_rank_alike_the_smallest_is_taken() -> None:
+    query = queries()
+    target = by_co_engagement(query)
+    assert factor(apart(), query, target, replace(CONFIG, factors=(9.0, 4.0, 3.0))) == pytest.approx(3.0)
+    item = np.arange(N_ITEMS)  # one pair in ten needs more
+    uneven = features(item % 2 * 2 + item // 2 % 2, np.where(item // 2 % 10, 2.0, 1.5))
+    tried = replace(CONFIG, factors=(2.5, 4.0))
+    assert factor(uneven, query, target, tried) == pytest.approx(4.0)
+    assert factor(uneven, query, target, replace(tried, spent=0.2)) == pytest.approx(2.5)
+
+
 def test_k_stays_where_nothing_asks_for_more() -> None:
     query = queries()
     assert factor(apart(), query, by_embedding(query)) == 1.0
@@ -139,6 +150,7 @@ def test_a_catalogue_too_large_for_enough_pairs_keeps_the_weight() -> None:
         ("max_cells", 0),
         ("min_pairs", 0),
         ("min_gain", -1.0),
+        ("spent", 1.5),
     ],
 )
 def test_settings_are_checked_by_name(name: str, value: Any) -> None:
