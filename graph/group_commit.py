@@ -83,7 +83,9 @@ class GroupCommitWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        while group := self._next_group():
+        while (group := self._next_group()) is not None:
+            if not group:
+                continue
             try:
                 self._commit(group)
             except BaseException as error:  # delivered to every caller concerned, and the thread lives on
@@ -91,10 +93,13 @@ class GroupCommitWriter:
                     if not result.done():
                         result.set_exception(error)
 
-    def _next_group(self) -> list[_Append]:
-        """The appends to commit together; none when closed and everything is written."""
+    def _next_group(self) -> list[_Append] | None:
+        """The appends to commit together, none where all were cancelled; `None` when closed and everything is
+        written."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting.appends or self._closed)
+            if not self._waiting.appends:
+                return None
             deadline = time.monotonic() + self._settings.wait_seconds
             while self._waiting.rows < self._settings.rows and not self._closed:
                 left = deadline - time.monotonic()

@@ -165,6 +165,21 @@ def test_closing_writes_what_waits(log: WatchedLog) -> None:
         patient.append(frame(event("b")))
 
 
+def test_the_writer_outlives_a_group_of_which_everything_was_cancelled(
+    writer: GroupCommitWriter, log: WatchedLog
+) -> None:
+    log.free.clear()
+    first = writer.submit(frame(event("a")))
+    wait_until(first.running)
+    gone = [writer.submit(frame(event(name))) for name in ("b", "c")]
+    assert all(one.cancel() for one in gone)
+    log.free.set()
+    assert first.result(10).last_seq == 1
+    time.sleep(0.2)  # the writer takes the two, and finds nobody who waits for them
+    assert writer.submit(frame(event("d"))).result(10).last_seq == 2
+    assert log.sizes == [1, 1]
+
+
 def test_a_cancelled_append_is_not_written(writer: GroupCommitWriter, log: WatchedLog) -> None:
     log.free.clear()
     first = writer.submit(frame(event("first")))
