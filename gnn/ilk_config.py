@@ -11,6 +11,7 @@ from gnn.mix_config import (
     ListLearningConfig,
     Mix,
     MixConfig,
+    PopularityShareConfig,
     RelationConfig,
     TrendShareConfig,
 )
@@ -122,6 +123,8 @@ class IlkConfig:
     """How the mix of `together` is learned: every weight, half of the move."""
     co_engaged_share: CoEngagedShareConfig = field(default_factory=CoEngagedShareConfig)
     """When `together` then makes more of co-engagement."""
+    popularity_share: PopularityShareConfig = field(default_factory=PopularityShareConfig)
+    """When `together` then makes less of popularity."""
     user_lists: ListLearningConfig = field(default_factory=ListLearningConfig)
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an item,
     so every weight moves, as far as lists of the newest block get better by it."""
@@ -160,6 +163,7 @@ class IlkConfig:
             "relation_learning": RelationConfig,
             "together_learning": MixConfig,
             "co_engaged_share": CoEngagedShareConfig,
+            "popularity_share": PopularityShareConfig,
             "user_lists": ListLearningConfig,
         }
         values = {**values, "paths": FIRST_WALK | values["paths"]}

@@ -177,11 +177,13 @@ class ListLearningConfig:
 
 
 @dataclass(frozen=True)
-class CoEngagedShareConfig:
-    """When `together` makes more of co-engagement than the learned weights do: see `gnn.co_engaged_share`."""
+class WeightChoiceConfig:
+    """How one weight is chosen by the newest block's pairs, nothing fitted: so more of them are affordable
+    than for learning, and small differences show."""
 
-    factors: tuple[float, ...] = (1.25, 1.5, 2.0, 2.5, 3.0)
-    """What the weight of K is multiplied with to try; empty: nothing is."""
+    named: ClassVar[str] = "{}"
+    """How a setting is called where it is refused."""
+
     pairs: int = 10_000
     """Validation pairs to judge by at most, evenly from the block."""
     max_cells: int = 100_000_000
@@ -189,22 +191,53 @@ class CoEngagedShareConfig:
     min_pairs: int = 300
     """With fewer pairs the weight stays: halves of so few agree by chance."""
     min_gain: float = 2.0
-    """Gain of NDCG@10, in standard errors of queries, that all targets must have."""
+    """Gain of NDCG@10, in standard errors of queries, that is believed."""
     spent: float = 0.005
-    """Share of the best factor's NDCG@10 that may be given up for a smaller factor."""
+    """Part of NDCG@10 that may be given up for what else is wanted."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "factors", tuple(self.factors))  # JSON knows lists only
         for name, least in (("pairs", 0), ("max_cells", 1), ("min_pairs", 1)):
-            check_whole(f"co_engaged_share.{name}", getattr(self, name), least)
-        for factor in self.factors:
-            check_number("co_engaged_share.factors", factor, 1.0)
-        check_number("co_engaged_share.min_gain", self.min_gain, 0.0)
-        check_number("co_engaged_share.spent", self.spent, 0.0, 1.0)
+            check_whole(self.named.format(name), getattr(self, name), least)
+        check_number(self.named.format("min_gain"), self.min_gain, 0.0)
+        check_number(self.named.format("spent"), self.spent, 0.0, 1.0)
 
     def budget(self, n_items: int) -> int:
         """Pairs to judge by in a catalogue of that size."""
         return min(self.pairs, max(self.max_cells // max(n_items, 1), 1))
+
+
+@dataclass(frozen=True)
+class CoEngagedShareConfig(WeightChoiceConfig):
+    """When `together` makes more of co-engagement than the learned weights do: see `gnn.co_engaged_share`.
+    `spent` goes to smaller factors."""
+
+    named: ClassVar[str] = "co_engaged_share.{}"
+
+    factors: tuple[float, ...] = (1.25, 1.5, 2.0, 2.5, 3.0)
+    """What the weight of K is multiplied with to try; empty: nothing is."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "factors", tuple(self.factors))  # JSON knows lists only
+        for factor in self.factors:
+            check_number("co_engaged_share.factors", factor, 1.0)
+
+
+@dataclass(frozen=True)
+class PopularityShareConfig(WeightChoiceConfig):
+    """When `together` makes less of popularity than the learned weights do: see `gnn.popularity_share`.
+    `spent` goes to targets outside the most popular fifth, whose gain is the one that must be believed."""
+
+    named: ClassVar[str] = "popularity_share.{}"
+
+    amounts: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
+    """What the weight of the counts of all times is lessened by to try; empty: nothing is."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "amounts", tuple(self.amounts))  # JSON knows lists only
+        for amount in self.amounts:
+            check_number("popularity_share.amounts", amount, 0.0)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gnn.list_learning import learned_list_mix
 from gnn.mix import MixExamples, learn_mix
 from gnn.mix_config import Mix, MixConfig
 from gnn.objective import Objective
+from gnn.popularity_share import with_less_popularity
 from gnn.relation_learning import with_learned_relations
 from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
@@ -68,6 +69,7 @@ def learned_mixes(
     if not config.learn_mix:
         return mixes, dict(config.user_mix)
     features = SimilarFeatures(signals)
+    counts = np.bincount(block.older.item, minlength=signals.n_items)
     learnt = ((Objective.NEXT, config.mix), (Objective.TOGETHER, config.together_learning))
     for done, (objective, how) in enumerate(learnt):
         step(done)
@@ -84,7 +86,6 @@ def learned_mixes(
                 how,
             )
         if objective is Objective.NEXT:
-            counts = np.bincount(block.older.item, minlength=signals.n_items)
             shipped, learned = config.mixes[objective], mixes[objective]
             give_back_freed_memory(cycles=True)
             chosen = with_best_trends(features, shipped, learned, query, target, counts, config.trend_share)
@@ -93,8 +94,9 @@ def learned_mixes(
             )
         else:
             give_back_freed_memory(cycles=True)
-            mixes[objective] = with_more_co_engagement(
-                features, mixes[objective], query, target, config.co_engaged_share
+            mix = with_more_co_engagement(features, mixes[objective], query, target, config.co_engaged_share)
+            mixes[objective] = with_less_popularity(
+                features, mix, query, target, counts, config.popularity_share
             )
     step(2)
     give_back_freed_memory(cycles=True)

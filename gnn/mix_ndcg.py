@@ -9,6 +9,7 @@ import numpy.typing as npt
 from gnn.evaluation.cases import Pairs
 from gnn.evaluation.metrics import single_ndcg_at_k
 from gnn.evaluation.ranking import blocks, pair_ranks
+from gnn.mix import standard_errors
 from gnn.mix_config import Mix
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.similar_features import SimilarFeatures
@@ -50,6 +51,24 @@ def ndcg_by_mix(
 def halves(n: int) -> tuple[slice, slice]:
     """The older half of n pairs and the newer."""
     return slice(0, n // 2), slice(n // 2, n)
+
+
+def rarer_gain(
+    gain: Gains, rarer: npt.NDArray[np.bool_], query: IntArray, least: float, risked: float
+) -> bool:
+    """Whether the rarer targets gain clearly and in both halves of a block, and all together lose no more
+    than noise, which with one standard error against them is at most `risked`.
+
+    gain: of NDCG@10, query: whose pairs these are, (p,). rarer: which targets count as such. least: standard
+    errors of queries that the rarer ones must gain.
+    """
+    parts = halves(len(gain))
+    return (
+        standard_errors(gain[rarer], query[rarer]) >= least
+        and standard_errors(gain + risked, query) >= 1.0
+        and all(gain[half][rarer[half]].sum() >= 0 for half in parts)
+        and all(standard_errors(gain[part], query[part]) >= -1.0 for part in (slice(None), *parts))
+    )
 
 
 def _looked_up(rows: IntArray, scores: FloatArray, asked: IntArray) -> FloatArray:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from gnn.evaluation.slices import QUINTILES, popularity_quintile
 from gnn.mix import standard_errors
 from gnn.mix_config import Mix, TrendShareConfig
-from gnn.mix_ndcg import Gains, halves, ndcg_by_mix
+from gnn.mix_ndcg import Gains, halves, ndcg_by_mix, rarer_gain
 from gnn.shop_arrays import IntArray
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
 
@@ -64,7 +63,7 @@ def with_best_trends(
     gain = ndcg - ndcg[0]
     rarer = popularity_quintile(counts)[target[at]] < QUINTILES - 1
     for place in range(1, 1 + len(smaller)):
-        if _pays(gain[place], rarer, query[at], config, config.risked * float(ndcg[0].mean())):
+        if rarer_gain(gain[place], rarer, query[at], config.min_gain, config.risked * float(ndcg[0].mean())):
             return mixes[place]
     lifted = [
         place for place in range(1 + len(smaller), len(mixes) - 1) if _lifts(gain[place], query[at], config)
@@ -82,18 +81,4 @@ def _lifts(gain: Gains, query: IntArray, config: TrendShareConfig) -> bool:
     """Whether all targets gain clearly, and by more than noise in both halves."""
     return standard_errors(gain, query) >= config.min_lift and all(
         standard_errors(gain[half], query[half]) >= 1.0 for half in halves(len(gain))
-    )
-
-
-def _pays(
-    gain: Gains, rarer: npt.NDArray[np.bool_], query: IntArray, config: TrendShareConfig, risked: float
-) -> bool:
-    """Whether the rarer targets gain clearly and in both halves, and all together lose no more than noise,
-    which with one standard error against them is at most `risked`."""
-    parts = halves(len(gain))
-    return (
-        standard_errors(gain[rarer], query[rarer]) >= config.min_gain
-        and standard_errors(gain + risked, query) >= 1.0
-        and all(gain[half][rarer[half]].sum() >= 0 for half in parts)
-        and all(standard_errors(gain[part], query[part]) >= -1.0 for part in (slice(None), *parts))
     )

@@ -76,6 +76,7 @@ config = replace(
     user_lists=replace(config.user_lists, users=200),
     trend_share=replace(config.trend_share, max_cells=2_000_000),
     co_engaged_share=replace(config.co_engaged_share, max_cells=2_000_000),
+    popularity_share=replace(config.popularity_share, max_cells=2_000_000),
     relation_learning=replace(config.relation_learning, max_cells=2_000_000, min_pairs=300),
 )
 fit_with(config, shop_of(2_000, 100), 0)
