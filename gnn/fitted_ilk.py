@@ -129,7 +129,8 @@ class FittedIlk:
         return self._join([near, lists, self._trending_by(self.mixes[objective])], np.array([query]))
 
     def _item_lists(self, query: int, mix: Mix) -> IntArray:
-        """As `_path_lists` for one item, without its matrices: the hot path of every read."""
+        """Targets that paths speak for from one item, best first by those parts of the score: the hot path of
+        every read. A learned mix may weigh a path a little below 0 for known targets."""
         matrices = self.signals.paths.matrices
         rare = {name: mix["paths_rare"] * share for name, share in RARE_PATHS.items()}
         used = [name for name in ITEM_PATHS if mix[name] + rare.get(name, 0.0) > 0]
@@ -141,7 +142,7 @@ class FittedIlk:
             if rare.get(name):
                 part = part + np.float32(rare[name]) * data * rarity(self.signals.evidence[columns])
             total[np.searchsorted(targets, columns)] += part
-        found = np.flatnonzero(total)
+        found = np.flatnonzero(total > 0)
         return targets[found[np.argsort(-total[found], kind="stable")]].astype(np.int64)
 
     def _user_lists(self, rows: UserRows) -> IntArray:

@@ -120,3 +120,16 @@ def test_texts_alone_have_no_such_paths(shop: ShopArrays) -> None:
     fitted = IlkModel(replace(CONFIG, use_paths=False))
     fitted.fit(shop, seed=0)
     assert not SimilarFeatures(fitted.fitted.signals).block("paths_rare", np.arange(ITEMS)).any()
+
+
+def test_a_path_weighed_below_nothing_is_no_reason_to_score_a_known_item(model: FittedIlk) -> None:
+    """A learned mix may give a path a small negative weight, which the one for rare targets outweighs."""
+    alone = dict.fromkeys(model.mixes[Objective.NEXT], 0.0) | {"paths_rare": 1.0}
+
+    def candidates(weight: float) -> set[int]:
+        mixes = model.mixes | {Objective.NEXT: alone | {"co_engaged_text": weight}}
+        weighed = FittedIlk(model.signals, mixes, model.user_mix, model.config)
+        return set(weighed.candidates(21, Objective.NEXT, NOTHING).tolist())
+
+    assert candidates(-0.5) < candidates(0.0)
+    assert NEW[0] in candidates(-0.5)
