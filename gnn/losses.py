@@ -58,7 +58,7 @@ def sampled_softmax_in_pieces(
     anchor: Tensor, positive: Tensor, negatives: Tensor, temperature: float, piece: int
 ) -> Tensor:
     """`sampled_softmax`, equal up to rounding, `piece` anchors at a time: the logits of 39,000 pairs leave
-    every cache, in pieces of 1,024 the same takes less than half the processor time."""
+    every cache, in pieces the same takes less than half the processor time; of 4,096 a quarter less."""
     if len(anchor) <= piece:
         return sampled_softmax(anchor, positive, negatives, temperature)
     result: Tensor = _InPieces.apply(anchor, positive, negatives, temperature, piece)

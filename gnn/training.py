@@ -26,8 +26,9 @@ EpochFn = Callable[[int, int], None]
 """Called with (epochs done, epochs in all)."""
 
 
-PIECE = 1024
-"""Pairs of a large graph's batch that the loss looks at together, see `gnn.losses`."""
+PIECE = 512
+"""Pairs of a batch that the loss looks at together on a CPU, see `gnn.losses`: their logits stay in the
+caches, which takes a tenth to a quarter off a step, and 100 MB less than those of a whole batch."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Trainer:
         self.model = EmbeddingModel(graph, model_config, self._generator).to(self._device)
         n_blocks = config.blocks(int(graph.interactions.matrix.values().numel()))
         self._blocks: UserBlocks | None = None
-        self._piece = PIECE if n_blocks > 1 and self._device.type == "cpu" else None
+        self._piece = PIECE if self._device.type == "cpu" else None
         if n_blocks > 1:  # a generator of its own: the parameters are the same with and without blocks
             dealing = torch.Generator().manual_seed(seed)
             self._blocks = UserBlocks.dealt(graph.interactions, n_blocks, dealing).to(self._device)
