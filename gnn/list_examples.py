@@ -4,6 +4,7 @@ Whole catalogues seen through all features take gigabytes for a thousand users; 
 the features ranks high by one of them or by a mix that is near, and a few others stand for the rest.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -18,6 +19,8 @@ from gnn.user_rows import user_rows
 
 _CELLS_AT_ONCE = 20_000_000
 """Users x items x features that are looked at together, 80 MB."""
+_CELLS_IN_A_PART = 2_000_000
+"""Users x columns x features, 8 MB."""
 NOBODY = np.float32(-1e9)
 """Log share of a column that stands for no item."""
 
@@ -57,6 +60,11 @@ class ListExamples:
             case=self.case[within] - start,
             column=self.column[within],
         )
+
+    def parts(self) -> Iterator[Self]:
+        """Some users at a time, so that what is worked out of their features stays in the caches."""
+        rows = max(1, _CELLS_IN_A_PART // max(self.features[:1].size, 1))
+        return (self.cut(start, start + rows) for start in range(0, len(self.features), rows))
 
     def ndcg(self, weights: FloatArray, k: int = 20) -> npt.NDArray[np.float64]:
         """Discounted gain of each user's targets among the first k, a mean over the targets; (u,)."""

@@ -8,7 +8,7 @@ import torch
 from gnn.list_examples import ListExamples
 from gnn.mix import standard_errors
 from gnn.mix_config import ListLearningConfig, Mix
-from gnn.prior_fit import Loss, fitted_shift
+from gnn.prior_fit import Loss, fitted_shift, in_parts
 from gnn.shop_arrays import FloatArray
 
 _FIT_MEMORY = 10
@@ -46,8 +46,12 @@ def list_weights(examples: ListExamples, start: FloatArray, config: ListLearning
     """
     strength = config.prior * (100.0 / max(len(examples.case), 1)) ** 2
     weights = start
-    for loss in (_unlikelihood(examples), _lost_places(examples, config)):
-        weights = weights + fitted_shift(weights, loss, strength, config.iterations, _FIT_MEMORY)
+    users, parts = len(examples.features), list(examples.parts())
+    for losses in (
+        [_unlikelihood(part, users) for part in parts],
+        [_lost_places(part, users, config) for part in parts],
+    ):
+        weights = weights + fitted_shift(weights, in_parts(losses), strength, config.iterations, _FIT_MEMORY)
     return weights
 
 
@@ -61,41 +65,32 @@ def _carried_over(examples: ListExamples, start: FloatArray, config: ListLearnin
     )
 
 
-def _unlikelihood(examples: ListExamples) -> Loss:
-    """Mean over users of the targets' -log softmax over the whole catalogue."""
-    features, log_share, case, column, share = _tensors(examples)
+def _unlikelihood(examples: ListExamples, users: int) -> Loss:
+    """The targets' -log softmax over the whole catalogue, summed up and divided by so many users."""
+    features, log_share = torch.from_numpy(examples.features), torch.from_numpy(examples.log_share)
+    case, column = torch.from_numpy(examples.case), torch.from_numpy(examples.column)
+    share = torch.from_numpy(examples.share * np.float32(len(examples.features) / users))
 
     def loss(weights: torch.Tensor) -> torch.Tensor:
         scores = features @ weights  # (u, c)
         everything = torch.logsumexp(scores + log_share, dim=1)  # (u,)
-        return everything.mean() - (share * scores[case, column]).sum()
+        return everything.sum() / users - (share * scores[case, column]).sum()
 
     return loss
 
 
-def _lost_places(examples: ListExamples, config: ListLearningConfig) -> Loss:
-    """Minus the mean over users of what their targets gain by smooth places."""
-    features, _, case, column, share = _tensors(examples)
-    rivals = torch.from_numpy(examples.items[examples.case])  # (t, c)
+def _lost_places(examples: ListExamples, users: int, config: ListLearningConfig) -> Loss:
+    """Minus what the users' targets gain by smooth places, summed up and divided by so many users."""
+    features = torch.from_numpy(examples.features)
+    case, column = torch.from_numpy(examples.case), torch.from_numpy(examples.column)
+    share = torch.from_numpy(examples.share * np.float32(len(examples.features) / users))
+    rivals = torch.from_numpy(examples.items)  # (u, c)
 
     def loss(weights: torch.Tensor) -> torch.Tensor:
         scores = features @ weights  # (u, c)
         own = scores[case, column][:, None]  # (t, 1)
         above = torch.sigmoid((scores[case] - own) / config.softness)  # (t, c), 1/2 at the target itself
-        place = 0.5 + (rivals * above).sum(dim=1)
+        place = 0.5 + (rivals[case] * above).sum(dim=1)
         return -(share / (1.0 + (place / config.depth).square())).sum()
 
     return loss
-
-
-def _tensors(
-    examples: ListExamples,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """features, log_share, case, column, share."""
-    return (
-        torch.from_numpy(examples.features),
-        torch.from_numpy(examples.log_share),
-        torch.from_numpy(examples.case),
-        torch.from_numpy(examples.column),
-        torch.from_numpy(examples.share),
-    )

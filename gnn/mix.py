@@ -1,7 +1,7 @@
 """The learned mix: how much each feature counts, per objective, learned on the newest block only."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -11,12 +11,14 @@ import torch
 from torch.nn import functional
 
 from gnn.mix_config import Mix, MixConfig, PairLearningConfig
-from gnn.prior_fit import fitted_shift
+from gnn.prior_fit import Loss, fitted_shift, in_parts
 from gnn.shop_arrays import FloatArray, IntArray
 
 LEAST_GROUPS = 10
 """Of fewer groups no gain is believed: their sums are too few to tell how far they scatter."""
 _FIT_MEMORY = 20
+_CELLS_AT_ONCE = 2_000_000
+"""Pairs x items x features, 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class MixExamples:
             group=None if self.group is None else self.group[part],
         )
 
+    def parts(self) -> Iterator[Self]:
+        """Some pairs at a time, so that what is worked out of their features stays in the caches."""
+        rows = max(1, _CELLS_AT_ONCE // max(self.features[:1].size, 1))
+        return (self.cut(start, start + rows) for start in range(0, len(self.target), rows))
+
 
 def ndcg(scores: FloatArray, examples: MixExamples) -> FloatArray:
     """NDCG@10 of each target; ties count half; shape (p,)."""
@@ -58,21 +65,31 @@ def fit_weights(
 ) -> FloatArray:
     """Weights that maximise the softmax likelihood of the targets over the whole catalogue (MAP), then
     taken back towards `start` by 1 - trust. free: 1 where a weight may move, 0 where not (`None`: all)."""
+    parts = [_unlikelihood(part, len(examples.target)) for part in examples.parts()]
+    strength = config.prior * (100.0 / len(examples.target)) ** 2
+    shift = fitted_shift(start, in_parts(parts), strength, config.iterations, _FIT_MEMORY, free)
+    return start + np.float32(config.trust) * shift
+
+
+def _unlikelihood(examples: MixExamples, pairs: int) -> Loss:
+    """The targets' -log softmax over the whole catalogue, summed up and divided by so many pairs."""
     features = torch.from_numpy(examples.features)  # (p, n, f)
     target = torch.from_numpy(examples.target)
-    offset = torch.from_numpy(np.where(examples.banned, np.float32(-1e4), np.float32(0.0)))
+    banned = torch.from_numpy(examples.banned)
 
-    def unlikelihood(weights: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy((features @ weights).add_(offset), target)
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        scores = (features @ weights).masked_fill_(banned, -math.inf)
+        return functional.cross_entropy(scores, target, reduction="sum") / pairs
 
-    strength = config.prior * (100.0 / len(target)) ** 2
-    shift = fitted_shift(start, unlikelihood, strength, config.iterations, _FIT_MEMORY, free)
-    return start + np.float32(config.trust) * shift
+    return loss
 
 
 def _gains(examples: MixExamples, learned: FloatArray, start: FloatArray) -> FloatArray:
     """NDCG@10 of learned weights over that of the defaults, pair by pair, (p,)."""
-    return ndcg(examples.features @ learned, examples) - ndcg(examples.features @ start, examples)
+    gains = [
+        ndcg(part.features @ learned, part) - ndcg(part.features @ start, part) for part in examples.parts()
+    ]
+    return np.concatenate([np.zeros(0, np.float32), *gains])
 
 
 def standard_errors(gains: npt.NDArray[np.floating[Any]], group: IntArray | None = None) -> float:

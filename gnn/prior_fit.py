@@ -1,6 +1,7 @@
 """Weights that fit a loss under a Gaussian prior around where they start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
@@ -8,6 +9,37 @@ from gnn.shop_arrays import FloatArray
 
 Loss = Callable[[torch.Tensor], torch.Tensor]
 """Weights (features,) -> a number that is the lower, the better they fit."""
+
+
+class _InParts(torch.autograd.Function):
+    """A sum of losses, each with its gradient at once: what one needs is gone before the next."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: torch.Tensor, parts: Iterable[Loss]) -> torch.Tensor:
+        inner = weights.detach().requires_grad_()
+        total, gradient = weights.new_zeros(()), torch.zeros_like(inner)
+        for part in parts:
+            with torch.enable_grad():
+                loss = part(inner)
+            (own,) = torch.autograd.grad(loss, inner)
+            total, gradient = total + loss.detach(), gradient + own
+        ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return outer[0] * gradient, None
+
+
+def in_parts(parts: Iterable[Loss]) -> Loss:
+    """Their sum, worked out one after the other."""
+
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        total: torch.Tensor = _InParts.apply(weights, parts)
+        return total
+
+    return loss
 
 
 def fitted_shift(
