@@ -30,6 +30,7 @@ def test_a_process_that_shows_no_command_line_yet_is_waited_for(
     looks = iter([False, True])
     monkeypatch.setattr(script, "_running", lambda folder: next(looks))
     script._wait(tmp_path, script.Ports(1, 2))
+    assert not list(looks), "it was not looked at again"
 
 
 def test_a_process_that_is_gone_is_told_with_its_last_words(script: ModuleType, tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_a_model_of_fresh_rows_is_stored_flat(stages: tuple[FittedIlk, ItemSigna
     fresh = model.with_fresh(signal_difference(model.signals, middle, EXACT))
     arrays, config = fresh.to_arrays()
     again = FittedIlk.from_arrays(arrays, json.loads(json.dumps(config)))
+    assert again.signals.paths.matrices.keys() == middle.paths.matrices.keys() != set()
     for name, matrix in again.signals.paths.matrices.items():
         assert np.array_equal(flat(matrix).toarray(), flat(middle.paths.matrices[name]).toarray())
 

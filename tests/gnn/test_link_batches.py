@@ -40,7 +40,9 @@ def test_with_all_neighbours_a_batch_is_what_the_whole_graph_says(layers: int) -
     with torch.no_grad():
         users, items = model(graph)
         x = model.layer_zero(graph)
-        for events, follows in batches_of(shop, graph, (-1, -1), layers).epoch():
+        steps = list(batches_of(shop, graph, (-1, -1), layers).epoch())
+        assert steps
+        for events, follows in steps:
             assert events is not None
             assert follows is not None
             for part in (events, follows):

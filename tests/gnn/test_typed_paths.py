@@ -59,6 +59,7 @@ def test_paths_leave_counts_that_are_kept_as_they_are() -> None:
     before = counts.copy()
     given = build_paths(shop, histories, None, PathConfig(), config, counts=counts)
     made = build_paths(shop, histories, None, PathConfig(), config)
+    assert given.matrices.keys() == made.matrices.keys() != set()
     for name in ("data", "indices", "indptr"):
         assert np.array_equal(getattr(counts, name), getattr(before, name))
         for path in given.matrices:

@@ -51,6 +51,7 @@ def test_parts_add_up_to_the_score_that_is_served(
 ) -> None:
     explainer = Explainer(holder.serving, store)
     served = SimilarItemsService(holder.serving).similar("S0000", 10, objective)
+    assert len(served.results) == 10
     for item in served.results:
         explanation = explainer.explain("S0000", item.item_id, objective)
         assert explanation.score == pytest.approx(item.score, abs=1e-4)
