@@ -19,6 +19,7 @@ from service.answering.similar_items import SimilarItemsService
 from service.answering.user_profile import Profiles
 from service.api.keys import ApiKeys
 from service.api.metrics import Metrics
+from service.api.waiting_events import WaitingEvents
 from service.change_log import UnfoldedRange
 from service.live.updater_status import UpdaterStatus
 from service.live.what_if import WhatIf
@@ -98,6 +99,8 @@ class ApiDeps:
     writes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITE_THREADS))
     """Of threads for changes of items, users' data and rules; see `in_write_thread`."""
     metrics: Metrics = field(default_factory=Metrics)
+    waiting: WaitingEvents = field(default_factory=WaitingEvents)
+    """Since when this worker knows of events that do not count yet."""
     started: Callable[[], None] = lambda: None
     """Called once when the application is ready to answer."""
     close: Callable[[], None] = lambda: None

@@ -19,10 +19,6 @@ class HomeMetrics:
             return Gauge(name, text, labels, registry=registry, multiprocess_mode="livemostrecent")
 
         self._updater_up = newest("ilk_updater_up", "1 while the updater works.")
-        self._lag_seconds = newest(
-            "ilk_lag_seconds",
-            "For how long the updater has been behind the event log.",
-        )
         self._updater_figures = newest(
             "ilk_updater_figures",
             "Counts and times of the updater since it started: events folded in or damped, seconds of a "
@@ -65,7 +61,6 @@ class HomeMetrics:
         """Bring the updater's gauges up to date."""
         self._updater_up.set(updater is not None and updater.running)
         if updater is not None:
-            self._lag_seconds.set(updater.lag_seconds)
             for name, value in updater.figures.items():
                 self._updater_figures.labels(name).set(value)
 

@@ -69,6 +69,11 @@ class Metrics:
             "Accepted events that do not count in the answers yet (slowest worker).",
             "livemax",
         )
+        self._lag_seconds = self._gauge(
+            "ilk_lag_seconds",
+            "For how long the oldest accepted event that does not count yet has waited (slowest worker).",
+            "livemax",
+        )
         self._since = self._gauge(
             "ilk_release_loaded_timestamp_seconds",
             "When the served release was loaded.",
@@ -84,11 +89,12 @@ class Metrics:
         if answer.store_fallback is not None:
             self.fallbacks.labels("store_out_of_reach").inc()
 
-    def show_serving(self, serving: Serving | None, lag_events: int) -> None:
+    def show_serving(self, serving: Serving | None, lag_events: int, lag_seconds: float) -> None:
         """Bring this worker's own gauges up to date. lag_events: accepted events that do not count in its
-        answers yet."""
+        answers yet. lag_seconds: see `WaitingEvents.look`."""
         self._ready.set(serving is not None)
         self._lag_events.set(lag_events)
+        self._lag_seconds.set(lag_seconds)
         if serving is not None:
             self._release_fallback.set(serving.fallback_reason is not None)
             self._events_through.set(serving.events_through)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from starlette.concurrency import run_in_threadpool
 
 from service.api.deps import ApiDeps
+from service.api.waiting_events import counted_through
 from service.releases.errors import NoRelease
 
 logger = logging.getLogger(__name__)
@@ -16,13 +17,16 @@ EVERY_SECONDS = 1.0
 
 
 def show_worker(deps: ApiDeps) -> None:
-    """Bring them up to date: what this worker serves and how many accepted events do not count in it."""
+    """Bring them up to date: what this worker serves, how many accepted events do not count in it, and for
+    how long the oldest of them has waited."""
+    updater = deps.updater()
     try:
         serving = deps.holder.serving()
     except NoRelease:
         serving = None
     last = deps.last_sequence()
-    deps.metrics.show_serving(serving, last - (serving.events_through if serving else 0))
+    waited = deps.waiting.look(last, counted_through(serving, updater), updater)
+    deps.metrics.show_serving(serving, last - (serving.events_through if serving else 0), waited)
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,7 @@ metrics = Metrics()
 rejections, next_run, lag = sys.argv[1:]
 metrics.home.show_gate(GateStanding(int(rejections), 0, None))
 metrics.home.show_schedule({"refresh": JobState(next_run=float(next_run))})
-metrics.show_serving(None, int(lag))
+metrics.show_serving(None, int(lag), float(lag) / 2)
 sys.stdout.write(metrics.render().decode())
 sys.stdout.flush()
 sys.stdin.read()
@@ -61,6 +61,7 @@ def test_the_newest_word_about_the_home_counts(figures: dict[str, float]) -> Non
 
 def test_the_slowest_worker_counts_where_each_has_its_own(figures: dict[str, float]) -> None:
     assert figures["ilk_lag_events"] == 70
+    assert figures["ilk_lag_seconds"] == 35
 
 
 def test_a_worker_keeps_its_gauges_true_without_being_looked_at(make_api: Callable[..., Any]) -> None:

@@ -1,8 +1,10 @@
 """What the API tells of the live path, and what it refuses when that is too far behind."""
 
 import os
+import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from service.api import ApiLimits
@@ -52,8 +54,34 @@ def test_a_dead_updater_is_visible_and_answers_go_on(make_api: Callable[..., Any
             text = api.client.get("/metrics").text
             assert f"ilk_updater_up {float(up)}" in text
             assert 'ilk_updater_figures{name="damped_user"} 3.0' in text
-            assert "ilk_lag_seconds 1.5" in text
+            assert "ilk_lag_seconds 0.0" in text
             assert api.get("/v1/items/plain/similar")["results"]
+
+
+def test_the_lag_grows_while_the_updater_stands_still(make_api: Callable[..., Any]) -> None:
+    event = {"user_id": "u", "item_id": "i"}
+    frozen = standing(2)
+    with make_api(updater=lambda: frozen) as api:
+        assert lag_seconds(api) == 0
+        assert api.client.post("/v1/events", json={"events": [event]}).status_code == 200
+        before = lag_seconds(api)
+        time.sleep(0.05)
+        assert lag_seconds(api) - before >= 0.05
+
+
+def test_the_lag_of_a_dead_updater_outlives_the_server(make_api: Callable[..., Any]) -> None:
+    """What it told last goes on being true of those of its events that do not count."""
+    left = replace(standing(2, 2**22 + 1), sequence=4, lag_seconds=5.0, at=time.time() - 60)
+    with make_api(updater=lambda: left) as api:
+        assert lag_seconds(api) == 0  # the log was restored to before those events
+        event = {"user_id": "u", "item_id": "i"}
+        assert api.client.post("/v1/events", json={"events": [event]}).status_code == 200
+        assert 65 <= lag_seconds(api) < 100
+
+
+def lag_seconds(api: Any) -> float:
+    (told,) = re.findall(r"^ilk_lag_seconds (\S+)$", api.client.get("/metrics").text, re.M)
+    return float(told)
 
 
 def test_events_taken_out_are_shown_with_the_reason(make_api: Callable[..., Any]) -> None:
