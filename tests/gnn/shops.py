@@ -1,8 +1,13 @@
 """Small shops with a known answer."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from gnn.shop_arrays import FloatArray, IntArray, ShopArrays
+from gnn.signals import ItemSignals
+from gnn.sparse_rows import Csr
+from gnn.typed_paths import no_paths
 
 _SECOND = 1_000_000
 
@@ -52,6 +57,27 @@ def cluster_shop(
         raw = raw + rng.normal(size=raw.shape) * 0.7
         vectors = (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
     return shop_of(user, item, n_users=n_users, n_items=clusters * items_each, text=vectors)
+
+
+def basket_shop() -> ShopArrays:
+    """`cluster_shop` whose events come in twenty moments: who buys at one of them buys a basket."""
+    shop = cluster_shop()
+    return replace(shop, at=shop.at - shop.at % (shop.at[-1] // 20))
+
+
+def known_items(trend: FloatArray, co_engaged: Csr | None = None) -> ItemSignals:
+    """What a shop knows of items with events enough: trends, (trends, n_items), and maybe how much two are
+    co-engaged, (n_items, n_items)."""
+    n_items = trend.shape[1]
+    paths = no_paths(n_items)
+    if co_engaged is not None:
+        paths = replace(paths, matrices={**paths.matrices, "co_engaged": co_engaged})
+    return ItemSignals(
+        paths=paths,
+        trend=trend,
+        evidence=np.ones(n_items, np.float32),
+        cold=np.zeros(n_items, np.bool_),
+    )
 
 
 def cluster_purity(scores: FloatArray, query: IntArray, clusters: int, k: int = 10) -> float:

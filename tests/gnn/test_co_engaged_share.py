@@ -1,7 +1,6 @@
 """`together` makes more of co-engagement where all of the newest block asks for it; nothing else moves."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +14,8 @@ from gnn.mix_config import CoEngagedShareConfig
 from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.objective import Objective
 from gnn.shop_arrays import FloatArray, IntArray
-from gnn.signals import ItemSignals
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
-from gnn.sparse_rows import empty_csr
-from gnn.typed_paths import PATH_NAMES, TypedPaths
-from tests.gnn.shops import cluster_shop
+from tests.gnn.shops import basket_shop, known_items
 
 N_ITEMS = 60
 CONFIG = CoEngagedShareConfig()
@@ -28,18 +24,10 @@ CONFIG = CoEngagedShareConfig()
 def features(group: IntArray, co_engaged: float | FloatArray = 2.0) -> SimilarFeatures:
     """By co-engagement item 2k goes with 2k + 1, by embedding with all of its group, (n_items,)."""
     item = np.arange(N_ITEMS)
-    none = empty_csr(N_ITEMS, N_ITEMS)
     values = np.full(N_ITEMS, co_engaged, np.float32)
     pairs = sparse.csr_array((values, (item, item ^ 1)), (N_ITEMS, N_ITEMS))
-    return SimilarFeatures(
-        ItemSignals(
-            paths=TypedPaths(dict.fromkeys(PATH_NAMES, none) | {CO_ENGAGED: pairs}, {}),
-            trend=np.zeros((len(TREND_NAMES), N_ITEMS), np.float32),
-            evidence=np.ones(N_ITEMS, np.float32),
-            cold=np.zeros(N_ITEMS, np.bool_),
-            embedding=np.eye(5, dtype=np.float32)[group],
-        )
-    )
+    known = known_items(np.zeros((len(TREND_NAMES), N_ITEMS), np.float32), pairs)
+    return SimilarFeatures(replace(known, embedding=np.eye(5, dtype=np.float32)[group]))
 
 
 def apart() -> SimilarFeatures:
@@ -141,35 +129,9 @@ def test_a_catalogue_too_large_for_enough_pairs_keeps_the_weight() -> None:
     assert factor(apart(), query, by_co_engagement(query), too_few) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("factors", (0.5,)),
-        ("pairs", -1),
-        ("pairs", 1.5),
-        ("max_cells", 0),
-        ("min_pairs", 0),
-        ("min_gain", -1.0),
-        ("spent", 1.5),
-    ],
-)
-def test_settings_are_checked_by_name(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=name):
-        replace(CONFIG, **{name: value})
-
-
-def test_settings_survive_json_and_older_releases_lack_them() -> None:
-    config = IlkConfig(co_engaged_share=replace(CONFIG, factors=(1.5,)))
-    values = config.to_json()
-    assert IlkConfig.from_json(values) == config
-    del values["co_engaged_share"]
-    assert IlkConfig.from_json(values).co_engaged_share == CONFIG
-
-
 def test_the_fit_asks_for_together_alone() -> None:
     """Of a shop with baskets, by the block's basket pairs; trends lead at the weights it begins with."""
-    shop = cluster_shop()
-    shop = replace(shop, at=shop.at - shop.at % (shop.at[-1] // 20))
+    shop = basket_shop()
     block = NewestBlock.of(shop)
     config = IlkConfig(use_embedding=False)
     trendy = dict.fromkeys(DEFAULT_TOGETHER, 0.0) | {CO_ENGAGED: 0.02, "trend_season": 1.0}

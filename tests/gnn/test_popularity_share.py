@@ -15,11 +15,8 @@ from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.objective import Objective
 from gnn.popularity_share import POPULARITY, with_less_popularity
 from gnn.shop_arrays import IntArray
-from gnn.signals import ItemSignals
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
-from gnn.sparse_rows import empty_csr
-from gnn.typed_paths import PATH_NAMES, TypedPaths
-from tests.gnn.shops import cluster_shop
+from tests.gnn.shops import basket_shop, known_items
 
 N_ITEMS = 60
 POPULAR = 12
@@ -36,18 +33,7 @@ def features(with_everybody: float = 2.2) -> SimilarFeatures:
     pairs[item, item ^ 1] = 2.0
     trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
     trend[TREND_NAMES.index(POPULARITY)] = np.log1p(COUNTS)
-    none = empty_csr(N_ITEMS, N_ITEMS)
-    return SimilarFeatures(
-        ItemSignals(
-            paths=TypedPaths(
-                dict.fromkeys(PATH_NAMES, none) | {"co_engaged": sparse.csr_array(pairs)},
-                {},
-            ),
-            trend=trend,
-            evidence=np.ones(N_ITEMS, np.float32),
-            cold=np.zeros(N_ITEMS, np.bool_),
-        )
-    )
+    return SimilarFeatures(known_items(trend, sparse.csr_array(pairs)))
 
 
 def queries(pairs: int = 800) -> IntArray:
@@ -115,27 +101,9 @@ def test_a_catalogue_too_large_for_enough_pairs_keeps_the_weight() -> None:
     assert amount(query, query ^ 1, too_few) == 0.0
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("amounts", (-0.1,)), ("pairs", 1.5), ("max_cells", 0), ("min_pairs", 0), ("spent", 1.5)],
-)
-def test_settings_are_checked_by_name(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"popularity_share.{name}"):
-        replace(CONFIG, **{name: value})
-
-
-def test_settings_survive_json_and_older_releases_lack_them() -> None:
-    config = IlkConfig(popularity_share=replace(CONFIG, amounts=(0.25,)))
-    values = config.to_json()
-    assert IlkConfig.from_json(values) == config
-    del values["popularity_share"]
-    assert IlkConfig.from_json(values).popularity_share == CONFIG
-
-
 def test_the_fit_asks_for_together_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the counts of the block's older events, after the weight of co-engagement is chosen."""
-    shop = cluster_shop()
-    shop = replace(shop, at=shop.at - shop.at % (shop.at[-1] // 20))
+    shop = basket_shop()
     block, config = NewestBlock.of(shop), IlkConfig(use_embedding=False)
     signals = item_signals(config, block.older, group_by_user(block.older), None, None)
     before, users = learned_mixes(config, signals, block, 0)

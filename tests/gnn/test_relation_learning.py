@@ -18,8 +18,7 @@ from gnn.shop_arrays import FloatArray, IntArray
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
 from gnn.text_space import build_text_space
-from gnn.typed_paths import no_paths
-from tests.gnn.shops import cluster_shop, shop_of
+from tests.gnn.shops import cluster_shop, known_items, shop_of
 
 N_ITEMS = 60
 CONFIG = RelationConfig(contenders=20)
@@ -32,11 +31,8 @@ def signals() -> ItemSignals:
     kind = np.arange(N_ITEMS) // 2
     trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
     trend[:, ::12] = 1.0
-    return ItemSignals(
-        paths=no_paths(N_ITEMS),
-        trend=trend,
-        evidence=np.ones(N_ITEMS, np.float32),
-        cold=np.zeros(N_ITEMS, np.bool_),
+    return replace(
+        known_items(trend),
         text=np.eye(N_ITEMS // 2, dtype=np.float32)[np.roll(kind, 1)],
         hub=np.zeros(N_ITEMS, np.float32),
         embedding=np.eye(N_ITEMS // 2, dtype=np.float32)[kind],
@@ -215,8 +211,3 @@ def test_settings_that_decide_nothing_are_gone_but_old_releases_open(name: str) 
     assert IlkConfig.from_json(values) == IlkConfig()
     with pytest.raises(TypeError, match=name):
         RelationConfig(**{name: 1})
-
-
-def test_settings_survive_json() -> None:
-    config = replace(IlkConfig(), relation_learning=RelationConfig(pairs=7, contenders=9, min_carried=3.0))
-    assert IlkConfig.from_json(config.to_json()) == config

@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
+from gnn.ilk_config import DEFAULT_NEXT
 from gnn.mix_config import Mix, TrendShareConfig
 from gnn.shop_arrays import FloatArray, IntArray
-from gnn.signals import ItemSignals
 from gnn.similar_features import TREND_NAMES, SimilarFeatures
 from gnn.trend_share import with_best_trends, with_share
-from gnn.typed_paths import no_paths
+from tests.gnn.shops import known_items
 
 N_ITEMS = 60
 POPULAR = np.arange(12)
@@ -24,15 +23,8 @@ def features() -> SimilarFeatures:
     """Items 2k and 2k + 1 are alike; the first twelve are what everybody buys."""
     trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
     trend[:, POPULAR] = 9.0
-    return SimilarFeatures(
-        ItemSignals(
-            paths=no_paths(N_ITEMS),
-            trend=trend,
-            evidence=np.ones(N_ITEMS, np.float32),
-            cold=np.zeros(N_ITEMS, np.bool_),
-            embedding=np.repeat(np.eye(N_ITEMS // 2, dtype=np.float32), 2, axis=0),
-        )
-    )
+    twins = np.repeat(np.eye(N_ITEMS // 2, dtype=np.float32), 2, axis=0)
+    return SimilarFeatures(replace(known_items(trend), embedding=twins))
 
 
 def share_of_trends(
@@ -91,15 +83,7 @@ def crowded(trend: FloatArray | None = None) -> SimilarFeatures:
         trend = np.zeros((len(TREND_NAMES), N_ITEMS), np.float32)
         trend[:, POPULAR] = 3.0
     kind = np.where(np.isin(np.arange(N_ITEMS), POPULAR), 0, 1 + (np.arange(N_ITEMS) - len(POPULAR)) // 16)
-    return SimilarFeatures(
-        ItemSignals(
-            paths=no_paths(N_ITEMS),
-            trend=trend,
-            evidence=np.ones(N_ITEMS, np.float32),
-            cold=np.zeros(N_ITEMS, np.bool_),
-            embedding=np.eye(4, dtype=np.float32)[kind],
-        )
-    )
+    return SimilarFeatures(replace(known_items(trend), embedding=np.eye(4, dtype=np.float32)[kind]))
 
 
 def alike(query: IntArray) -> IntArray:
@@ -198,12 +182,7 @@ def test_a_share_dealt_out_keeps_the_sum() -> None:
     assert all(dealt[name] == weight for name, weight in DEFAULT_NEXT.items() if name not in TREND_NAMES)
 
 
-def test_settings_survive_json_and_refuse_what_is_no_share() -> None:
-    config = replace(
-        IlkConfig(),
-        trend_share=TrendShareConfig(shares=(0.5,), larger=(2.0,), spreads=((0.0, 0.0, 1.0, 0.0),)),
-    )
-    assert IlkConfig.from_json({**config.to_json()}) == config
+def test_what_is_no_share_is_refused() -> None:
     with pytest.raises(ValueError, match="from 0 to below 1"):
         TrendShareConfig(shares=(1.0,))
     with pytest.raises(ValueError, match="above 1"):
