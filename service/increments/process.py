@@ -30,6 +30,7 @@ from service.releases.manifest import read_manifest
 from service.releases.store import ReleaseStore
 from service.settings import IncrementSettings, Settings, load_settings
 from service.stores import closing_both, open_log
+from service.told_reason import ToldReason
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class IncrementProcess:
         self._stopping = threading.Event()
         self._last = time.monotonic()
         self._not_before = 0.0
+        self._why_not = ToldReason()
         self._thread: threading.Thread | None = None
         if settings.update.policy in POLICIES:
             self._thread = threading.Thread(target=self._watch, name="increments", daemon=True)
@@ -102,8 +104,10 @@ class IncrementProcess:
                 with closing_both(log):
                     wanted = self._wanted(log)
             except (GraphError, ReleaseError, ServiceError, OSError) as error:
-                logger.warning("no increment now: %s", error)
+                if self._why_not.is_news(str(error)):
+                    logger.warning("no increment now: %s", error)
                 continue
+            self._why_not.is_over()
             if wanted:
                 self._make()
 

@@ -1,6 +1,8 @@
 """Increments beside the service: when they are due, and a real one in its own process."""
 
+import operator
 import signal
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -8,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from graph.errors import SchemaMismatch
 from graph.event_type import EventType
 from graph.interaction import Interaction
+from graph.log import EventLog
 from service.home import Home
 from service.increments import process
 from service.increments.process import IncrementProcess, due, rest_after
@@ -180,6 +184,32 @@ def test_the_first_try_is_told_to_be_idle(tmp_path: Path) -> None:
 
 def _text(path: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
+
+
+def test_why_none_is_made_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once a reason, however often one looks; anew where it came back."""
+    old, new = SchemaMismatch("old"), SchemaMismatch("new")
+    looks, over = iter((old, old, new, new, None, new)), threading.Event()
+
+    def wanted(log: EventLog) -> bool:
+        error = next(looks, None)
+        if error is not None:
+            raise error
+        if operator.length_hint(looks) == 0:
+            over.set()
+        return False
+
+    settings = load_settings(tmp_path, TRIAL_FLAGS | {"update": {"policy": "touched"}})
+    monkeypatch.setattr(IncrementProcess, "_wanted", lambda running, log: wanted(log))
+    running = IncrementProcess(settings, look_seconds=0.01)
+    try:
+        assert over.wait(60)
+    finally:
+        running.stop()
+    told = [one.getMessage() for one in caplog.records if "no increment now" in one.getMessage()]
+    assert told == [f"no increment now: {why}" for why in ("old", "new", "new")]
 
 
 def test_no_increment_where_the_policy_wants_none(tmp_path: Path) -> None:
