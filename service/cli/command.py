@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from graph.errors import GraphError, InvalidEvent, InvalidItem, NotFound, UnreadableInput
 from service.cli.app import app
+from service.cli.misplaced import misplaced
 from service.errors import ServiceError
 from service.json_logs import hush_loaders
 from service.machine_refusals import refusal_of
@@ -42,12 +43,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """As `main`, but returns the exit code."""
+    args = sys.argv[1:] if argv is None else list(argv)
     try:
-        outcome = get_command(app).main(
-            args=list(argv) if argv is not None else None, prog_name="ilk", standalone_mode=False
-        )
+        outcome = get_command(app).main(args=list(args), prog_name="ilk", standalone_mode=False)
     except CLICK_ERROR as error:
-        return _complain(f"{_usage(error)}; see `{_path(error)} --help`", 2)
+        return _complain(_misplaced(error, args) or f"{_usage(error)}; see `{_path(error)} --help`", 2)
     except (typer.Abort, KeyboardInterrupt):
         outcome = INTERRUPTED
     except CALLERS_MISTAKES as error:
@@ -80,6 +80,16 @@ def _foreseen(error: Exception) -> str | None:
         return str(error)
     refused = refusal_of(error)
     return None if refused is None else f"{refused}, then run the same command again"
+
+
+def _misplaced(error: BaseException, args: Sequence[str]) -> str | None:
+    """What to say where an option of `ilk` stands behind the command; None: something else is wrong."""
+    unknown = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
+    context = getattr(error, "ctx", None)
+    if unknown is None or context is None:
+        return None
+    root = context.find_root().command
+    return misplaced(unknown, [one for one in root.params if one.param_type_name == "option"], args)
 
 
 def _path(error: BaseException) -> str:
