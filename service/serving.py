@@ -46,7 +46,7 @@ from service.releases.holder import ReleaseHolder, Serving
 from service.releases.store import ReleaseStore
 from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
-from service.status import for_callers, status_of
+from service.status import for_callers, free_bytes, status_of
 from service.store_standing import StoreStanding
 from service.stores import backend_of, fresh_rows_of, open_changes, open_log, store_of
 from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
@@ -135,6 +135,7 @@ def make_deps(settings: Settings) -> ApiDeps:
         sources=lambda: source_status(settings, home) if settings.sources else [],
         updater=lambda: read_updater(home.fresh),
         unfolded=changes.unfolded,
+        free_bytes=partial(free_bytes, home.root),
         gate=lambda: read_gate_standing(home),
         what_if=None if settings.update.policy == "off" else WhatIf(holder, releases, shop, home.fresh),
         limits=ApiLimits(lag_events=settings.update.max_lag_events),

@@ -102,9 +102,18 @@ def for_callers(status: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def free_bytes(home: Path) -> int | None:
+    """What is free for us where the home lies; None: it cannot be looked at."""
+    try:
+        return shutil.disk_usage(home).free
+    except OSError:
+        return None
+
+
 def _full(home: Path) -> str | None:
     """Said before anything fails, too: while nothing is sent, nothing does."""
-    if not home.is_dir() or shutil.disk_usage(home).free >= LEAST_BYTES:
+    free = free_bytes(home)
+    if free is None or free >= LEAST_BYTES:
         return None
     return "the home's disk is full; events are refused until there is space again"
 

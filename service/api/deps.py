@@ -90,6 +90,8 @@ class ApiDeps:
     """Where each scheduled job stands."""
     sources: Callable[[], Sequence[Mapping[str, Any]]] = list
     """Where each of `[[sources]]` stands, as in `ilk status --json`."""
+    free_bytes: Callable[[], int | None] = lambda: None
+    """Free on the disk of the home; None: not known."""
     gate: Callable[[], GateStanding] = GateStanding
     """How the gates have decided lately."""
     keys: ApiKeys = field(default_factory=ApiKeys)

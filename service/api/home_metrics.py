@@ -12,7 +12,7 @@ from service.reporting.gate_standing import GateStanding
 
 
 class HomeMetrics:
-    """Gauges of updater, gates, schedule and sources, in a worker's registry."""
+    """Gauges of updater, disk, gates, schedule and sources, in a worker's registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def newest(name: str, text: str, *labels: str) -> Gauge:
@@ -28,6 +28,9 @@ class HomeMetrics:
         self._unfolded = newest(
             "ilk_unfolded_ranges",
             "Ranges of events that count in no answer: rejected with an increment, or taken out by a person.",
+        )
+        self._free_bytes = newest(
+            "ilk_home_free_bytes", "Bytes free on the disk of the home; NaN: it cannot be looked at."
         )
         self._gate_rejections = newest(
             "ilk_gate_rejections",
@@ -67,6 +70,10 @@ class HomeMetrics:
     def show_unfolded(self, ranges: int) -> None:
         """Bring the number of ranges that were taken out up to date; the reasons are in `/v1/releases`."""
         self._unfolded.set(ranges)
+
+    def show_disk(self, free_bytes: int | None) -> None:
+        """Bring the free space where the home lies up to date."""
+        self._free_bytes.set(math.nan if free_bytes is None else free_bytes)
 
     def show_gate(self, standing: GateStanding) -> None:
         """Bring the gauges of the gates up to date."""

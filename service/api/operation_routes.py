@@ -61,6 +61,7 @@ async def metrics(request: Request) -> Response:
     await run_in_threadpool(show_worker, deps)
     deps.metrics.home.show_updater(await run_in_threadpool(deps.updater))
     deps.metrics.home.show_unfolded(len(await run_in_threadpool(deps.unfolded)))
+    deps.metrics.home.show_disk(await run_in_threadpool(deps.free_bytes))
     deps.metrics.home.show_gate(await run_in_threadpool(deps.gate))
     deps.metrics.home.show_schedule(await run_in_threadpool(deps.schedule))
     deps.metrics.home.show_sources(await run_in_threadpool(deps.sources))

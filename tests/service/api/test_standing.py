@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from service.api import ApiLimits
 from service.api.schemas import HealthShape, ReleasesShape
 from service.change_log import UnfoldedRange
@@ -91,6 +93,12 @@ def test_events_taken_out_are_shown_with_the_reason(make_api: Callable[..., Any]
         ReleasesShape.model_validate(listed)
         assert listed["unfolded"][0]["reason"] == "worse on the newest events"
         assert "ilk_unfolded_ranges 1.0" in api.client.get("/metrics").text
+
+
+@pytest.mark.parametrize(("free", "told"), [(123, "123.0"), (None, "NaN")])
+def test_free_space_is_a_metric(make_api: Callable[..., Any], free: int | None, told: str) -> None:
+    with make_api(free_bytes=lambda: free) as api:
+        assert f"ilk_home_free_bytes {told}" in api.client.get("/metrics").text
 
 
 def test_every_source_has_its_lag(make_api: Callable[..., Any]) -> None:
