@@ -1,8 +1,6 @@
 """A full disk, met for real and by each library that writes files."""
 
 import errno
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +14,14 @@ from service.home import Home
 from service.keeping.backup import back_up, restore
 from service.machine_refusals import refusal_of
 from service.nightly.refresh_result import RefreshResult
+from tests.service.small_disk import mounted
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Half a MiB; filled by whoever writes to it."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("NO SMALL DISK: only root may mount one")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "512k") as folder:
+        yield folder
 
 
 def test_numpy_faiss_and_python_say_that_the_disk_is_full(small_disk: Path) -> None:

@@ -1,8 +1,6 @@
 """A full disk: events are refused whole, reads go on, and everything recovers when space returns."""
 
-import os
 import resource
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.service.api.conftest import Api, running_api
+from tests.service.small_disk import mounted
 
 TEXT = "x" * 20_000
 
@@ -52,13 +51,9 @@ def filled(folder: Path) -> Iterator[None]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("NO SMALL DISK: only root may mount one; the same is tested with a limit on files")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    """Where there is none, the same is tested with a limit on files."""
+    with mounted(tmp_path / "disk", "4m") as folder:
+        yield folder
 
 
 def check(folder: Path, full: Callable[[Path], AbstractContextManager[None]], said: str) -> None:

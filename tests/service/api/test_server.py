@@ -282,22 +282,18 @@ def refused_later(folder: Path) -> Iterator[tuple[Server, Path, Path]]:
             process.stdout.close()
 
 
-def test_a_server_whose_store_refuses_all_workers_ends_and_says_so(tmp_path: Path) -> None:
-    (tmp_path / "refused").touch()
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [("store", "the graph is another home's"), ("settings", "ilk.toml: serve.port is no number")],
+)
+def test_a_server_all_of_whose_workers_are_refused_ends_and_says_so(
+    tmp_path: Path, refused: str, said: str
+) -> None:
+    (tmp_path / "refused").write_text(refused)
     with refused_later(tmp_path) as (server, _, log):
         assert server.process.wait(SECONDS) == 1
         told = log.read_text()
-        assert "the worker cannot start: the graph is another home's" in told
-        assert "refused: the server could not start" in told
-        assert "starting another one" not in told
-
-
-def test_a_broken_setting_ends_a_server_of_several_workers_as_one_of_one(tmp_path: Path) -> None:
-    (tmp_path / "refused").write_text("settings")
-    with refused_later(tmp_path) as (server, _, log):
-        assert server.process.wait(SECONDS) == 1
-        told = log.read_text()
-        assert "the worker cannot start: ilk.toml: serve.port is no number" in told
+        assert f"the worker cannot start: {said}" in told
         assert "refused: the server could not start" in told
         assert "starting another one" not in told
 

@@ -1,6 +1,5 @@
 """Log to answers, in one process: what the updater publishes and what a holder serves."""
 
-import threading
 import time
 from collections.abc import Iterator
 
@@ -26,6 +25,7 @@ from tests.service.live_home import FLAGS, SHOP, Live
 from tests.service.live_toys import STEP, ToyMirror
 from tests.service.release_toys import ToyShop, publish
 from tests.service.releases.test_release_holder import wait_until
+from tests.service.watched_mirrors import HeldReadings
 
 
 def test_an_event_moves_the_served_vectors_and_every_answer_says_so(live: Live) -> None:
@@ -164,25 +164,17 @@ def test_without_an_updater_a_switch_comes_late_but_comes(live: Live) -> None:
 def test_events_count_while_everything_is_read_anew(live: Live) -> None:
     """What a deletion leaves behind is told by a reading; it is held up here until an event was answered."""
     publish(live.releases, SHOP, 0)
-    may_read, readings = threading.Event(), 0
-
-    def make(model: ServedModel, start: MirrorStart) -> ToyMirror:
-        nonlocal readings
-        readings += 1
-        if readings > 1:
-            assert may_read.wait(20)
-        return ToyMirror(model, start)
-
-    live.start(make)
+    readings = HeldReadings()
+    live.start(readings)
     live.wait(live.post("item-30"))
     live.wait(live.post("item-31"))
     live.store.delete_item("item-31")
     live.changes.note(ChangeKind.DELETED, ["item-31"])
-    wait_until(lambda: readings == 2)
+    wait_until(lambda: readings.begun == 2)
     live.wait(last := live.post("item-30"))
     assert live.drift("item-30") == pytest.approx(2)
     number = live.holder.serving().number
-    may_read.set()
+    readings.may_end.set()
     live.seen(
         lambda: (told := read_updater(live.home.fresh)) is not None and told.figures.get("reloads") == 1
     )

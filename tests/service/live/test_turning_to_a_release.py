@@ -10,13 +10,13 @@ from gnn.served_model import ServedModel
 from graph.event_type import EventType
 from service.change_log import ChangeKind
 from service.live.fresh_segments import segment_files
-from service.live.mirror import MirrorStart
 from service.live.updater_status import read_updater
 from service.releases.holder import ReleaseHolder
 from tests.service.live_home import SHOP, Live
 from tests.service.live_toys import STEP, ToyMirror, ToyRecomputation
 from tests.service.release_toys import ToyShop, publish
 from tests.service.releases.test_release_holder import wait_until
+from tests.service.watched_mirrors import HeldReadings
 
 OTHER = ToyShop(seed=5)
 
@@ -85,25 +85,17 @@ def test_what_asks_for_a_reading_on_the_way_to_a_release_does_not_keep_the_updat
 
 def test_a_reading_that_ends_after_the_way_to_a_release_is_one_for_that_release(live: Live) -> None:
     publish(live.releases, SHOP, 0)
-    may_read, readings = threading.Event(), 0
-
-    def make(model: ServedModel, start: MirrorStart) -> ToyMirror:
-        nonlocal readings
-        readings += 1
-        if readings > 1:
-            assert may_read.wait(20)
-        return ToyMirror(model, start)
-
-    live.start(make)
+    readings = HeldReadings()
+    live.start(readings)
     second = other_release(live)
     refunded(live)
-    wait_until(lambda: readings == 2)
+    wait_until(lambda: readings.begun == 2)
     time.sleep(1.5)  # longer than the way takes
-    may_read.set()
+    readings.may_end.set()
     live.post("item-34")
     served_until(live, second)
     assert [drift(live, item) for item in ("item-30", "item-34")] == pytest.approx([0, 1])
-    assert readings == 2
+    assert readings.begun == 2
 
 
 def test_one_index_version_is_one_state_of_the_answers(live: Live) -> None:
