@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gnn.fitted_ilk import FittedIlk
+from gnn.fitting import fit_with
 from gnn.ilk_config import IlkConfig
-from gnn.ilk_model import IlkModel
 from gnn.layered_rows import cells
 from gnn.objective import Objective
 from gnn.shop_arrays import ShopArrays
@@ -43,9 +43,7 @@ def shop() -> ShopArrays:
 
 @pytest.fixture(scope="module")
 def model(shop: ShopArrays) -> FittedIlk:
-    fitted = IlkModel(CONFIG)
-    fitted.fit(shop, seed=0)
-    return fitted.fitted
+    return fit_with(CONFIG, shop, seed=0).model
 
 
 def without(model: FittedIlk) -> FittedIlk:
@@ -117,9 +115,8 @@ def test_a_release_from_before_ranks_as_it_did(model: FittedIlk) -> None:
 
 
 def test_texts_alone_have_no_such_paths(shop: ShopArrays) -> None:
-    fitted = IlkModel(replace(CONFIG, use_paths=False))
-    fitted.fit(shop, seed=0)
-    assert not SimilarFeatures(fitted.fitted.signals).block("paths_rare", np.arange(ITEMS)).any()
+    fitted = fit_with(replace(CONFIG, use_paths=False), shop, seed=0).model
+    assert not SimilarFeatures(fitted.signals).block("paths_rare", np.arange(ITEMS)).any()
 
 
 def test_a_path_weighed_below_nothing_is_no_reason_to_score_a_known_item(model: FittedIlk) -> None:

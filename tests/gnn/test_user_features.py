@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gnn.fitted_ilk import FittedIlk
+from gnn.fitting import fit_with
 from gnn.fresh_signals import grown_regression
 from gnn.histories import interaction_matrix
 from gnn.ilk_config import IlkConfig
-from gnn.ilk_model import IlkModel
 from gnn.layered_rows import LayeredRows, linear_product
 from gnn.shop_arrays import ShopArrays
 from gnn.sparse_rows import log_scaled
@@ -30,9 +30,7 @@ def shop() -> ShopArrays:
 
 @pytest.fixture(scope="module")
 def model(shop: ShopArrays) -> FittedIlk:
-    fitted = IlkModel(BRIEF)
-    fitted.fit(shop, seed=0)
-    return fitted.fitted
+    return fit_with(BRIEF, shop, seed=0).model
 
 
 def test_a_users_score_is_the_sum_of_its_features(model: FittedIlk) -> None:

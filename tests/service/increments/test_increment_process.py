@@ -119,16 +119,22 @@ def busy_until_begun(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def said_at_last(home: Path, word: str, seconds: float) -> str:
+    """What the work has written, once the word is in it."""
+    deadline = time.monotonic() + seconds
+    while not (told := _text(home / "began")) or word not in told:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    return told
+
+
 def test_one_that_gets_no_processor_is_begun_anew_with_a_share_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy_until_begun(tmp_path, monkeypatch)
     running = IncrementProcess(waiting_events(tmp_path), look_seconds=0.05, work=starved, patience_seconds=5)
     try:
-        deadline = time.monotonic() + 180
-        while "own" not in (told := _text(tmp_path / "began")):
-            assert time.monotonic() < deadline, told
-            time.sleep(0.05)
+        told = said_at_last(tmp_path, "own", seconds=180)
     finally:
         running.stop()
     assert told == "idle own"
@@ -159,10 +165,7 @@ def test_one_that_is_idle_no_more_is_left_alone(tmp_path: Path, monkeypatch: pyt
         waiting_events(tmp_path), look_seconds=0.05, work=publishing, patience_seconds=0.5
     )
     try:
-        deadline = time.monotonic() + 120
-        while "whole" not in (told := _text(tmp_path / "began")):
-            assert time.monotonic() < deadline, told
-            time.sleep(0.05)
+        told = said_at_last(tmp_path, "whole", seconds=120)
     finally:
         running.stop()
     assert told.startswith("idle whole")
@@ -173,10 +176,7 @@ def test_the_first_try_is_told_to_be_idle(tmp_path: Path) -> None:
         waiting_events(tmp_path), look_seconds=0.05, work=starved, patience_seconds=600
     )
     try:
-        deadline = time.monotonic() + 120
-        while not (told := _text(tmp_path / "began")):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        told = said_at_last(tmp_path, "", seconds=120)
     finally:
         running.stop()
     assert told == "idle "
