@@ -1,5 +1,6 @@
 """People decide in the end: editors' rules, rollback, the trail of both."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
@@ -182,17 +183,12 @@ async def audit(request: Request, query: Annotated[AuditQuery, Query()]) -> JSON
 )
 async def rollback(request: Request, body: RollbackBody) -> JSONResponse:
     """Every worker follows within a second. No event is lost: the log is not touched."""
-    deps = deps_of(request)
-    book = _book(deps)
+    releases = deps_of(request).releases
 
-    def roll_back() -> dict[str, Any]:
-        before = deps.releases.current_version()
-        version = deps.releases.rollback(body.version)
-        detail = {"from": before, "to": version, "reason": body.reason}
-        book.note(body.author, _key_name(request), "rollback", detail)
-        return {"version": version, "before": before}
+    def roll_back() -> tuple[str | None, str]:
+        return releases.current_version(), releases.rollback(body.version)
 
-    return JSONResponse(await in_write_thread(deps, roll_back))
+    return await _decided(request, body, "rollback", roll_back)
 
 
 @router.post(
@@ -203,16 +199,28 @@ async def rollback(request: Request, body: RollbackBody) -> JSONResponse:
 )
 async def approve_release(request: Request, body: ApprovalBody) -> JSONResponse:
     """Where `refresh.approval` is set, a new release waits for this; every worker follows within a second."""
+    releases = deps_of(request).releases
+    return await _decided(request, body, "approval", lambda: (approve(releases, body.version), body.version))
+
+
+async def _decided(
+    request: Request,
+    body: RollbackBody | ApprovalBody,
+    action: str,
+    decide: Callable[[], tuple[str | None, str]],
+) -> JSONResponse:
+    """Which release serves now and which did before, as `decide` returns them, the older first; the audit
+    trail tells who let it. Nothing is decided where no trail is kept."""
     deps = deps_of(request)
     book = _book(deps)
 
-    def let_serve() -> dict[str, Any]:
-        before = approve(deps.releases, body.version)
-        detail = {"from": before, "to": body.version, "reason": body.reason}
-        book.note(body.author, _key_name(request), "approval", detail)
-        return {"version": body.version, "before": before}
+    def decide_and_note() -> dict[str, Any]:
+        before, version = decide()
+        detail = {"from": before, "to": version, "reason": body.reason}
+        book.note(body.author, _key_name(request), action, detail)
+        return {"version": version, "before": before}
 
-    return JSONResponse(await in_write_thread(deps, let_serve))
+    return JSONResponse(await in_write_thread(deps, decide_and_note))
 
 
 def _book(deps: ApiDeps) -> RuleBook:
