@@ -12,7 +12,8 @@
     ├── SchemaMismatch      a store or log was written by another schema version
     └── RetryableStoreError
         ├── StoreUnavailable    the store does not answer now
-        │   └── DiskFull            there is no space left for what is to be written
+        │   ├── DiskFull            there is no space left for what is to be written
+        │   └── NoAccess            its file, folder or disk does not let us in
         └── StoreConflict       another writer was faster
 """
 
@@ -59,6 +60,11 @@ class StoreUnavailable(RetryableStoreError):
 
 class DiskFull(StoreUnavailable):
     """The disk that the store lies on has no space left; nothing of what was to be written was."""
+
+
+class NoAccess(StoreUnavailable):
+    """The store's file cannot be opened or written: permissions, a disk that is mounted read-only. Trying
+    again helps once somebody has changed that."""
 
 
 class StoreConflict(RetryableStoreError):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from graph.errors import DiskFull, SchemaMismatch, StoreConflict, StoreUnavailable
+from graph.errors import DiskFull, NoAccess, SchemaMismatch, StoreConflict, StoreUnavailable
 
 PAGE_BYTES = 8192
 """Twice SQLite's default: random keys of an index touch fewer pages, a third faster in bulk loads."""
@@ -207,9 +207,9 @@ def translated(path: Path) -> Iterator[None]:
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise StoreUnavailable(f"{path}: is damaged or no SQLite database ({error})") from error
     except (apsw.ReadOnlyError, apsw.PermissionsError) as error:
-        raise StoreUnavailable(f"{path}: cannot be written ({error}); check its permissions") from error
+        raise NoAccess(f"{path}: cannot be written ({error}); check its permissions") from error
     except apsw.CantOpenError as error:
-        raise StoreUnavailable(f"{path}: cannot be opened; check the folder and its permissions") from error
+        raise NoAccess(f"{path}: cannot be opened; check the folder and its permissions") from error
     except apsw.IOError as error:
         raise StoreUnavailable(
             f"{path}: reading or writing failed ({error}); look whether its disk is full or failing"

@@ -1,5 +1,6 @@
 """Put the HTTP service together: release, log, graph, updater."""
 
+import logging
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from gnn.freed_memory import settle
-from graph.errors import GraphError
+from graph.errors import GraphError, NoAccess, RetryableStoreError
 from graph.group_commit import GroupCommitWriter
 from graph.log import EventLog
 from graph.store import GraphStore
@@ -52,9 +53,13 @@ from service.stores import backend_of, fresh_rows_of, open_changes, open_log, st
 from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
 from service.user_data import Remainder, UserData
 
+logger = logging.getLogger(__name__)
+
 
 def serve(settings: Settings, console: Console) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises `CallerMistake` (address), `PortInUse`."""
+    """Serve until SIGTERM or Ctrl-C. Raises `CallerMistake` (address), `PortInUse`, `NoAccess` (a home that
+    we may not open)."""
+    check_access(Home(settings.home))
     keys = api_keys(settings.serve)
     listening = bind(settings.serve.host, settings.serve.port, keys)
     if not keys.configured:
@@ -75,6 +80,17 @@ def serve(settings: Settings, console: Console) -> None:
     finally:
         increments.stop()
         updater.stop()
+
+
+def check_access(home: Home) -> None:
+    """Raise `NoAccess` where the home's log cannot be opened, and `SchemaMismatch` where it is not ours: at
+    once and once, instead of in each worker, the updater and the increments."""
+    try:
+        open_log(home).close()
+    except NoAccess:
+        raise
+    except RetryableStoreError as error:  # passes by itself; several workers try until then
+        logger.warning("the event log cannot be opened just now: %s", error)
 
 
 def make_app(home: Path, serve_flags: dict[str, object]) -> ASGIApp:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.errors import InvalidEvent, SchemaMismatch, StoreConflict, StoreUnavailable
+from graph.errors import InvalidEvent, NoAccess, SchemaMismatch, StoreConflict, StoreUnavailable
 from graph.frames import EVENT_SCHEMA, SEQUENCED_EVENT_SCHEMA
 from graph.sqlite_file import translated
 from graph.sqlite_log import SqliteLog
@@ -274,7 +274,8 @@ class TestFiles:
         [
             (apsw.BusyError(), StoreConflict, "try again"),
             (apsw.FullError(), StoreUnavailable, "disk is full"),
-            (apsw.ReadOnlyError(), StoreUnavailable, "permissions"),
+            (apsw.ReadOnlyError(), NoAccess, "permissions"),
+            (apsw.CantOpenError(), NoAccess, "permissions"),
             (apsw.IOError(), StoreUnavailable, "reading or writing failed"),
         ],
     )

@@ -214,7 +214,12 @@ WorkerFactory(factory, os.getppid())()
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [("SchemaMismatch", STARTUP_FAILURE), ("BadSettings", STARTUP_FAILURE), ("StoreConflict", 1)],
+    [
+        ("SchemaMismatch", STARTUP_FAILURE),
+        ("BadSettings", STARTUP_FAILURE),
+        ("NoAccess", STARTUP_FAILURE),
+        ("StoreConflict", 1),
+    ],
 )
 def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time(error: str, code: int) -> None:
     begun = time.monotonic()
