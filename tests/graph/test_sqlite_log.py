@@ -163,6 +163,9 @@ class TestErasure:
         log.append(
             frame(*(event(f"order-{n}-of-somebody", "somebody", review_text="confession") for n in range(99)))
         )
+        kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert b"somebody" in kept
+        assert b"confession" in kept
         log.erase_user("somebody")
         for file in tmp_path.iterdir():
             assert b"somebody" not in file.read_bytes(), file
