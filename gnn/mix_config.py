@@ -241,9 +241,13 @@ class PopularityShareConfig(WeightChoiceConfig):
 
 
 @dataclass(frozen=True)
-class TrendShareConfig:
+class TrendShareConfig(WeightChoiceConfig):
     """When `next` makes less or more of the trends than the shipped weights do, or of some of them alone: see
-    `gnn.trend_share`."""
+    `gnn.trend_share`. `min_gain` is what targets outside the most popular fifth must gain by a smaller share;
+    `spent` of the best larger share goes to them, which larger trends push down. With fewer pairs than
+    `min_pairs` the whole trends stay: a small shop's `next` is little else than what sells."""
+
+    named: ClassVar[str] = "trend_share.{}"
 
     shares: tuple[float, ...] = (0.5, 0.25, 0.1, 0.0)
     """Of the shipped weights, what is tried beside the whole; empty: nothing is."""
@@ -258,41 +262,22 @@ class TrendShareConfig:
     )
     """Ways to deal a larger share out over `TREND_NAMES`, beside the shipped one, each 1 in all: what sells
     these weeks or days, and the same less what always did, so that rising items count."""
-    pairs: int = 10_000
-    """Validation pairs to judge by at most, evenly from the block: no weights are fitted, so more than for
-    learning are affordable, and the differences are small."""
-    max_cells: int = 100_000_000
-    """Pairs x items at most; larger catalogues take fewer pairs."""
-    min_pairs: int = 300
-    """With fewer pairs the whole trends stay: a small shop's `next` is little else than what sells, and its
-    halves of a block agree by chance."""
-    min_gain: float = 2.0
-    """Gain of NDCG@10, in standard errors, that targets outside the most popular fifth must have."""
     risked: float = 0.05
     """Part of the mean NDCG@10 of all targets that a smaller share may cost, with one standard error against
     it: in a block of few queries a large loss is no more than noise."""
     min_lift: float = 3.0
-    """The same of all targets, for a larger share; all errors are those of queries, whose pairs are alike."""
+    """Gain of NDCG@10, in standard errors of queries, that all targets must have by a larger share."""
     spent: float = 0.05
-    """Part of the best larger share's NDCG@10 that is given away for rarer targets, which larger trends push
-    down."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "shares", tuple(self.shares))  # JSON knows lists only
         object.__setattr__(self, "larger", tuple(self.larger))
         object.__setattr__(self, "spreads", tuple(tuple(parts) for parts in self.spreads))
-        for name, least in (("pairs", 0), ("max_cells", 1), ("min_pairs", 0)):
-            check_whole(f"trend_share.{name}", getattr(self, name), least)
         if any(not 0 <= share < 1 for share in self.shares):
             raise ValueError(f"shares must be from 0 to below 1, not {self.shares}")
         if any(not share > 1 for share in self.larger):
             raise ValueError(f"larger shares must be above 1, not {self.larger}")
-        for name, part in (("risked", self.risked), ("spent", self.spent)):
-            if not 0 <= part < 1:
-                raise ValueError(f"{name} must be from 0 to below 1, not {part}")
+        check_number("trend_share.risked", self.risked, 0.0, 1.0)
         if any(len(way) != len(TREND_NAMES) or abs(sum(way) - 1) > 1e-6 for way in self.spreads):
             raise ValueError(f"spreads must hold a part for each of {TREND_NAMES}, 1 in all: {self.spreads}")
-
-    def budget(self, n_items: int) -> int:
-        """Pairs to judge by in a catalogue of that size."""
-        return min(self.pairs, max(self.max_cells // max(n_items, 1), 1))

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from gnn.ilk_config import IlkConfig
-from gnn.mix_config import CoEngagedShareConfig, PopularityShareConfig, WeightChoiceConfig
+from gnn.mix_config import (
+    CoEngagedShareConfig,
+    PopularityShareConfig,
+    TrendShareConfig,
+    WeightChoiceConfig,
+)
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "relation_learning": {"pairs": 7, "contenders": 9, "min_carried": 3.0},
@@ -29,8 +34,12 @@ def test_settings_survive_json_and_older_releases_lack_them(section: str) -> Non
 
 @pytest.mark.parametrize(
     ("config", "tried"),
-    [(CoEngagedShareConfig(), {"factors": (0.5,)}), (PopularityShareConfig(), {"amounts": (-0.1,)})],
-    ids=["co_engaged_share", "popularity_share"],
+    [
+        (CoEngagedShareConfig(), {"factors": (0.5,)}),
+        (PopularityShareConfig(), {"amounts": (-0.1,)}),
+        (TrendShareConfig(), {"risked": 1.5}),
+    ],
+    ids=["co_engaged_share", "popularity_share", "trend_share"],
 )
 def test_how_a_weight_is_chosen_is_checked_by_name(config: WeightChoiceConfig, tried: dict[str, Any]) -> None:
     wrong = (
