@@ -25,8 +25,8 @@ from service.live.mirror import MakeMirror
 from service.live.model import make_mirror
 from service.live.question_line import QuestionLine
 from service.live.release_following import ReleaseFollowing
-from service.live.updater_process import STEADY_SECONDS
 from service.live.updater_status import (
+    STEADY_SECONDS,
     UpdaterStatus,
     carried_on,
     cause_of,

@@ -18,7 +18,7 @@ from service.child_process import (
     leave_interrupts_to_parent,
 )
 from service.home import Home
-from service.live.updater_status import read_updater
+from service.live.updater_status import STEADY_SECONDS, read_updater
 from service.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0)
 KILLED_SECONDS = (0.0, 0.0, 0.0, 1.0, 2.0)
 """Likewise after each kill of an updater that was young and had worked, since one lived long; events are to
 count again within five seconds even so."""
-STEADY_SECONDS = 30.0
-"""An updater that lived so long did not end early."""
 
 
 @dataclass

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 _NAME = "updater.json"
 STALE_SECONDS = 10.0
 """An updater that has not written for so long is taken for dead or stuck."""
+STEADY_SECONDS = 30.0
+"""An updater that lived so long did not end early."""
 Served = tuple[str, int]
 """(release that serves, newest event that counts in it as it was made)."""
 

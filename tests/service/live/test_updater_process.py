@@ -12,8 +12,8 @@ import pytest
 
 from service.child_process import ASKED_SECONDS
 from service.home import Home
-from service.live.updater_process import PAUSE_SECONDS, STEADY_SECONDS, RestartPause, UpdaterProcess
-from service.live.updater_status import read_updater
+from service.live.updater_process import PAUSE_SECONDS, RestartPause, UpdaterProcess
+from service.live.updater_status import STEADY_SECONDS, read_updater
 from tests.service.conftest import trial_settings
 from tests.service.counting_updater import carry_and_wait, count_and_wait
 
