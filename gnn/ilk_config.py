@@ -13,6 +13,7 @@ from gnn.mix_config import (
     MixConfig,
     PopularityShareConfig,
     RelationConfig,
+    StratifiedConfig,
     TrendShareConfig,
 )
 from gnn.neighbour_regression import RegressionConfig
@@ -118,13 +119,16 @@ class IlkConfig:
     trend_share: TrendShareConfig = field(default_factory=TrendShareConfig)
     """When `next` makes less or more of the trends than shipped or learned."""
     relation_learning: RelationConfig = field(default_factory=RelationConfig)
-    """How `next` then learns the weights of its relations, where the block has many pairs."""
+    """How `next` then learns the weights of its relations, where the block has many pairs and `stratified`
+    has not moved them."""
     together_learning: MixConfig = field(default_factory=lambda: MixConfig(prior=10.0, trust=0.5))
     """How the mix of `together` is learned: every weight, half of the move."""
     co_engaged_share: CoEngagedShareConfig = field(default_factory=CoEngagedShareConfig)
     """When `together` then makes more of co-engagement."""
     popularity_share: PopularityShareConfig = field(default_factory=PopularityShareConfig)
     """When `together` then makes less of popularity."""
+    stratified: StratifiedConfig = field(default_factory=StratifiedConfig)
+    """When both then make more of what leads to rarer targets."""
     user_lists: ListLearningConfig = field(default_factory=ListLearningConfig)
     """How the users' mix is learned: what users turn to shifts less between blocks than what follows an item,
     so every weight moves, as far as lists of the newest block get better by it."""
@@ -164,6 +168,7 @@ class IlkConfig:
             "together_learning": MixConfig,
             "co_engaged_share": CoEngagedShareConfig,
             "popularity_share": PopularityShareConfig,
+            "stratified": StratifiedConfig,
             "user_lists": ListLearningConfig,
         }
         values = {**values, "paths": FIRST_WALK | values["paths"]}

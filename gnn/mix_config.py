@@ -241,6 +241,39 @@ class PopularityShareConfig(WeightChoiceConfig):
 
 
 @dataclass(frozen=True)
+class StratifiedConfig:
+    """When rarer targets count more: see `gnn.stratified_weights`. Pairs and contenders are those of
+    `relation_learning`."""
+
+    power: float = 0.6
+    """A target counts by its popularity to the power of minus this; 0: nothing is learned, 1: by items."""
+    spent: float = 0.04
+    """Part of NDCG@10 of all pairs that may be given up for it."""
+    min_queries: int = 500
+    """With fewer queries among the pairs the mix stays: what follows one item is often one basket."""
+    min_gain: float = 2.0
+    """Gain of what is looked for, in standard errors of queries, that what one half of the block teaches must
+    have in the other."""
+    min_rarer: float = 0.1
+    """Part of their NDCG@10 that targets outside the most popular fifth must gain there: for less the mean is
+    not touched."""
+    risked: float = 0.15
+    """Part of NDCG@10 of all pairs that may be lost there: half a block teaches less than the whole."""
+    evaluations: int = 120
+    """Of one search."""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` that names a setting that cannot be meant."""
+        check_number("stratified.power", self.power, 0.0, 1.0)
+        check_number("stratified.spent", self.spent, 0.0, 1.0)
+        check_whole("stratified.min_queries", self.min_queries, 2)
+        check_number("stratified.min_gain", self.min_gain, 0.0)
+        check_number("stratified.min_rarer", self.min_rarer, 0.0)
+        check_number("stratified.risked", self.risked, 0.0, 1.0)
+        check_whole("stratified.evaluations", self.evaluations, 1)
+
+
+@dataclass(frozen=True)
 class TrendShareConfig(WeightChoiceConfig):
     """When `next` makes less or more of the trends than the shipped weights do, or of some of them alone: see
     `gnn.trend_share`. `min_gain` is what targets outside the most popular fifth must gain by a smaller share;

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from gnn.co_engaged_share import with_more_co_engagement
+from gnn.contest import contest_of
 from gnn.freed_memory import give_back_freed_memory
 from gnn.histories import Histories, basket_pairs, block_start, group_by_user
 from gnn.ilk_config import IlkConfig
@@ -20,6 +21,7 @@ from gnn.relation_learning import with_learned_relations
 from gnn.shop_arrays import IntArray, ShopArrays
 from gnn.signals import ItemSignals
 from gnn.similar_features import SIMILAR_FEATURES, SimilarFeatures
+from gnn.stratified_weights import stratified_mix
 from gnn.trend_share import with_best_trends
 from gnn.untimed import following_pairs
 from gnn.user_features import USER_FEATURES, UserFeatures
@@ -85,19 +87,23 @@ def learned_mixes(
                 config.mixes[objective],
                 how,
             )
+        give_back_freed_memory(cycles=True)
+        mix = mixes[objective]
         if objective is Objective.NEXT:
-            shipped, learned = config.mixes[objective], mixes[objective]
-            give_back_freed_memory(cycles=True)
-            chosen = with_best_trends(features, shipped, learned, query, target, counts, config.trend_share)
-            mixes[objective] = with_learned_relations(
-                features, chosen, query, target, config.relation_learning
-            )
+            shipped = config.mixes[objective]
+            mix = with_best_trends(features, shipped, mix, query, target, counts, config.trend_share)
         else:
-            give_back_freed_memory(cycles=True)
-            mix = with_more_co_engagement(features, mixes[objective], query, target, config.co_engaged_share)
-            mixes[objective] = with_less_popularity(
-                features, mix, query, target, counts, config.popularity_share
-            )
+            mix = with_more_co_engagement(features, mix, query, target, config.co_engaged_share)
+            mix = with_less_popularity(features, mix, query, target, counts, config.popularity_share)
+        contest = contest_of(features, mix, query, target, config.relation_learning)
+        if contest is not None:
+            stratified = stratified_mix(contest, mix, counts, config.stratified)
+            if stratified is not None:
+                mix = stratified
+            elif objective is Objective.NEXT:
+                mix = with_learned_relations(contest, mix, config.relation_learning)
+        mixes[objective] = mix
+        del contest  # hundreds of megabytes
     step(2)
     give_back_freed_memory(cycles=True)
     user_mix = _learned_user_mix(config, signals, block, seed)

@@ -17,6 +17,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "relation_learning": {"pairs": 7, "contenders": 9, "min_carried": 3.0},
     "co_engaged_share": {"factors": (1.5,)},
     "popularity_share": {"amounts": (0.25,)},
+    "stratified": {"power": 0.5, "spent": 0.01},
     "trend_share": {"shares": (0.5,), "larger": (2.0,), "spreads": ((0.0, 0.0, 1.0, 0.0),)},
 }
 

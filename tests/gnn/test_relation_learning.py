@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gnn.contest import contest_of
 from gnn.histories import group_by_user
 from gnn.ilk_config import DEFAULT_NEXT, IlkConfig
 from gnn.item_signals import item_signals
-from gnn.mix import ndcg
-from gnn.mix_config import RelationConfig
+from gnn.mix_config import Mix, RelationConfig
 from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.objective import Objective
-from gnn.relation_learning import MOVED, contending, with_learned_relations
-from gnn.shop_arrays import FloatArray, IntArray
+from gnn.relation_learning import MOVED, with_learned_relations
+from gnn.shop_arrays import IntArray
 from gnn.signals import ItemSignals
-from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
+from gnn.similar_features import TREND_NAMES, SimilarFeatures
 from gnn.text_space import build_text_space
 from tests.gnn.shops import cluster_shop, known_items, shop_of
 
@@ -56,6 +56,12 @@ def queries(pairs: int = 2000) -> IntArray:
     return np.random.default_rng(0).integers(0, N_ITEMS, pairs)
 
 
+def learned(mix: Mix, query: IntArray, target: IntArray, config: RelationConfig = CONFIG) -> Mix:
+    """What a fit makes of the mix."""
+    contest = contest_of(features(), mix, query, target, config)
+    return mix if contest is None else with_learned_relations(contest, mix, config)
+
+
 def test_the_two_likenesses_differ() -> None:
     item = np.arange(N_ITEMS)
     text = features().block("text", item)
@@ -66,7 +72,7 @@ def test_the_two_likenesses_differ() -> None:
 
 def test_what_many_pairs_agree_on_is_learned_and_all_else_stays() -> None:
     query = queries()
-    mix = with_learned_relations(features(), WORDY, query, by_embedding(query), CONFIG)
+    mix = learned(WORDY, query, by_embedding(query))
     assert mix["embedding"] > mix["text"] == WORDY["text"]
     assert all(mix[name] == weight for name, weight in WORDY.items() if name not in MOVED)
     score = features().score(np.arange(N_ITEMS), mix)
@@ -76,7 +82,7 @@ def test_what_many_pairs_agree_on_is_learned_and_all_else_stays() -> None:
 
 def test_texts_are_not_unlearned_for_new_items_need_them() -> None:
     query = queries()
-    mix = with_learned_relations(features(), DEFAULT_NEXT, query, by_text(query), CONFIG)
+    mix = learned(DEFAULT_NEXT, query, by_text(query))
     assert mix["text"] == DEFAULT_NEXT["text"]
 
 
@@ -100,88 +106,45 @@ def test_a_fit_learns_them_for_next_alone() -> None:
     pairs = {Objective.NEXT: (query, by_embedding(query)), Objective.TOGETHER: (query[:0], query[:0])}
     mixes = dict.fromkeys(Objective, WORDY)
     config = replace(IlkConfig(), relation_learning=CONFIG, mixes=mixes)
-    learned, _ = learned_mixes(config, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
-    assert learned[Objective.NEXT]["embedding"] > 1.2
-    assert learned[Objective.TOGETHER] == WORDY
+    found, _ = learned_mixes(config, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
+    assert found[Objective.NEXT]["embedding"] > 1.2
+    assert found[Objective.TOGETHER] == WORDY
     kept = replace(config, relation_learning=replace(CONFIG, min_pairs=len(query) + 1))
-    learned, _ = learned_mixes(kept, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
-    assert learned[Objective.NEXT]["embedding"] == WORDY["embedding"]
+    found, _ = learned_mixes(kept, signals(), NewestBlock(nothing, nothing, pairs), seed=0)
+    assert found[Objective.NEXT]["embedding"] == WORDY["embedding"]
 
 
 def test_few_pairs_keep_the_mix() -> None:
     query = queries(CONFIG.min_pairs - 1)
-    assert with_learned_relations(features(), WORDY, query, by_embedding(query), CONFIG) == WORDY
+    assert learned(WORDY, query, by_embedding(query)) == WORDY
 
 
 def test_what_the_other_half_of_the_time_contradicts_is_not_learned() -> None:
     query = queries()
     target = np.where(np.arange(2000) < 1000, by_embedding(query), by_text(query))
-    assert with_learned_relations(features(), WORDY, query, target, CONFIG) == WORDY
+    assert learned(WORDY, query, target) == WORDY
 
 
 def test_two_thousand_followers_of_one_item_are_one_case() -> None:
     query = np.zeros(2000, np.int64)
-    assert with_learned_relations(features(), WORDY, query, by_embedding(query), CONFIG) == WORDY
+    assert learned(WORDY, query, by_embedding(query)) == WORDY
 
 
 def test_targets_that_nothing_speaks_for_are_no_reason() -> None:
     query = queries()
     far = replace(CONFIG, contenders=4)  # a quarter of it: one by each feature alone
     target = (query + 31) % N_ITEMS
-    assert with_learned_relations(features(), WORDY, query, target, far) == WORDY
-
-
-def test_contenders_hold_what_a_list_of_ten_is_decided_among() -> None:
-    query = queries(500)
-    target = np.where(np.arange(500) % 2, by_text(query), np.random.default_rng(1).integers(0, N_ITEMS, 500))
-    target = np.where(target == query, by_embedding(query), target)
-    examples, pair = contending(features(), DEFAULT_NEXT, query, target, 20)
-    weights = np.array([DEFAULT_NEXT[name] for name in SIMILAR_FEATURES], np.float32)
-    scores = features().score(query, DEFAULT_NEXT)
-    scores[np.arange(500), query] = -np.inf
-    own = scores[np.arange(500), target][:, None]
-    rank = (scores > own).sum(axis=1) + 0.5 * ((scores == own).sum(axis=1) - 1)
-    whole = np.where(rank < 10, 1.0 / np.log2(rank + 2.0), 0.0)
-    assert (np.diff(pair) > 0).all()
-    assert 250 <= len(pair) < 500
-    score = examples.features[:, :, -1]
-    assert np.allclose(score, examples.features[:, :, :-1] @ weights, atol=1e-5)
-    assert np.allclose(ndcg(score, examples), whole[pair], atol=1e-6)
-    assert np.allclose(score[np.arange(len(pair)), examples.target], own[pair, 0], atol=1e-5)
-    assert not np.delete(whole, pair).any()
-
-
-class Counted(SimilarFeatures):
-    """How many queries were held against the whole catalogue."""
-
-    looked_at = 0
-
-    def stack(self, query: IntArray) -> FloatArray:
-        self.looked_at += len(query)
-        return super().stack(query)
-
-
-def test_work_is_bounded_by_pairs_times_items() -> None:
-    query = queries()
-    for most, min_pairs in ((45, 30), (29, 30), (0, 0)):
-        counted = Counted(signals())
-        config = replace(CONFIG, prior=0.01, max_looked_at=max(1, most * N_ITEMS), min_pairs=min_pairs)
-        mix = with_learned_relations(counted, WORDY, query, by_embedding(query), config)
-        assert (counted.looked_at > 0) == (most == 45)
-        assert counted.looked_at <= 45
-        assert (mix == WORDY) == (most != 45)
-    electronics, pairs = 9671, RelationConfig().pairs
-    assert RelationConfig().max_looked_at // electronics >= pairs
+    assert learned(WORDY, query, target, far) == WORDY
 
 
 @pytest.mark.parametrize("pairs", [0, 1, 2])
 def test_next_to_no_pairs_keep_the_mix(pairs: int) -> None:
     query = queries()
     config = replace(CONFIG, min_pairs=0)
-    mix = with_learned_relations(features(), WORDY, query[:pairs], by_embedding(query[:pairs]), config)
+    mix = learned(WORDY, query[:pairs], by_embedding(query[:pairs]), config)
     assert mix == WORDY
     none = replace(config, pairs=pairs)
-    assert with_learned_relations(features(), WORDY, query, by_embedding(query), none) == WORDY
+    assert learned(WORDY, query, by_embedding(query), none) == WORDY
 
 
 @pytest.mark.parametrize(
