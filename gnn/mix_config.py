@@ -252,11 +252,10 @@ class StratifiedConfig:
     min_queries: int = 500
     """With fewer queries among the pairs the mix stays: what follows one item is often one basket."""
     min_gain: float = 2.0
-    """Gain of what is looked for, in standard errors of queries, that what one half of the block teaches must
-    have in the other."""
+    """Gain of targets outside the most popular fifth, in standard errors of queries, that what one half of
+    the block teaches must have in the other."""
     min_rarer: float = 0.1
-    """Part of their NDCG@10 that targets outside the most popular fifth must gain there: for less the mean is
-    not touched."""
+    """The same as part of their NDCG@10: for less the mean is not touched."""
     risked: float = 0.15
     """Part of NDCG@10 of all pairs that may be lost there: half a block teaches less than the whole."""
     evaluations: int = 120

@@ -38,9 +38,9 @@ def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: Stratif
     lie far apart on what is nearly flat, each fitted to this block; their mean ranks the next block better.
 
     What is learned is taken only if what either half of the block teaches carries over to the other, both
-    ways together: the stratified NDCG gains clearly, targets outside the most popular fifth by
-    `config.min_rarer` of theirs, and all together lose no more than `config.risked`: half a block teaches
-    less. Errors are those of queries.
+    ways together: targets outside the most popular fifth gain clearly, and `config.min_rarer` of what they
+    have, the stratified NDCG more than noise, and all together lose no more than `config.risked`: half a
+    block teaches less. Errors are those of queries.
 
     contest: in the block's order. counts: events of each item before the block, (n_items,).
     """
@@ -61,7 +61,8 @@ def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: Stratif
     )
     gain = carried - before
     if (
-        standard_errors(gain * share, contest.query) < config.min_gain
+        standard_errors(gain * share, contest.query) < 1.0
+        or standard_errors(gain[rarer], contest.query[rarer]) < config.min_gain
         or gain[rarer].sum() < config.min_rarer * before[rarer].sum()
         or gain.sum() < -config.risked * before.sum()
     ):
