@@ -13,7 +13,9 @@
     └── RetryableStoreError
         ├── StoreUnavailable    the store does not answer now
         │   ├── DiskFull            there is no space left for what is to be written
-        │   └── NoAccess            its file, folder or disk does not let us in
+        │   └── NeedsMending        it will not until somebody has mended what the message names
+        │       ├── NoAccess            its file, folder or disk does not let us in
+        │       └── DamagedStore        its file is no longer what was written
         └── StoreConflict       another writer was faster
 """
 
@@ -62,9 +64,16 @@ class DiskFull(StoreUnavailable):
     """The disk that the store lies on has no space left; nothing of what was to be written was."""
 
 
-class NoAccess(StoreUnavailable):
-    """The store's file cannot be opened or written: permissions, a disk that is mounted read-only. Trying
-    again helps once somebody has changed that."""
+class NeedsMending(StoreUnavailable):
+    """Trying again helps once somebody has changed what the message names: no start is worth repeating."""
+
+
+class NoAccess(NeedsMending):
+    """The store's file cannot be opened or written: permissions, a disk that is mounted read-only."""
+
+
+class DamagedStore(NeedsMending):
+    """The store's file holds other bytes than were written, or is no database at all."""
 
 
 class StoreConflict(RetryableStoreError):

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import apsw
 
-from graph.errors import DiskFull, NoAccess, SchemaMismatch, StoreConflict, StoreUnavailable
+from graph.errors import (
+    DamagedStore,
+    DiskFull,
+    NoAccess,
+    SchemaMismatch,
+    StoreConflict,
+    StoreUnavailable,
+)
 
 PAGE_BYTES = 8192
 """Twice SQLite's default: random keys of an index touch fewer pages, a third faster in bulk loads."""
@@ -205,7 +212,10 @@ def translated(path: Path) -> Iterator[None]:
     except apsw.FullError as error:
         raise DiskFull(f"{path}: the disk is full; free space and try again") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise StoreUnavailable(f"{path}: is damaged or no SQLite database ({error})") from error
+        raise DamagedStore(
+            f"{path}: is damaged or no SQLite database ({error}); restore a backup (`ilk restore`) into "
+            "another folder"
+        ) from error
     except (apsw.ReadOnlyError, apsw.PermissionsError) as error:
         raise NoAccess(f"{path}: cannot be written ({error}); check its permissions") from error
     except apsw.CantOpenError as error:

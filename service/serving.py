@@ -10,7 +10,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from gnn.freed_memory import settle
-from graph.errors import GraphError, NoAccess, RetryableStoreError
+from graph.errors import GraphError, NeedsMending, RetryableStoreError
 from graph.group_commit import GroupCommitWriter
 from graph.log import EventLog
 from graph.store import GraphStore
@@ -49,7 +49,7 @@ from service.reporting.gate_standing import read_gate_standing
 from service.settings import ServeSettings, Settings, load_settings
 from service.status import for_callers, free_bytes, status_of
 from service.store_standing import StoreStanding
-from service.stores import backend_of, fresh_rows_of, open_changes, open_log, store_of
+from service.stores import backend_of, closing_both, fresh_rows_of, open_changes, open_log, store_of
 from service.text_vectors import LazyTextVectors, forget_reviews, open_encoders
 from service.user_data import Remainder, UserData
 
@@ -57,8 +57,8 @@ logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, console: Console) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises `CallerMistake` (address), `PortInUse`, `NoAccess` (a home that
-    we may not open)."""
+    """Serve until SIGTERM or Ctrl-C. Raises `CallerMistake` (address), `PortInUse`, `NeedsMending` (a home
+    that we may not open, a damaged log)."""
     check_access(Home(settings.home))
     keys = api_keys(settings.serve)
     listening = bind(settings.serve.host, settings.serve.port, keys)
@@ -83,11 +83,13 @@ def serve(settings: Settings, console: Console) -> None:
 
 
 def check_access(home: Home) -> None:
-    """Raise `NoAccess` where the home's log cannot be opened, and `SchemaMismatch` where it is not ours: at
-    once and once, instead of in each worker, the updater and the increments."""
+    """Raise `NeedsMending` where the home's log cannot be opened or read, `SchemaMismatch` where it is not
+    ours: at once and once, instead of in each worker, the updater and the increments."""
     try:
-        open_log(home).close()
-    except NoAccess:
+        log = open_log(home)
+        with closing_both(log):
+            log.last_seq()  # only its first page was looked at until here
+    except NeedsMending:
         raise
     except RetryableStoreError as error:  # passes by itself; several workers try until then
         logger.warning("the event log cannot be opened just now: %s", error)

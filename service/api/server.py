@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from gnn.freed_memory import keep_few_arenas
-from graph.errors import GraphError, NoAccess, RetryableStoreError
+from graph.errors import GraphError, NeedsMending, RetryableStoreError
 from service.api.keys import ApiKeys, check_binding
 from service.api.metrics import MULTIPROCESS_VARIABLE
 from service.api.metrics_folder import metrics_folder
@@ -173,8 +173,8 @@ class WorkerFactory:
 
     def __call__(self) -> ASGIApp:
         """Make the application. Ends the worker where that fails: with `STARTUP_FAILURE` where a setting is
-        broken or the store or the log refuses us (another's, a wrong password, a file that we may not open),
-        as further workers would fail likewise."""
+        broken or the store or the log refuses us (another's, a wrong password, a file that we may not open
+        or that is damaged), as further workers would fail likewise."""
         let_interrupts_in()  # uvicorn handles them by now
         take_short_turns()
         keep_few_arenas()
@@ -184,7 +184,7 @@ class WorkerFactory:
         except (GraphError, ServiceError) as error:
             logger.error("the worker cannot start: %s", error)  # noqa: TRY400 - one line says it
             time.sleep(FAILED_SECONDS)
-            passes = isinstance(error, RetryableStoreError) and not isinstance(error, NoAccess)
+            passes = isinstance(error, RetryableStoreError) and not isinstance(error, NeedsMending)
             raise SystemExit(1 if passes else STARTUP_FAILURE) from None
 
     def _watch(self) -> None:

@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.errors import InvalidEvent, NoAccess, SchemaMismatch, StoreConflict, StoreUnavailable
+from graph.errors import (
+    DamagedStore,
+    InvalidEvent,
+    NoAccess,
+    SchemaMismatch,
+    StoreConflict,
+    StoreUnavailable,
+)
 from graph.frames import EVENT_SCHEMA, SEQUENCED_EVENT_SCHEMA
 from graph.sqlite_file import translated
 from graph.sqlite_log import SqliteLog
@@ -257,7 +264,7 @@ class TestFiles:
     def test_what_is_no_database_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "text.sqlite"
         path.write_text("no database at all, but long enough to look at\n" * 9)
-        with pytest.raises(StoreUnavailable, match="damaged or no SQLite database"):
+        with pytest.raises(DamagedStore, match="damaged or no SQLite database"):
             SqliteLog(path)
 
     def test_a_missing_folder_is_said(self, tmp_path: Path) -> None:
@@ -269,7 +276,8 @@ class TestFiles:
         log.close()
         path = tmp_path / "log.sqlite"
         path.write_bytes(path.read_bytes()[: 8192 * 3])
-        with pytest.raises(StoreUnavailable, match="damaged"), closing(SqliteLog(path)) as damaged:
+        said = pytest.raises(DamagedStore, match=r"log.sqlite: is damaged.*ilk restore")
+        with said, closing(SqliteLog(path)) as damaged:
             damaged.read(0)
 
     @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from service.cli.command import run
 from service.home import Home
 from service.serving import check_access
 from service.stores import open_log
+from tests.graph.events import event, frame
 
 
 @pytest.fixture
@@ -44,6 +45,31 @@ def test_a_read_only_home_ends_the_server_with_one_line(
         told.err
         == f"ilk: {read_only_home}/events.db: cannot be opened; check the folder and its permissions\n"
     )
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize("place", ["header", "middle"])
+def test_a_damaged_log_ends_the_server_with_one_line(
+    place: str,
+    workers: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    home = Home(tmp_path)
+    log = open_log(home)
+    log.append(frame(*(event(f"e{n}") for n in range(2000))))
+    log.close()
+    with home.event_log.open("r+b") as written:
+        written.seek({"header": 0, "middle": 8192}[place])
+        written.write(b"?" * {"header": 100, "middle": home.event_log.stat().st_size - 2 * 8192}[place])
+    monkeypatch.setattr(serving, "UpdaterProcess", no_process)
+    assert run(["--home", str(tmp_path), "serve", "--port", "0", "--workers", workers]) == 1
+    told = capsys.readouterr()
+    (line,) = told.err.splitlines()
+    assert line.startswith(f"ilk: {home.event_log}: is damaged or no SQLite database (")
+    assert line.endswith("; restore a backup (`ilk restore`) into another folder")
     assert told.out == ""
 
 

@@ -218,6 +218,7 @@ WorkerFactory(factory, os.getppid())()
         ("SchemaMismatch", STARTUP_FAILURE),
         ("BadSettings", STARTUP_FAILURE),
         ("NoAccess", STARTUP_FAILURE),
+        ("DamagedStore", STARTUP_FAILURE),
         ("StoreConflict", 1),
     ],
 )
