@@ -15,7 +15,8 @@
         │   ├── DiskFull            there is no space left for what is to be written
         │   └── NeedsMending        it will not until somebody has mended what the message names
         │       ├── NoAccess            its file, folder or disk does not let us in
-        │       └── DamagedStore        its file is no longer what was written
+        │       ├── DamagedStore        its file is no longer what was written
+        │       └── TooManyFiles        this process may open no further file
         └── StoreConflict       another writer was faster
 """
 
@@ -74,6 +75,10 @@ class NoAccess(NeedsMending):
 
 class DamagedStore(NeedsMending):
     """The store's file holds other bytes than were written, or is no database at all."""
+
+
+class TooManyFiles(NeedsMending):
+    """The process holds as many open files as its limit lets it."""
 
 
 class StoreConflict(RetryableStoreError):

@@ -4,6 +4,8 @@ All access goes through apsw, which bundles its own SQLite. Never open the same 
 library's `sqlite3` in the same process: two copies of SQLite break each other's file locks.
 """
 
+import errno
+import os
 import threading
 import time
 import weakref
@@ -21,10 +23,14 @@ from graph.errors import (
     SchemaMismatch,
     StoreConflict,
     StoreUnavailable,
+    TooManyFiles,
 )
 
 PAGE_BYTES = 8192
 """Twice SQLite's default: random keys of an index touch fewer pages, a third faster in bulk loads."""
+
+FILES_OF_CONNECTION = 4
+"""What SQLite opens for one: the database, its write-ahead log, the log's index, their folder to sync it."""
 
 WRITER_CACHE_KIB = 65_536
 READER_CACHE_KIB = 16_384
@@ -219,6 +225,10 @@ def translated(path: Path) -> Iterator[None]:
     except (apsw.ReadOnlyError, apsw.PermissionsError) as error:
         raise NoAccess(f"{path}: cannot be written ({error}); check its permissions") from error
     except apsw.CantOpenError as error:
+        if _at_file_limit():
+            raise TooManyFiles(
+                f"{path}: cannot be opened, too many open files; raise the limit (ulimit -n)"
+            ) from error
         raise NoAccess(f"{path}: cannot be opened; check the folder and its permissions") from error
     except apsw.IOError as error:
         raise StoreUnavailable(
@@ -226,6 +236,21 @@ def translated(path: Path) -> Iterator[None]:
         ) from error
     except (apsw.ConnectionClosedError, apsw.InterruptError) as error:
         raise StoreUnavailable(f"{path}: is closed") from error
+
+
+def _at_file_limit() -> bool:
+    """Whether this process may not open as many files as a connection needs. SQLite tells the same of that
+    as of a folder that is not there."""
+    held: list[int] = []
+    try:
+        for _ in range(FILES_OF_CONNECTION):
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno == errno.EMFILE
+    finally:
+        for one in held:
+            os.close(one)
+    return False
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Run the application with uvicorn: one process, or several that share the port."""
 
+import errno
 import logging
 import os
 import signal
@@ -24,6 +25,7 @@ from service.api.metrics_folder import metrics_folder
 from service.api.worker_supervisor import WorkerSupervisor
 from service.child_process import let_interrupts_in
 from service.errors import CallerMistake, ServiceError
+from service.machine_refusals import refusal_of
 from service.short_turns import take_short_turns
 
 logger = logging.getLogger(__name__)
@@ -174,7 +176,7 @@ class WorkerFactory:
     def __call__(self) -> ASGIApp:
         """Make the application. Ends the worker where that fails: with `STARTUP_FAILURE` where a setting is
         broken or the store or the log refuses us (another's, a wrong password, a file that we may not open
-        or that is damaged), as further workers would fail likewise."""
+        or that is damaged, too many open files), as further workers would fail likewise."""
         let_interrupts_in()  # uvicorn handles them by now
         take_short_turns()
         keep_few_arenas()
@@ -186,6 +188,12 @@ class WorkerFactory:
             time.sleep(FAILED_SECONDS)
             passes = isinstance(error, RetryableStoreError) and not isinstance(error, NeedsMending)
             raise SystemExit(1 if passes else STARTUP_FAILURE) from None
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+            logger.error("the worker cannot start: %s", refusal_of(error))  # noqa: TRY400 - one line says it
+            time.sleep(FAILED_SECONDS)
+            raise SystemExit(STARTUP_FAILURE) from None  # further workers have the same limit
 
     def _watch(self) -> None:
         while os.getppid() == self.parent:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from graph.errors import DiskFull, StoreConflict, StoreUnavailable
+from graph.errors import DamagedStore, DiskFull, StoreConflict, StoreUnavailable, TooManyFiles
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,10 @@ def cause_of(error: Exception) -> str:
     match error:
         case DiskFull():
             return "the disk of the home is full"
+        case DamagedStore():
+            return "a database of the home is damaged"
+        case TooManyFiles():
+            return "the updater may open no further file"
         case StoreUnavailable():
             return "the graph store is out of reach"
         case StoreConflict():

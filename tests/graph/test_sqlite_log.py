@@ -1,10 +1,12 @@
 """The event log: numbering, duplicates, durability between processes, erasure, errors."""
 
+import os
+import resource
 import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +23,7 @@ from graph.errors import (
     SchemaMismatch,
     StoreConflict,
     StoreUnavailable,
+    TooManyFiles,
 )
 from graph.frames import EVENT_SCHEMA, SEQUENCED_EVENT_SCHEMA
 from graph.sqlite_file import translated
@@ -270,6 +273,28 @@ class TestFiles:
     def test_a_missing_folder_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable, match="cannot be opened"):
             SqliteLog(tmp_path / "none" / "log.sqlite")
+
+    @pytest.mark.parametrize("left", [0, 1, 2])
+    def test_too_many_open_files_are_no_lack_of_access(self, left: int, tmp_path: Path) -> None:
+        path = tmp_path / "log.sqlite"
+        SqliteLog(path).close()
+        held: list[int] = []
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        first = os.open(os.devnull, os.O_RDONLY)  # none below it is free
+        resource.setrlimit(resource.RLIMIT_NOFILE, (first + 8, hard))
+        try:
+            with suppress(OSError):
+                while True:
+                    held.append(os.open(os.devnull, os.O_RDONLY))
+            for _ in range(left):
+                os.close(held.pop())
+            with pytest.raises(TooManyFiles, match=r"log.sqlite: .*too many open files.*ulimit -n"):
+                SqliteLog(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for one in [first, *held]:
+                os.close(one)
+        SqliteLog(path).close()
 
     def test_a_file_cut_short_is_said(self, log: SqliteLog, tmp_path: Path) -> None:
         log.append(frame(*(event(f"e{n}") for n in range(2000))))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from graph.errors import StoreUnavailable
+from graph.errors import DamagedStore, StoreUnavailable, TooManyFiles
 from graph.event_type import EventType
 from graph.interaction import Interaction
 from graph.memory_store import MemoryGraphStore
@@ -150,4 +150,8 @@ def test_callers_are_told_of_failures_by_their_kind_alone(tmp_path: Path) -> Non
 
 def test_a_full_disk_is_told_without_its_path() -> None:
     assert cause_of(OSError(28, "No space left on device", "/srv/x")).endswith("No space left on device")
+    assert cause_of(DamagedStore("/srv/events.db: is damaged")) == "a database of the home is damaged"
+    assert (
+        cause_of(TooManyFiles("/srv/events.db: cannot be opened")) == "the updater may open no further file"
+    )
     assert "/srv" not in cause_of(OSError(28, "No space left on device", "/srv/x"))

@@ -199,13 +199,15 @@ def test_addresses_that_cannot_be_bound_are_the_callers_mistake() -> None:
 
 
 FAILING_WORKER = """
-import os, sys
+import errno, os, sys
 import graph.errors
 import service.errors
 from service.api import configure_json_logs
 from service.api.server import WorkerFactory
 def factory():
     configure_json_logs()
+    if sys.argv[1] == "EMFILE":
+        raise OSError(errno.EMFILE, "Too many open files", "gauge.db")
     kind = getattr(graph.errors, sys.argv[1], None) or getattr(service.errors, sys.argv[1])
     raise kind("the graph is another home's")
 WorkerFactory(factory, os.getppid())()
@@ -219,6 +221,7 @@ WorkerFactory(factory, os.getppid())()
         ("BadSettings", STARTUP_FAILURE),
         ("NoAccess", STARTUP_FAILURE),
         ("DamagedStore", STARTUP_FAILURE),
+        ("EMFILE", STARTUP_FAILURE),
         ("StoreConflict", 1),
     ],
 )
@@ -235,7 +238,8 @@ def test_a_worker_that_cannot_start_says_so_in_one_line_and_takes_its_time(error
     )
     assert done.returncode == code
     (line,) = done.stderr.splitlines()
-    assert "the worker cannot start: the graph is another home's" in line
+    said = "gauge.db: too many open files; raise" if error == "EMFILE" else "the graph is another home's"
+    assert f"the worker cannot start: {said}" in line
     assert time.monotonic() - begun > FAILED_SECONDS
 
 
