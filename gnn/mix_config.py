@@ -249,7 +249,7 @@ class StratifiedConfig:
     """A target counts by its popularity to the power of minus this; 0: nothing is learned, 1: by items."""
     spent: float = 0.04
     """Part of NDCG@10 of all pairs that may be given up for it."""
-    min_queries: int = 500
+    min_queries: int = 200
     """With fewer queries among the pairs the mix stays: what follows one item is often one basket."""
     min_gain: float = 2.0
     """Gain of targets outside the most popular fifth, in standard errors of queries, that what one half of
