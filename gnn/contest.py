@@ -12,7 +12,7 @@ from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES, SimilarFeatures
 
 RELATIONS = tuple(name for name in SIMILAR_FEATURES if name not in TREND_NAMES)
 """What of a score depends on the query: all but the trends."""
-_BLOCK_CELLS = 8_000_000
+BLOCK_CELLS = 8_000_000
 """Features of the whole catalogue that are held at once (32 MB)."""
 
 
@@ -39,17 +39,24 @@ def contest_of(
 
     query, target: warm pairs of the newest block in its order, (p,).
     """
-    widest = 2 * config.contenders + len(RELATIONS) * (config.contenders // 4)
-    most = min(
-        len(query),
-        config.budget(widest, len(SIMILAR_FEATURES) + 1),
-        config.max_looked_at // max(features.n_items, 1),
-    )
-    if most < max(config.min_pairs, 2):  # each half must teach something
+    looked_at = pairs_looked_at(len(query), features.n_items, config)
+    if not looked_at:
         return None
-    at = np.linspace(0, len(query) - 1, most).astype(np.int64)
+    at = np.linspace(0, len(query) - 1, looked_at).astype(np.int64)
     found = contending(features, mix, query[at], target[at], config.contenders)
     return found if len(found) >= 2 else None
+
+
+def pairs_looked_at(n_pairs: int, n_items: int, config: RelationConfig) -> int:
+    """Pairs of a contest in a block of so many; 0 where they are too few."""
+    cells = config.budget(most_contenders(config.contenders), len(SIMILAR_FEATURES) + 1)
+    most = min(n_pairs, cells, config.max_looked_at // max(n_items, 1))
+    return most if most >= max(config.min_pairs, 2) else 0  # each half must teach something
+
+
+def most_contenders(contenders: int) -> int:
+    """Targets of one query at most, where none is its strongest in two ways."""
+    return 2 * contenders + len(RELATIONS) * (contenders // 4)
 
 
 def contending(
@@ -66,32 +73,61 @@ def contending(
     alone = np.eye(len(weights), dtype=np.float32)
     ways += [(alone[place], contenders // 4) for place in np.flatnonzero(apart)]
     order = np.argsort(query, kind="stable")
-    in_order, queries = query[order], np.unique(query)
-    rows = max(1, _BLOCK_CELLS // (features.n_items * len(SIMILAR_FEATURES)))
-    found: list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray, IntArray]] = []
+    queries, first = np.unique(query[order], return_index=True)
+    ends = np.append(first, len(order))
+    rows = max(1, BLOCK_CELLS // (features.n_items * len(SIMILAR_FEATURES)))
+    most = min(most_contenders(contenders), features.n_items)
+    # row after row in one place, which takes memory as it is filled: parts to be joined would be held twice
+    joined = np.zeros((len(query), most, len(weights) + 1), np.float32)
+    banned = np.ones((len(query), most), np.bool_)
+    place, pairs = np.zeros(len(query), np.int64), np.zeros(len(query), np.int64)
+    size, width = 0, 1
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
         stacked = features.stack(some)  # (q, n, f)
         columns, absent = _strongest(stacked, some, ways)
-        first, last = np.searchsorted(in_order, [some[0], some[-1] + 1])
-        pair = order[first:last]
-        row = np.searchsorted(some, query[pair])
-        here = (columns[row] == target[pair][:, None]) & ~absent[row]
-        reached = here.any(axis=1)
-        pair, row, place = pair[reached], row[reached], here[reached].argmax(axis=1)
         among = np.take_along_axis(stacked, columns[:, :, None], axis=1)  # (q, m, f)
-        found.append((among[row], absent[row], place, pair))
-    width = max(absent.shape[1] for _, absent, _, _ in found)
-    pair = np.sort(np.concatenate([own for *_, own in found]))
-    joined = np.zeros((len(pair), width, len(weights) + 1), np.float32)
-    banned = np.ones((len(pair), width), np.bool_)
-    place = np.zeros(len(pair), np.int64)
-    while found:  # each part goes as soon as it is joined: together they may be 280 MB
-        among, absent, reached_at, own = found.pop()
-        at, wide = np.searchsorted(pair, own), among.shape[1]
-        joined[at, :wide, :-1], joined[at, :wide, -1] = among, among @ weights
-        banned[at, :wide], place[at] = absent, reached_at
-    return Contest(MixExamples(joined, place, banned), query[pair], target[pair])
+        scores, wide = among @ weights, columns.shape[1]
+        for row in range(len(some)):
+            own = order[ends[start + row] : ends[start + row + 1]]
+            here = (columns[row] == target[own][:, None]) & ~absent[row]
+            reached = here.any(axis=1)
+            at = slice(size, size + int(reached.sum()))
+            joined[at, :wide, :-1], joined[at, :wide, -1] = among[row], scores[row]
+            banned[at, :wide] = absent[row]
+            place[at], pairs[at] = here[reached].argmax(axis=1), own[reached]
+            size = at.stop
+        width = max(width, wide)
+        del stacked  # not beside the next
+    in_order = np.argsort(pairs[:size])
+    _put_in_order(joined, in_order)
+    _cut_down(joined, size, width)
+    kept = pairs[in_order]
+    examples = MixExamples(joined, place[in_order], banned[in_order, :width])
+    return Contest(examples, query[kept], target[kept])
+
+
+def _put_in_order(rows: FloatArray, source: IntArray) -> None:
+    """Each of the first rows becomes what row `source` of it was, (p,), and none is held twice."""
+    is_done = np.zeros(len(source), np.bool_)
+    for first in range(len(source)):
+        if is_done[first]:
+            continue
+        displaced, to = rows[first].copy(), first
+        while source[to] != first:
+            rows[to] = rows[source[to]]
+            is_done[to], to = True, int(source[to])
+        rows[to], is_done[to] = displaced, True
+
+
+def _cut_down(joined: FloatArray, size: int, width: int) -> None:
+    """Leave the first rows and columns of (p, m, f), in the same place; the rest of it is free again."""
+    flat, n_features = joined.reshape(-1), joined.shape[2]
+    one = width * n_features
+    for row in range(size):  # never over a row that is still to come
+        flat[row * one : (row + 1) * one] = joined[row, :width].reshape(-1)
+    del flat  # nothing else sees this memory, which the check would not believe under a debugger
+    joined.resize((size, width, n_features), refcheck=False)
 
 
 def _strongest(

@@ -11,16 +11,19 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from gnn.freed_memory import give_back_freed_memory
 from gnn.histories import Histories
 from gnn.mix_config import ListLearningConfig
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.user_features import USER_FEATURES, UserConfig, UserFeatures
 from gnn.user_rows import user_rows
 
-_CELLS_AT_ONCE = 20_000_000
+CELLS_AT_ONCE = 20_000_000
 """Users x items x features that are looked at together, 80 MB."""
-_CELLS_IN_A_PART = 2_000_000
+CELLS_IN_A_PART = 2_000_000
 """Users x columns x features, 8 MB."""
+_GIVE_BACK_EVERY = 256
+"""Users whose items are joined before what they held goes back to the system."""
 NOBODY = np.float32(-1e9)
 """Log share of a column that stands for no item."""
 
@@ -63,7 +66,7 @@ class ListExamples:
 
     def parts(self) -> Iterator[Self]:
         """Some users at a time, so that what is worked out of their features stays in the caches."""
-        rows = max(1, _CELLS_IN_A_PART // max(self.features[:1].size, 1))
+        rows = max(1, CELLS_IN_A_PART // max(self.features[:1].size, 1))
         return (self.cut(start, start + rows) for start in range(0, len(self.features), rows))
 
     def ndcg(self, weights: FloatArray, k: int = 20) -> npt.NDArray[np.float64]:
@@ -108,7 +111,7 @@ def list_examples(
     target, case = target[kept], case[kept]
     starts = np.searchsorted(case, np.arange(len(chosen) + 1))
     found: list[_Listed] = []
-    at_once = max(1, _CELLS_AT_ONCE // max(features.n_items * len(USER_FEATURES), 1))
+    at_once = max(1, CELLS_AT_ONCE // max(features.n_items * len(USER_FEATURES), 1))
     for first in range(0, len(chosen), at_once):
         some = chosen[first : first + at_once]
         stacked = features.stack(user_rows(known, some, users))
@@ -186,11 +189,15 @@ def _best(scores: FloatArray, k: int) -> IntArray:
 
 
 def _padded(found: list[_Listed], case: IntArray) -> ListExamples:
+    """All users' items in rows of one length. found: is emptied on the way, or all would be held twice."""
     width = max((len(one.log_share) for one in found), default=0)
     features = np.zeros((len(found), width, len(USER_FEATURES)), np.float32)
     log_share = np.full((len(found), width), NOBODY, np.float32)
-    for row, one in enumerate(found):
-        features[row, : len(one.log_share)] = one.features
-        log_share[row, : len(one.log_share)] = one.log_share
     column = np.concatenate([np.zeros(0, np.int64), *(one.column for one in found)])
+    while found:
+        one = found.pop()
+        row, wide = len(found), len(one.log_share)
+        features[row, :wide], log_share[row, :wide] = one.features, one.log_share
+        if row % _GIVE_BACK_EVERY == 0:
+            give_back_freed_memory()
     return ListExamples(features, log_share, case, column)

@@ -95,6 +95,7 @@ def learned_mixes(
         else:
             mix = with_more_co_engagement(features, mix, query, target, config.co_engaged_share)
             mix = with_less_popularity(features, mix, query, target, counts, config.popularity_share)
+        give_back_freed_memory()  # blocks of scores
         contest = contest_of(features, mix, query, target, config.relation_learning)
         if contest is not None:
             stratified = stratified_mix(contest, mix, counts, config.stratified)

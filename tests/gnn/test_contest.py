@@ -1,11 +1,12 @@
 """What pairs compete with: all that a list of ten is decided among, within bounds."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gnn.contest import contending, contest_of
+from gnn.contest import contending, contest_of, most_contenders
 from gnn.ilk_config import DEFAULT_NEXT
 from gnn.mix import ndcg
 from gnn.mix_config import RelationConfig
@@ -44,6 +45,45 @@ def test_contenders_hold_what_a_list_of_ten_is_decided_among() -> None:
     assert np.allclose(ndcg(score, examples), whole[kept], atol=1e-6)
     assert np.allclose(score[np.arange(len(contest)), examples.target], own[kept, 0], atol=1e-5)
     assert not whole[~kept].any()
+
+
+def test_the_block_may_be_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = queries(300)
+    target = np.where(np.arange(300) % 3, by_embedding(query), by_text(query))
+    whole = contending(features(), DEFAULT_NEXT, query, target, 10)
+    for cells in (1, 7 * N_ITEMS * len(SIMILAR_FEATURES)):
+        monkeypatch.setattr("gnn.contest.BLOCK_CELLS", cells)
+        parts = contending(features(), DEFAULT_NEXT, query, target, 10)
+        assert parts.query.tolist() == whole.query.tolist()
+        assert parts.target.tolist() == whole.target.tolist()
+        assert parts.examples.target.tolist() == whole.examples.target.tolist()
+        assert np.array_equal(parts.examples.banned, whole.examples.banned)
+        real = ~whole.examples.banned
+        assert np.array_equal(parts.examples.features[real], whole.examples.features[real])
+
+
+def test_nothing_is_held_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = queries(4000)
+    monkeypatch.setattr("gnn.contest.BLOCK_CELLS", 5 * N_ITEMS * len(SIMILAR_FEATURES))
+    looked_through, most = features(), min(most_contenders(60), N_ITEMS)
+    tracemalloc.start()
+    try:
+        contest = contending(looked_through, DEFAULT_NEXT, query, by_embedding(query), 60)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(contest) == 4000
+    cells = 4000 * most * (len(SIMILAR_FEATURES) + 1)
+    assert contest.examples.features.nbytes > 0.8 * 4 * cells
+    assert peak < 1.25 * 4 * cells
+
+
+def test_targets_out_of_reach_leave_nothing() -> None:
+    query = np.arange(1, N_ITEMS, 2)
+    contest = contending(features(), DEFAULT_NEXT, query, query, 3)
+    assert len(contest) == 0
+    assert contest.examples.features.shape[::2] == (0, len(SIMILAR_FEATURES) + 1)
+    assert contest_of(features(), DEFAULT_NEXT, query, query, replace(CONFIG, min_pairs=2)) is None
 
 
 class Counted(SimilarFeatures):

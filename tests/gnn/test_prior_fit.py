@@ -42,6 +42,6 @@ def test_a_mix_of_lists_does_not_depend_on_the_parts(cells: int, monkeypatch: py
     """Users of several targets each: a part has all of a user's."""
     config, block = IlkConfig().user_lists, planted(100, targets=3)
     whole, taken = list_weights(block, START, config), learned_list_mix(block, DEFAULTS, config)
-    monkeypatch.setattr("gnn.list_examples._CELLS_IN_A_PART", cells)
+    monkeypatch.setattr("gnn.list_examples.CELLS_IN_A_PART", cells)
     assert np.allclose(list_weights(block, START, config), whole, atol=1e-3)
     assert learned_list_mix(block, DEFAULTS, ListLearningConfig()) == pytest.approx(taken, abs=1e-3)
