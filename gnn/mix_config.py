@@ -248,7 +248,8 @@ class StratifiedConfig:
     power: float = 0.6
     """A target counts by its popularity to the power of minus this; 0: nothing is learned, 1: by items."""
     spent: float = 0.04
-    """Part of NDCG@10 of all pairs that may be given up for it."""
+    """Part of NDCG@10 of all pairs that one search may give up for it; the mean of several may lose more, up
+    to `risked`."""
     min_queries: int = 200
     """With fewer queries among the pairs the mix stays: what follows one item is often one basket."""
     min_gain: float = 2.0
@@ -257,7 +258,8 @@ class StratifiedConfig:
     min_rarer: float = 0.1
     """The same as part of their NDCG@10: for less the mean is not touched."""
     risked: float = 0.15
-    """Part of NDCG@10 of all pairs that may be lost there: half a block teaches less than the whole."""
+    """Part of NDCG@10 of all pairs that may be lost there, as half a block teaches less than the whole; and
+    by what is taken in the end."""
     evaluations: int = 120
     """Of one search."""
 

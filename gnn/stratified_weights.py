@@ -10,20 +10,20 @@ from gnn.mix import MixExamples, ndcg, standard_errors
 from gnn.mix_config import Mix, StratifiedConfig
 from gnn.mix_ndcg import Gains
 from gnn.popularity_share import POPULARITY
-from gnn.relation_learning import MOVED as RELATIONS
+from gnn.relation_learning import MOVED as RELATED
 from gnn.shop_arrays import FloatArray, IntArray
 from gnn.similar_features import SIMILAR_FEATURES
 
 Numbers = npt.NDArray[np.float64]
 
-MOVED = (*RELATIONS, POPULARITY)
+MOVED = (*RELATED, POPULARITY)
 """What is learned: what an item without events has none of."""
 _STEPS = np.array([0.8, 0.8, 0.3, 0.4])
 """About how far the weights of `MOVED` lie apart between shops: the first step of a search."""
 _STARTS = np.array([[1, 1, 1, -1], [1, 1, -1, -1], [-0.5, 1, 0.5, -1], [1, -0.5, 0.5, -1]])
 """Directions of the first steps, one search each."""
 _STEEP = 100.0
-"""What a part of the mean below the least allowed costs, in parts of what is looked for."""
+"""What a part of the mean NDCG that is lost beyond `spent` costs, in parts of what is looked for."""
 
 
 def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: StratifiedConfig) -> Mix | None:
@@ -33,14 +33,17 @@ def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: Stratif
     Weights learned from all pairs alike serve the most popular items, for most pairs lead to them: what a
     shop's middle could gain is lost by a hair of the mean. Looked for is the popularity-stratified NDCG@10
     (Steck 2011, "Item popularity and recommendation accuracy"; with the power of 1 all items would count
-    alike), while NDCG@10 of all pairs alike falls by `config.spent` at most. It is no smooth function of the
-    weights, so the simplex search of Nelder and Mead (1965) is used, from a few directions. Their outcomes
-    lie far apart on what is nearly flat, each fitted to this block; their mean ranks the next block better.
+    alike), where a search pays dearly for each part of NDCG@10 of all pairs alike that is lost beyond
+    `config.spent`. It is no smooth function of the weights, so the simplex search of Nelder and Mead (1965)
+    is used, from a few directions. Their outcomes lie far apart on what is nearly flat, each fitted to this
+    block; their mean ranks the next block better. Of that mean no more is asked than that all pairs alike
+    lose no more than `config.risked`.
 
     What is learned is taken only if what either half of the block teaches carries over to the other, both
     ways together: targets outside the most popular fifth gain clearly, and `config.min_rarer` of what they
     have, the stratified NDCG more than noise, and all together lose no more than `config.risked`: half a
-    block teaches less. Errors are those of queries.
+    block teaches less. Errors are those of queries. A feature that the contest holds nothing of (a shop
+    without texts, say) keeps its weight.
 
     contest: in the block's order. counts: events of each item before the block, (n_items,).
     """
@@ -50,7 +53,7 @@ def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: Stratif
     examples, share = _seen(contest, mix), counts[contest.target].clip(1) ** -config.power
     before = _ndcg(examples, start)
     rarer = popularity_quintile(counts)[contest.target] < QUINTILES - 1
-    if not before.any():
+    if not before.any() or not rarer.any():
         return None
     older, newer = slice(0, len(contest) // 2), slice(len(contest) // 2, len(contest))
     carried = np.concatenate(
@@ -70,15 +73,11 @@ def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: Stratif
     weights = _search(examples, share, start, config)
     if _ndcg(examples, weights).sum() < (1.0 - config.risked) * before.sum():
         return None
+    weights = np.where(examples.features[:, :, : len(MOVED)].any(axis=(0, 1)), weights, start)
     return {**mix, **dict(zip(MOVED, weights.tolist(), strict=True))}
 
 
-def _search(
-    examples: MixExamples,
-    share: Numbers,
-    start: Numbers,
-    config: StratifiedConfig,
-) -> Numbers:
+def _search(examples: MixExamples, share: Numbers, start: Numbers, config: StratifiedConfig) -> Numbers:
     """Weights of `MOVED`, the mean of what the searches find."""
     before = _ndcg(examples, start)
     least, whole = (1.0 - config.spent) * before.sum(), float((before * share).sum())
@@ -113,8 +112,10 @@ def _seen(contest: Contest, mix: Mix) -> MixExamples:
     features = contest.examples.features
     places = [SIMILAR_FEATURES.index(name) for name in MOVED]
     kept = np.array([0.0 if name in MOVED else mix[name] for name in SIMILAR_FEATURES], np.float32)
-    rest = features[:, :, : len(kept)] @ kept
-    seen = np.concatenate([features[:, :, places], rest[:, :, None]], axis=2)
+    seen = np.empty((*features.shape[:2], len(MOVED) + 1), np.float32)
+    for to, place in enumerate(places):  # none is held twice
+        seen[:, :, to] = features[:, :, place]
+    seen[:, :, -1] = features[:, :, : len(kept)] @ kept
     return MixExamples(seen, contest.examples.target, contest.examples.banned)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from gnn.contest import contest_of
+from gnn.contest import contending, contest_of
 from gnn.histories import group_by_user
 from gnn.ilk_config import DEFAULT_TOGETHER, IlkConfig
 from gnn.item_signals import item_signals
@@ -114,6 +114,53 @@ def test_a_small_gain_is_not_worth_it() -> None:
     target = what_is_bought(query, 20)
     assert found(query, target, replace(CONFIG, min_rarer=1.9), level) != DEFAULT_TOGETHER
     assert found(query, target, replace(CONFIG, min_rarer=2.1), level) == DEFAULT_TOGETHER
+
+
+def test_a_feature_that_the_shop_has_nothing_of_keeps_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither embeddings nor texts here: wherever a search ends, their weights rank the block alike."""
+
+    def ends(_examples: object, _share: object, start: Gains, _config: object) -> Gains:
+        ended: Gains = start + np.array([0.5, 0.1, 0.5, -0.4])
+        return ended
+
+    monkeypatch.setattr("gnn.stratified_weights._search", ends)
+    query = queries()
+    mix = found(query, what_is_bought(query, 20))
+    moved = {name for name in MOVED if mix[name] != DEFAULT_TOGETHER[name]}
+    assert moved == {"co_engaged", POPULARITY}
+
+
+def test_where_no_target_is_a_rarer_one_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("looked for")
+
+    monkeypatch.setattr("gnn.stratified_weights.minimize", never)
+    query = queries()
+    assert found(query, query % POPULAR) == DEFAULT_TOGETHER
+
+
+def test_a_block_without_any_hit_teaches_nothing() -> None:
+    """Nobody ever buys what any feature brings near: one of forty that are alike."""
+    query = queries()
+    target = POPULAR + (query - POPULAR + 20) % (N_ITEMS - POPULAR)
+    assert not by_mix(query, target, DEFAULT_TOGETHER).any()
+    assert found(query, target) == DEFAULT_TOGETHER
+
+
+def test_two_pairs_are_too_few_to_believe() -> None:
+    query = np.array([20, 30])
+    contest = contending(features(), DEFAULT_TOGETHER, query, query ^ 1, 40)
+    assert len(contest) == 2
+    few = replace(CONFIG, min_queries=2, min_gain=0.1)
+    assert stratified_mix(contest, DEFAULT_TOGETHER, COUNTS, few) is None
+
+
+def test_without_counts_all_targets_count_alike() -> None:
+    query = queries()
+    contest = contest_of(features(), DEFAULT_TOGETHER, query, what_is_bought(query, 20), CONTEST)
+    assert contest is not None
+    mix = stratified_mix(contest, DEFAULT_TOGETHER, np.zeros(N_ITEMS, np.int64), CONFIG)
+    assert mix is None or np.isfinite(list(mix.values())).all()
 
 
 def test_the_same_pairs_teach_the_same() -> None:
