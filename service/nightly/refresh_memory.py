@@ -11,10 +11,15 @@ from dataclasses import replace
 import numpy as np
 
 from gnn import IlkConfig
+from gnn.contest import BLOCK_CELLS, most_contenders, pairs_looked_at
+from gnn.evaluation.ranking import block_rows
 from gnn.histories import VALID_SHARE
+from gnn.list_examples import CELLS_AT_ONCE, CELLS_IN_A_PART
+from gnn.mix_config import ListLearningConfig
 from gnn.neighbour_regression import regression_bytes
 from gnn.shop_arrays import IntArray
-from gnn.similar_features import SIMILAR_FEATURES, TREND_NAMES
+from gnn.similar_features import SIMILAR_FEATURES
+from gnn.training import PIECE
 from gnn.user_features import USER_FEATURES
 from service.edge_selection import SelectionReport, newest_edges
 from service.errors import ServiceError
@@ -41,8 +46,14 @@ _BLOCK = 100_000_000
 """Pairs of events, or products, that are worked on together."""
 _BYTES_PER_LOGIT = 64
 """A pair of a training step and a negative: scores forth and back, and what the C library keeps of them."""
-_BYTES_PER_EXAMPLE_VALUE = 8
-"""A feature of one item in one example of a mix: itself, and its copy or the scores made of it."""
+_BYTES_PER_EXAMPLE_VALUE = 6
+"""A feature of one item in one example of a mix: itself (4), and beside it arrays of single features (5.0 in
+all while electronics' examples are made) or the contenders once more through a third of them (5.7)."""
+_BYTES_PER_SCORE = 56
+"""A pair and an item while weights are tried: four trends, the rest, scores by the mix and what ranks them
+(electronics: 53)."""
+_BYTES_PER_LISTED = 4 * len(USER_FEATURES) + 12
+"""An item in a user's list: float32 of its features, of how many it stands for, twice, and of its score."""
 _BYTES_PER_RIVAL = 24
 """A target and an item that competes with it in a user's list: float32 of six arrays."""
 
@@ -76,31 +87,48 @@ def estimated_peak(user: IntArray, n_items: int, text_dim: int, config: IlkConfi
 
 
 def examples_bytes(n_events: int, n_items: int, config: IlkConfig) -> int:
-    """What learning the mixes takes at most: of each kind of examples only one is there at a time.
-
-    Of a user's list are counted the items that rank high and the strangers, among which nearly all targets
-    are.
-    """
+    """What learning the mixes takes at most: whole catalogues, tried weights, contenders and users' lists,
+    one after the other."""
     if not config.learn_mix:
         return 0
     newest, n_features = n_events // VALID_SHARE, len(SIMILAR_FEATURES)
-    catalogues = max(how.budget(n_items, n_features) for how in (config.mix, config.together_learning))
-    cells = min(newest, catalogues) * n_items * n_features
+    learned = max(how.budget(n_items, n_features) for how in (config.mix, config.together_learning))
+    catalogues = min(newest, learned) * n_items * n_features
+
+    tried = (config.trend_share, config.co_engaged_share, config.popularity_share)
+    judged = max(how.budget(n_items) if newest >= how.min_pairs else 0 for how in tried)
+    scores = min(newest, judged, block_rows(n_items)) * n_items
 
     relations = config.relation_learning
-    most = 2 * relations.contenders + (n_features - len(TREND_NAMES)) * (relations.contenders // 4)
-    pairs = min(newest, relations.budget(most, n_features + 1))
-    if newest >= relations.min_pairs:
-        cells = max(cells, pairs * min(most, n_items) * (n_features + 1))
-
-    lists = config.user_lists
-    width = min(lists.of_mix + len(USER_FEATURES) * lists.of_feature + lists.strangers, n_items)
-    targets = min(newest, lists.targets) if newest >= lists.min_targets else 0
-    listed = min(targets, lists.users) * width * len(USER_FEATURES)
-    rivals = targets * width
+    pairs = pairs_looked_at(newest, n_items, relations)
+    contenders = pairs * min(most_contenders(relations.contenders), n_items) * (n_features + 1)
+    whole = min(pairs * n_items * n_features, BLOCK_CELLS)
     return max(
-        _BYTES_PER_EXAMPLE_VALUE * cells,
-        _BYTES_PER_EXAMPLE_VALUE * listed + _BYTES_PER_RIVAL * rivals,
+        _BYTES_PER_EXAMPLE_VALUE * catalogues,
+        _BYTES_PER_SCORE * scores,
+        _BYTES_PER_EXAMPLE_VALUE * (contenders + whole),
+        _lists_bytes(newest, n_items, config.user_lists),
+    )
+
+
+def _lists_bytes(newest: int, n_items: int, lists: ListLearningConfig) -> int:
+    """Users' lists: while they are looked for, and while the targets of some users are held against theirs.
+
+    One user with many targets makes all lists as long. Targets that are together in a part are the fewer, the
+    more other users have one at least.
+    """
+    if newest < lists.min_targets:
+        return 0
+    n_features, targets = len(USER_FEATURES), min(newest, lists.targets)
+    users = min(targets, lists.budget(n_items))
+    found = min(lists.of_mix + n_features * lists.of_feature + lists.strangers, n_items)
+    width = min(found + min(lists.most_of_one, targets), n_items)
+    looked_at = min(users * n_items * n_features, max(CELLS_AT_ONCE, n_items * n_features))
+    part = min(users, max(1, CELLS_IN_A_PART // max(width * n_features, 1)))
+    rivals = (targets - users + part) * width
+    return max(
+        _BYTES_PER_LISTED * (users * found + targets) + _BYTES_PER_EXAMPLE_VALUE * looked_at,
+        _BYTES_PER_LISTED * users * width + _BYTES_PER_RIVAL * rivals,
     )
 
 
@@ -142,9 +170,11 @@ def within_budget(
 
 
 def _step_bytes(n_events: int, config: IlkConfig) -> int:
-    """A training step's scores of its pairs against the negatives that they share."""
+    """A training step's scores of its pairs, or of as many as are looked at together, against the negatives
+    that they share."""
     training = config.training
-    return _BYTES_PER_LOGIT * min(training.batch(n_events), n_events) * training.negatives
+    at_once = min(training.batch(n_events), PIECE) if training.device == "cpu" else training.batch(n_events)
+    return _BYTES_PER_LOGIT * min(at_once, n_events) * training.negatives
 
 
 def _events_of_each(user: IntArray) -> IntArray:

@@ -1,13 +1,18 @@
 """What a refresh would do, what it costs, and what memory it may take."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gnn import IlkConfig
+from gnn.histories import group_by_user
+from gnn.item_signals import item_signals
+from gnn.mix_learning import NewestBlock, learned_mixes
 from gnn.neighbour_regression import regression_bytes
 from service.home import Home
 from service.intake.load import load
@@ -19,6 +24,7 @@ from service.nightly.refresh_result import RefreshResult
 from service.releases.store import ReleaseStore
 from service.settings import Settings, load_settings
 from service.stores import closing_both, open_log
+from tests.gnn.shops import shop_of
 from tests.graph.events import event, frame
 from tests.service.conftest import TRIAL_FLAGS, quiet, trial_settings
 
@@ -163,15 +169,44 @@ def test_memory_of_the_paths_is_that_of_their_result_and_one_block_or_the_regres
 def test_memory_of_examples_is_bounded_and_that_of_a_small_shop_small() -> None:
     config = IlkConfig()
     many = [examples_bytes(events, items, config) for events in (10**6, 10**8) for items in (5_000, 10**6)]
-    assert all(8 * config.mix.max_cells * 0.9 <= one <= 600_000_000 for one in many)
-    assert examples_bytes(900, 50, config) == 8 * 100 * 50 * 14
+    assert all(6 * config.mix.max_cells * 0.9 <= one <= 480_000_000 for one in many)
+    assert examples_bytes(900, 50, config) == 6 * 100 * 50 * 14
     assert examples_bytes(10**6, 5_000, replace(config, learn_mix=False)) == 0
     wider = replace(config, user_lists=replace(config.user_lists, of_feature=100))
     assert examples_bytes(10**6, 5_000, wider) > many[0]
     more = replace(config, mix=replace(config.mix, max_cells=10**8, pairs=2_000))
     assert examples_bytes(10**6, 5_000, more) > many[0]
-    deeper = replace(config.relation_learning, contenders=1000, max_cells=10**8)
+    deeper = replace(config.relation_learning, contenders=1000, max_cells=2 * 10**8)
     assert examples_bytes(10**6, 5_000, replace(config, relation_learning=deeper)) > many[0]
+
+
+def test_memory_of_examples_is_above_what_learning_takes() -> None:
+    """All that numpy holds on top while a made-up shop learns: its block is long enough for all of it."""
+    rng, n = np.random.default_rng(0), 30_000
+    shop = shop_of(np.sort(rng.integers(0, 2000, n)), rng.integers(0, 300, n), n_users=2000, n_items=300)
+    config = replace(IlkConfig(), use_embedding=False)
+    block = NewestBlock.of(shop)
+    signals = item_signals(config, block.older, group_by_user(block.older), None, None)
+    tracemalloc.start()
+    try:
+        learned_mixes(config, signals, block, 0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < examples_bytes(n, shop.n_items, config) < 3 * peak
+
+
+def test_a_training_step_takes_what_is_looked_at_together() -> None:
+    user = np.arange(10**6) // 50
+
+    def peak(**training: Any) -> int:
+        base = IlkConfig()
+        how = replace(base.training, negatives=10_000, **training)
+        return estimated_peak(user, 10, 0, replace(held_alone(), use_embedding=True, training=how))
+
+    assert peak() == peak(batch_size=2**16) == peak(batch_size=512)
+    assert peak(device="cuda") > peak()
+    assert peak() > estimated_peak(user, 10, 0, held_alone())
 
 
 @pytest.mark.parametrize(
