@@ -25,6 +25,7 @@ from service.live.mirror import MakeMirror
 from service.live.model import make_mirror
 from service.live.question_line import QuestionLine
 from service.live.release_following import ReleaseFollowing
+from service.live.told_trouble import ToldTrouble
 from service.live.updater_status import (
     STEADY_SECONDS,
     UpdaterStatus,
@@ -82,6 +83,7 @@ class Updater:
             self._following = ReleaseFollowing(releases, tools)
         self._trouble: str | None = None
         self._cause: str | None = None
+        self._told = ToldTrouble(logger)
         self._applied = self._last = 0
         self._counted = False
         """Whether a round told how far this process has come."""
@@ -180,6 +182,7 @@ class Updater:
                 worked |= self._folding.step()
                 self._answer_questions(store, line)
         self._trouble = self._cause = None
+        self._told.end()
         self._show(last)
         if self._cold is not None and not worked:
             # beside: on a server that has just started it takes many seconds, and events may come meanwhile
@@ -234,7 +237,7 @@ class Updater:
         """Why nothing can be done just now; else the last status would go stale as if nobody worked. What
         counted before goes on being told: by it the API refuses events where too many wait."""
         self._trouble, self._cause = f"{type(error).__name__}: {error}", cause_of(error)
-        logger.warning("the answers are behind the event log: %s; trying again", error)
+        self._told.meet(str(error))
         now = time.monotonic()
         self._behind_since = now if self._behind_since is None else self._behind_since
         release = self._releases.current_summary() or {}

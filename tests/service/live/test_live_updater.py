@@ -250,7 +250,9 @@ def test_a_store_that_fails_for_a_moment_costs_no_reading(
     assert made == 1
 
 
-def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
+def test_a_store_that_is_down_delays_events_and_loses_none(
+    live: Live, caplog: pytest.LogCaptureFixture
+) -> None:
     """Events are accepted by the log meanwhile, the status says why they wait, and it recovers by itself."""
     publish(live.releases, SHOP, 0)
     live.start()
@@ -283,6 +285,9 @@ def test_a_store_that_is_down_delays_events_and_loses_none(live: Live) -> None:
     told = read_updater(live.home.fresh)
     assert told is not None
     assert not told.carried
+    lines = [one.getMessage() for one in caplog.records if one.name == "service.live.updater"]
+    assert [line.startswith("the answers are behind the event log") for line in lines] == [True, False]
+    assert lines[1].startswith("the trouble is over after")
 
 
 def test_a_review_changes_the_text_of_its_item_until_its_writer_is_erased(live: Live) -> None:
