@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.deps import ApiDeps, deps_of
 from service.api.documented import problems
 from service.api.schemas import HealthShape, ReleasesShape, StatusShape
-from service.api.worker_gauges import show_worker
+from service.api.worker_gauges import show_worker, waited_seconds
 from service.releases.approval import waiting
 from service.releases.errors import NoRelease
 from service.releases.holder import Serving
@@ -77,10 +77,15 @@ async def status(request: Request) -> JSONResponse:
     counts it last told (`counted_at`) and a `problem`.
 
     What is accepted (`sequence`) comes into the graph (`applied_sequence`) and from there into the answers
-    (`visible_sequence`).
+    (`visible_sequence`). `updater` is what the updater told last, but `lag_seconds`, for how long the oldest
+    event that does not count has waited, is the worker's that answers: it grows also while the updater stands
+    still or is dead.
     """
     deps = deps_of(request)
     standing = await run_in_threadpool(deps.status)
+    if standing["updater"] is not None:
+        waited = await run_in_threadpool(waited_seconds, deps)
+        standing = {**standing, "updater": {**standing["updater"], "lag_seconds": waited}}
     serving = _serving(deps)
     visible = serving.events_through if serving else 0
     return JSONResponse({**standing, "visible_sequence": visible, "serving": _shown(serving)})

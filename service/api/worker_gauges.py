@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.deps import ApiDeps
 from service.api.waiting_events import counted_through
 from service.releases.errors import NoRelease
+from service.releases.holder import Serving
 
 logger = logging.getLogger(__name__)
 
@@ -19,14 +20,27 @@ EVERY_SECONDS = 1.0
 def show_worker(deps: ApiDeps) -> None:
     """Bring them up to date: what this worker serves, how many accepted events do not count in it, and for
     how long the oldest of them has waited."""
-    updater = deps.updater()
     try:
         serving = deps.holder.serving()
     except NoRelease:
         serving = None
     last = deps.last_sequence()
-    waited = deps.waiting.look(last, counted_through(serving, updater), updater)
+    waited = _waited(deps, serving, last)
     deps.metrics.show_serving(serving, last - (serving.events_through if serving else 0), waited)
+
+
+def waited_seconds(deps: ApiDeps) -> float:
+    """For how long the oldest event that does not count in this worker has waited (`WaitingEvents.look`)."""
+    try:
+        serving = deps.holder.serving()
+    except NoRelease:
+        serving = None
+    return _waited(deps, serving, deps.last_sequence())
+
+
+def _waited(deps: ApiDeps, serving: Serving | None, last: int) -> float:
+    updater = deps.updater()
+    return deps.waiting.look(last, counted_through(serving, updater), updater)
 
 
 @contextlib.asynccontextmanager

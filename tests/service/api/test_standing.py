@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from service.api import ApiLimits
 from service.api.schemas import HealthShape, ReleasesShape
 from service.change_log import UnfoldedRange
-from service.live.updater_status import UpdaterStatus
+from service.live.updater_status import UpdaterStatus, write_status
 
 
 def standing(applied: int, pid: int | None = None) -> UpdaterStatus:
@@ -79,6 +80,22 @@ def test_the_lag_of_a_dead_updater_outlives_the_server(make_api: Callable[..., A
         event = {"user_id": "u", "item_id": "i"}
         assert api.client.post("/v1/events", json={"events": [event]}).status_code == 200
         assert 65 <= lag_seconds(api) < 100
+
+
+def test_the_status_tells_the_same_lag(make_api: Callable[..., Any], tmp_path: Path) -> None:
+    """What the updater told last is that nothing waits; it stands still since."""
+    frozen = replace(standing(2), lag_seconds=0.0, at=time.time() - 60)
+    write_status(tmp_path / "live", frozen)
+    with make_api(updater=lambda: frozen) as api:
+        assert api.get("/v1/status")["updater"]["lag_seconds"] == 0
+        event = {"user_id": "u", "item_id": "i"}
+        assert api.client.post("/v1/events", json={"events": [event]}).status_code == 200
+        told = [lag_seconds(api)]
+        time.sleep(0.05)
+        updater = api.get("/v1/status")["updater"]
+        told += [updater["lag_seconds"], lag_seconds(api)]
+        assert told[0] + 0.05 <= told[1] <= told[2]
+        assert updater["visible_sequence"] == 2
 
 
 def lag_seconds(api: Any) -> float:
