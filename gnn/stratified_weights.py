@@ -8,7 +8,7 @@ from gnn.contest import Contest
 from gnn.evaluation.slices import QUINTILES, popularity_quintile
 from gnn.mix import MixExamples, ndcg, standard_errors
 from gnn.mix_config import Mix, StratifiedConfig
-from gnn.mix_ndcg import Gains
+from gnn.mix_ndcg import Gains, halves
 from gnn.popularity_share import POPULARITY
 from gnn.relation_learning import MOVED as RELATED
 from gnn.shop_arrays import FloatArray, IntArray
@@ -55,7 +55,7 @@ def stratified_mix(contest: Contest, mix: Mix, counts: IntArray, config: Stratif
     rarer = popularity_quintile(counts)[contest.target] < QUINTILES - 1
     if not before.any() or not rarer.any():
         return None
-    older, newer = slice(0, len(contest) // 2), slice(len(contest) // 2, len(contest))
+    older, newer = halves(len(contest))
     carried = np.concatenate(
         [
             _ndcg(_cut(examples, half), _search(_cut(examples, other), share[other], start, config))

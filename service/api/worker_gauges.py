@@ -20,27 +20,25 @@ EVERY_SECONDS = 1.0
 def show_worker(deps: ApiDeps) -> None:
     """Bring them up to date: what this worker serves, how many accepted events do not count in it, and for
     how long the oldest of them has waited."""
-    try:
-        serving = deps.holder.serving()
-    except NoRelease:
-        serving = None
-    last = deps.last_sequence()
-    waited = _waited(deps, serving, last)
+    serving, last, waited = _standing(deps)
     deps.metrics.show_serving(serving, last - (serving.events_through if serving else 0), waited)
 
 
 def waited_seconds(deps: ApiDeps) -> float:
     """For how long the oldest event that does not count in this worker has waited (`WaitingEvents.look`)."""
+    _, _, waited = _standing(deps)
+    return waited
+
+
+def _standing(deps: ApiDeps) -> tuple[Serving | None, int, float]:
+    """What this worker serves, the newest event in the log, and how long the oldest uncounted one waited."""
+    updater = deps.updater()
     try:
         serving = deps.holder.serving()
     except NoRelease:
         serving = None
-    return _waited(deps, serving, deps.last_sequence())
-
-
-def _waited(deps: ApiDeps, serving: Serving | None, last: int) -> float:
-    updater = deps.updater()
-    return deps.waiting.look(last, counted_through(serving, updater), updater)
+    last = deps.last_sequence()
+    return serving, last, deps.waiting.look(last, counted_through(serving, updater), updater)
 
 
 @contextlib.asynccontextmanager
